@@ -12,12 +12,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nn_data::catalog::{self, Source};
 use nn_data::download::{self, Fetched, Origin, Progress, fetch};
 use nn_data::export::Format;
+use nn_files::{create_dir_all, escaped_path};
 use nn_tensor::Threads;
 use nn_train::data::{self, GLYPHS};
 use nn_train::table::is_table;
-use nn_train::{
-    Data, Error, Note, Result, Settings, SplitOptions, create_dir_all, escaped_path, flags, grouped,
-};
+use nn_train::{Data, Error, Note, Result, Settings, SplitOptions, flags, grouped};
 
 use crate::args::DataFolder;
 use crate::exit;

@@ -21,6 +21,15 @@ pub enum ErrorKind {
     Usage,
 }
 
+impl From<&nn_files::Error> for ErrorKind {
+    fn from(error: &nn_files::Error) -> Self {
+        match error {
+            nn_files::Error::Io { .. } => Self::Io,
+            _ => Self::Data,
+        }
+    }
+}
+
 /// Any error of this crate.
 ///
 /// The message is one line with the place, the expected and the found value. [`Error::help`] says
@@ -28,37 +37,14 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Reading or writing failed.
-    #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// Path of the file or folder.
-        path: PathBuf,
-        /// The error of the operating system.
-        source: io::Error,
-    },
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] nn_files::Error),
     /// A file or folder holds no samples.
     #[error("{path}: expected at least 1 sample, found 0 samples", path = path.display())]
     Empty {
         /// Path of the file or folder without samples.
         path: PathBuf,
-    },
-    /// The path leads to a folder, a pipe or a device.
-    #[error("{path}: not a regular file (found {found})", path = path.display())]
-    NotAFile {
-        /// Path of the folder, pipe or device.
-        path: PathBuf,
-        /// The kind of file found, with its article, such as `a folder`.
-        found: &'static str,
-    },
-    /// A text file is not encoded as UTF-8.
-    #[error("{path}: not UTF-8 at byte offset {offset}: found {byte:02x}", path = path.display())]
-    NotUtf8 {
-        /// Path of the text file.
-        path: PathBuf,
-        /// Offset of the first invalid sequence, counted from 0.
-        offset: u64,
-        /// The first byte of the invalid sequence.
-        byte: u8,
     },
     /// A file of a data set exists neither compressed nor uncompressed.
     #[error("{path}: no such file, with or without .gz", path = path.display())]
@@ -405,27 +391,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error of the operating system, with the path of the file or folder.
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            path: path.to_owned(),
-            source,
-        }
-    }
-
     /// Category of the error, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { .. }
-            | Self::MissingFile { .. }
+            Self::File(error) => error.into(),
+            Self::MissingFile { .. }
             | Self::NotInFolder { .. }
             | Self::Idx {
                 problem: IdxProblem::Read(_),
                 ..
             } => ErrorKind::Io,
             Self::Empty { .. }
-            | Self::NotAFile { .. }
-            | Self::NotUtf8 { .. }
             | Self::Idx { .. }
             | Self::LabelOutOfRange { .. }
             | Self::CountMismatch { .. }
@@ -463,11 +439,8 @@ impl Error {
     /// A hint that says how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Io { .. } | Self::Empty { .. } | Self::LabelOutOfRange { .. } => None,
-            Self::NotAFile { .. } => Some("give the path of a regular file".to_owned()),
-            Self::NotUtf8 { .. } => {
-                Some("save the file as UTF-8 text (in a spreadsheet, as \"CSV UTF-8\")".to_owned())
-            }
+            Self::File(error) => error.help().map(str::to_owned),
+            Self::Empty { .. } | Self::LabelOutOfRange { .. } => None,
             Self::MissingFile { path, dataset } => Some(match dataset {
                 Some(dataset) => fetch_command(dataset),
                 None => idx_names(path),

@@ -17,6 +17,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use ndarray::{Array2, ArrayView2};
+use nn_files::io_error;
 
 use crate::dataset::{Dataset, Inputs, Split, Targets};
 use crate::error::{Error, Result};
@@ -79,7 +80,7 @@ struct Images<'a> {
 /// # Errors
 /// [`Error::NotImages`] for a data set of other samples, [`Error::ClassFolderName`] for a
 /// class that cannot be the name of a folder, [`Error::TooManyClasses`] for IDX files
-/// with more than 256 classes, [`Error::Io`].
+/// with more than 256 classes, [`Error::File`].
 pub fn write(dataset: &Dataset, format: Format, folder: &Path) -> Result<()> {
     let train = images(dataset, &dataset.train)?;
     let test = images(dataset, &dataset.test)?;
@@ -145,14 +146,14 @@ fn write_idx(images: &Images<'_>, folder: &Path, prefix: &str) -> Result<()> {
     };
     for (idx, name) in [(pixels, "images-idx3-ubyte"), (labels, "labels-idx1-ubyte")] {
         let path = folder.join(format!("{prefix}-{name}"));
-        let file = File::create(&path).map_err(|error| Error::io(&path, error))?;
+        let file = File::create(&path).map_err(io_error(&path))?;
         let mut file = BufWriter::new(file);
         let written = idx.write(&mut file);
         written.map_err(|problem| Error::Idx {
             path: path.clone(),
             problem,
         })?;
-        file.flush().map_err(|error| Error::io(&path, error))?;
+        file.flush().map_err(io_error(&path))?;
     }
     Ok(())
 }
@@ -174,7 +175,8 @@ fn write_csv(images: &Images<'_>, names: &[String], path: &Path) -> Result<()> {
         }
         file.flush()
     };
-    write().map_err(|error| Error::io(path, error))
+    write().map_err(io_error(path))?;
+    Ok(())
 }
 
 /// A cell of a CSV file (RFC 4180).
@@ -195,7 +197,7 @@ fn write_pngs(images: &Images<'_>, names: &[String], folder: &Path) -> Result<()
         let folder = folder.join(&names[class]);
         if !std::mem::replace(&mut is_made[class], true) {
             let made = fs::create_dir_all(&folder);
-            made.map_err(|error| Error::io(&folder, error))?;
+            made.map_err(io_error(&folder))?;
         }
         let image = Array2::from_shape_vec(images.size, row.to_vec());
         let image = image.expect("an image has as many pixels as its size says");

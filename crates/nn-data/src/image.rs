@@ -18,6 +18,8 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ndarray::Array2;
+use nn_files::regular_file::open;
+use nn_files::{io_error, known_format};
 
 pub(crate) use decoded::Decoded;
 pub use png_file::write_png;
@@ -25,7 +27,6 @@ pub use resampling::resize;
 pub(crate) use resampling::{Resampling, resample};
 pub use size::ImageSize;
 
-use crate::input_file::{known_format, open};
 use crate::{Error, Result};
 
 /// Number of bytes that tell the formats apart.
@@ -37,7 +38,7 @@ const SIGNATURE_BYTES: u64 = 8;
 /// # Errors
 /// [`Error::NotAnImage`] for another format, [`Error::BadPng`] or [`Error::BadJpeg`]
 /// for a damaged file, [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi
-/// in total, [`Error::NotAFile`], [`Error::Io`].
+/// in total, [`Error::File`].
 pub fn read_image(path: &Path) -> Result<Array2<u8>> {
     decode_image(path, BufReader::new(open(path)?))
 }
@@ -74,7 +75,7 @@ pub(crate) fn read_size(path: &Path) -> Result<ImageSize> {
 /// Whether a file begins like a PNG or JPEG image.
 ///
 /// # Errors
-/// [`Error::NotAFile`], [`Error::Io`].
+/// [`Error::File`].
 pub fn is_image(path: &Path) -> Result<bool> {
     match format_of(path, &mut BufReader::new(open(path)?)) {
         Ok(_) => Ok(true),
@@ -90,11 +91,11 @@ enum Format {
 
 /// The format of a file by its first bytes; the source is back at its start.
 fn format_of(path: &Path, source: &mut (impl BufRead + Seek)) -> Result<Format> {
-    let io = |error| Error::io(path, error);
+    let io = io_error(path);
     let mut start = Vec::new();
     let mut head = source.by_ref().take(SIGNATURE_BYTES);
-    head.read_to_end(&mut start).map_err(io)?;
-    source.seek(SeekFrom::Start(0)).map_err(io)?;
+    head.read_to_end(&mut start).map_err(&io)?;
+    source.seek(SeekFrom::Start(0)).map_err(&io)?;
     if start == png_file::SIGNATURE {
         Ok(Format::Png)
     } else if start.starts_with(jpeg_file::SIGNATURE) {

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Order};
 
 use ndarray::{Array2, Axis};
+use nn_files::io_error;
 use nn_tensor::Threads;
 
 use crate::dataset::{Dataset, Inputs, Split, Targets};
@@ -91,7 +92,7 @@ impl ImageFolder {
     /// # Errors
     /// [`Error::NoClassFolders`], [`Error::TooFewClasses`], [`Error::NestedFolder`],
     /// [`Error::MixedFolders`] or [`Error::Empty`] if it is not laid out as described
-    /// in [this module](self); [`Error::NameNotUtf8`]; [`Error::Io`].
+    /// in [this module](self); [`Error::NameNotUtf8`]; [`Error::File`].
     pub fn open(folder: &Path) -> Result<Self> {
         let mut skipped = Skipped::default();
         let (folders, n_loose) = entries(folder, &mut skipped)?;
@@ -267,10 +268,10 @@ fn class_images(
 
 /// The files and folders whose names do not begin with a dot, in natural order.
 fn visible_entries(folder: &Path, skipped: &mut Skipped) -> Result<Vec<(String, PathBuf)>> {
-    let io = |error| Error::io(folder, error);
+    let io = io_error(folder);
     let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(io)? {
-        let entry = entry.map_err(io)?;
+    for entry in fs::read_dir(folder).map_err(&io)? {
+        let entry = entry.map_err(&io)?;
         let name = entry.file_name().into_string();
         let name = name.map_err(|_| Error::NameNotUtf8 { path: entry.path() })?;
         if name.starts_with('.') || name == "__MACOSX" {

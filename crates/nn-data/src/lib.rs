@@ -12,7 +12,6 @@
 #![forbid(unsafe_code)]
 
 mod error;
-pub mod input_file;
 pub mod idx;
 mod idx_names;
 pub mod checksum;

@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use nn_files::{escaped_path, regular_file};
 use nn_train::metrics_file::read_metrics;
 use nn_train::run_dir::{CONFIG, METRICS, SUMMARY};
-use nn_train::{
-    EpochMetrics, Error, ErrorKind, Result, Settings, Summary, command_line, escaped_path,
-    regular_file, shortest,
-};
+use nn_train::{EpochMetrics, Error, ErrorKind, Result, Settings, Summary, command_line, shortest};
 use serde_json::Value;
 
 /// The contents of a run directory, without the model.

@@ -26,7 +26,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayViewMut2, Axis};
-use nn_data::{Dataset, Inputs, Split, Targets, input_file};
+use nn_data::{Dataset, Inputs, Split, Targets};
+use nn_files::regular_file;
 use serde::{Deserialize, Serialize};
 
 use crate::column::{ColumnType, Schema};
@@ -215,7 +216,7 @@ impl Preprocessing {
     /// Returns the same errors as [`Table::read`], and [`Error::ColumnCount`] for a
     /// table without a header that does not fit the training table.
     pub fn read(&self, path: &Path, header: Header, purpose: Purpose) -> Result<Table> {
-        self.parse(path, &input_file::read(path)?, header, purpose)
+        self.parse(path, &regular_file::read(path)?, header, purpose)
     }
 
     /// Parses the content of a file as [`Preprocessing::read`] does; `path` is used in

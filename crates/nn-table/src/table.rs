@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use csv::ByteRecord;
-use nn_data::input_file;
+use nn_files::regular_file;
 
 use crate::cells::{Builder, Cells, TypedCells, is_value};
 use crate::column::{Column, ColumnType, Schema, Separator, is_missing};
@@ -103,7 +103,7 @@ impl Table {
     /// [`Error::BadCell`] for invalid content; [`Error::UnknownColumn`] for an unknown
     /// name in `categorical`, `ignore` or `columns`.
     pub fn read(path: &Path, options: &TableOptions) -> Result<Self> {
-        Self::parse(path, &input_file::read(path)?, options)
+        Self::parse(path, &regular_file::read(path)?, options)
     }
 
     /// Parses the content of a file; `path` is used in error messages.
@@ -324,7 +324,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8], expected: &Expected<'_>) -> Resul
 
 /// The error for a table without rows.
 pub(crate) fn empty(path: &Path) -> Error {
-    Error::File(nn_data::Error::Empty {
+    Error::Data(nn_data::Error::Empty {
         path: path.to_owned(),
     })
 }

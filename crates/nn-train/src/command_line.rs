@@ -22,7 +22,7 @@ pub fn of_settings(settings: &Settings) -> String {
     flags.map(flag).collect()
 }
 
-/// Quotes a word for a POSIX shell if needed. An [escaped path](crate::escaped_path) that
+/// Quotes a word for a POSIX shell if needed. An [escaped path](nn_files::escaped_path) that
 /// is not UTF-8 is written in `bash`'s notation `$'…'`.
 pub fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);

@@ -1,10 +1,10 @@
 //! Differences between given settings and the settings of a run.
 
+use nn_files::escaped_path;
 use serde_json::Value;
 
 use crate::data::Data;
 use crate::error::{Error, Result};
-use crate::escaped_path;
 use crate::plan::Plan;
 use crate::settings::Settings;
 

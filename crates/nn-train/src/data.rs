@@ -7,12 +7,12 @@ use nn_core::metrics::{Evaluation, RegressionErrors};
 use nn_data::image::ImageSize;
 use nn_data::{Dataset, FolderNote, ImageFolder, catalog, glyphs, has_idx_files};
 use nn_error::did_you_mean;
+use nn_files::escaped_path;
 use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data_request::DataRequest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::escaped_path;
 use crate::grouped;
 use crate::memory;
 use crate::note::{ClassCounts, Note};

@@ -136,6 +136,16 @@ impl From<nn_data::Error> for Error {
     }
 }
 
+impl From<nn_files::Error> for Error {
+    fn from(error: nn_files::Error) -> Self {
+        Self {
+            kind: nn_data::ErrorKind::from(&error).into(),
+            message: error.to_string(),
+            help: error.help().map(str::to_owned),
+        }
+    }
+}
+
 impl From<nn_table::Error> for Error {
     fn from(error: nn_table::Error) -> Self {
         Self {

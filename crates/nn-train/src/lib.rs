@@ -35,10 +35,6 @@
 
 pub mod error;
 mod numbers;
-#[doc(hidden)]
-pub mod regular_file;
-#[doc(hidden)]
-pub mod escaped_path;
 pub mod choice;
 #[cfg(feature = "clap")]
 mod clap_error;
@@ -62,9 +58,6 @@ pub mod training_memory;
 pub mod trainer;
 pub mod warnings;
 pub mod instruction_set;
-pub(crate) mod disk;
-#[doc(hidden)]
-pub mod atomic_file;
 pub mod forward;
 pub mod sample_outputs;
 pub mod baseline;
@@ -100,7 +93,6 @@ pub use choice::{Activations, Choice, OnDivergence, Widths};
 pub use cross_validation::CrossValidation;
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;
-pub use disk::create_dir_all;
 pub use epoch_metrics::EpochMetrics;
 pub use error::{Error, ErrorKind, Result};
 pub use experiment::{Experiment, StoppedRun, TrainedRun};

@@ -11,12 +11,12 @@ use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
 use nn_data::image::ImageSize;
+use nn_files::regular_file;
 use nn_table::{Header, Separator, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Activations, Choice, OnDivergence, Widths};
 use crate::error::{Error, ErrorKind, Result};
-use crate::regular_file;
 
 /// Largest integer in TOML.
 pub const LARGEST: u64 = i64::MAX as u64;
@@ -423,11 +423,10 @@ impl Settings {
     /// Returns an error if the file cannot be read, is not TOML, or has an unknown or invalid
     /// setting.
     pub fn read(path: &Path) -> Result<Self> {
-        let metadata = regular_file::check(path).map_err(|error| match error.kind() {
-            ErrorKind::Data => {
-                error.with_help("give the path of a TOML file, such as a run's config.toml")
-            }
-            _ => error,
+        let metadata = regular_file::check(path).map_err(|error| match error {
+            nn_files::Error::NotAFile { .. } => Error::from(error)
+                .with_help("give the path of a TOML file, such as a run's config.toml"),
+            _ => error.into(),
         })?;
         let length = metadata.len();
         if length > MAX_CONFIG_BYTES {

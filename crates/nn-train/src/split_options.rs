@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nn_data::image::ImageSize;
-use nn_data::input_file;
+use nn_files::regular_file;
 use nn_table::TableOptions;
 
 use crate::choice::Choice;
@@ -164,7 +164,7 @@ fn table_options(settings: &Settings) -> Result<TableOptions> {
         split_column: settings.split_column.clone(),
     };
     if let Some(schema) = &settings.schema {
-        let text = input_file::read_text(Path::new(schema))?;
+        let text = regular_file::read_text(Path::new(schema))?;
         let added = options.add_toml(&text);
         added.map_err(|error| Error::from(error).at(schema))?;
     }

@@ -4,7 +4,8 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use nn_data::{Dataset, Targets, catalog, checksum, input_file};
+use nn_data::{Dataset, Targets, catalog, checksum};
+use nn_files::{known_format, regular_file};
 use nn_table::preprocessing::Purpose;
 use nn_table::summary::Summary;
 use nn_table::{Header, Preprocessing, Table, TargetEncoding, UnseenCategory};
@@ -79,7 +80,7 @@ pub fn is_table(path: &Path) -> bool {
     }
     match start_of(path) {
         Some(start) => !matches!(
-            input_file::known_format(&start),
+            known_format(&start),
             Some("a PNG image" | "a JPEG image" | "an IDX file")
         ),
         None => has_ending(path, &TABLES),
@@ -96,7 +97,7 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 /// The first bytes of a regular file.
 fn start_of(path: &Path) -> Option<Vec<u8>> {
     let mut start = Vec::new();
-    let file = input_file::open(path).ok()?;
+    let file = regular_file::open(path).ok()?;
     file.take(16).read_to_end(&mut start).ok()?;
     Some(start)
 }
@@ -119,7 +120,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let length = std::fs::metadata(path).map_or(0, |it| it.len());
     let what = format!("{}: the table", path.display());
     memory::check(&what, length.saturating_mul(2), "use fewer rows or columns")?;
-    Ok(input_file::read(path)?)
+    Ok(regular_file::read(path)?)
 }
 
 /// Reads the table at `path`. Means, standard deviations and categories are those of

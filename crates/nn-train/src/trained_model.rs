@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use nn_core::Model;
+use nn_files::escaped_path;
 use nn_table::{Preprocessing, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data::Data;
 use crate::data_request::DataRequest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::escaped_path;
 use crate::settings::Settings;
 use crate::split_options::SplitOptions;
 

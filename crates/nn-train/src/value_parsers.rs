@@ -9,10 +9,10 @@ use clap::builder::{
 use clap::{Arg, Command};
 use nn_core::Menu;
 use nn_data::augment::Augment;
+use nn_files::escaped_path;
 
 use crate::choice::Choice;
 use crate::error::Result;
-use crate::escaped_path;
 
 /// Parses the name of a data set or a path, which need not be UTF-8.
 pub fn data_parser() -> impl TypedValueParser<Value = String> {

@@ -57,13 +57,18 @@ const GRAPH: &[Allowed] = &[
         dev: &["nn-data", "nn-table"],
     },
     Allowed {
+        name: "nn-files",
+        normal: &[],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-data",
-        normal: &["nn-tensor"],
+        normal: &["nn-tensor", "nn-files"],
         dev: &[],
     },
     Allowed {
         name: "nn-table",
-        normal: &["nn-data"],
+        normal: &["nn-files", "nn-data"],
         dev: &[],
     },
     Allowed {
@@ -82,6 +87,7 @@ const GRAPH: &[Allowed] = &[
             "nn-tensor",
             "nn-error",
             "nn-core",
+            "nn-files",
             "nn-data",
             "nn-table",
             "nn-metrics",
@@ -93,6 +99,7 @@ const GRAPH: &[Allowed] = &[
         normal: &[
             "nn-tensor",
             "nn-core",
+            "nn-files",
             "nn-data",
             "nn-table",
             "nn-plot",
@@ -105,6 +112,7 @@ const GRAPH: &[Allowed] = &[
         normal: &[
             "nn-tensor",
             "nn-core",
+            "nn-files",
             "nn-data",
             "nn-table",
             "nn-train",
@@ -118,6 +126,7 @@ const GRAPH: &[Allowed] = &[
         normal: &[
             "nn-tensor",
             "nn-core",
+            "nn-files",
             "nn-data",
             "nn-table",
             "nn-train",
@@ -130,6 +139,7 @@ const GRAPH: &[Allowed] = &[
         normal: &[
             "nn-tensor",
             "nn-core",
+            "nn-files",
             "nn-data",
             "nn-table",
             "nn-train",

@@ -4,6 +4,7 @@ use std::io::{BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
 use ndarray::Array2;
+use nn_files::io_error;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -30,7 +31,7 @@ const ALWAYS_ACCEPTED: usize = 1 << 20;
 pub(super) fn decode(path: &Path, mut source: impl Read) -> Result<Decoded> {
     let mut bytes = Vec::new();
     let read = source.read_to_end(&mut bytes);
-    read.map_err(|error| Error::io(path, error))?;
+    read.map_err(io_error(path))?;
     let bad = |problem: String| bad_jpeg(path, problem);
     let mut decoder = open(path, Cursor::new(&bytes))?;
     let (width, height) = decoder.dimensions().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufWriter, ErrorKind, Seek};
 use std::path::Path;
 
 use ndarray::{Array2, ArrayView2};
+use nn_files::io_error;
 use png::{ColorType, DecodingError, InterlaceInfo, Transformations};
 
 use super::decoded::Decoded;
@@ -71,10 +72,10 @@ fn orientation(info: &png::Info<'_>) -> Orientation {
 /// Writes gray values `[height, width]` as a PNG image of 8 bits.
 ///
 /// # Errors
-/// [`Error::Io`], also if the image has no pixels.
+/// [`Error::File`], also if the image has no pixels.
 pub fn write_png(path: &Path, gray: ArrayView2<'_, u8>) -> Result<()> {
-    let io = |source| Error::io(path, source);
-    let file = BufWriter::new(File::create(path).map_err(io)?);
+    let io = io_error(path);
+    let file = BufWriter::new(File::create(path).map_err(&io)?);
     let (height, width) = gray.dim();
     let side = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let mut encoder = png::Encoder::new(file, side(width), side(height));
@@ -85,7 +86,8 @@ pub fn write_png(path: &Path, gray: ArrayView2<'_, u8>) -> Result<()> {
         writer.write_image_data(&pixels)?;
         writer.finish()
     });
-    written.map_err(|error| io(error.into()))
+    written.map_err(|error| io(error.into()))?;
+    Ok(())
 }
 
 /// Rejects palettes of incomplete colors, on which the decoder (png 0.18.1)
@@ -138,7 +140,7 @@ fn read_gray_rows<R: BufRead + Seek>(
 fn bad_png(path: &Path, error: DecodingError) -> Error {
     match error {
         DecodingError::IoError(source) if source.kind() != ErrorKind::UnexpectedEof => {
-            Error::io(path, source)
+            io_error(path)(source).into()
         }
         source => Error::BadPng {
             path: path.to_owned(),
@@ -273,7 +275,7 @@ mod tests {
         assert_eq!(read_image(&path).expect("just written"), image.t());
         std::fs::remove_file(&path).expect("just written");
         let error = write_png(&path, Array2::zeros((0, 3)).view()).expect_err("no pixels");
-        assert!(matches!(error, Error::Io { .. }), "{error}");
+        assert!(matches!(error, Error::File(_)), "{error}");
         std::fs::remove_file(&path).expect("just created");
     }
 

@@ -1,51 +1,58 @@
-//! File operations of a run, with fault injection in tests: each operation that
-//! changes a file can be made to fail. Outside tests, the functions only call the
-//! standard library.
+//! Operations that change files and folders. Each can be made to fail in tests, with the
+//! feature `faults`; without it, the functions only call the standard library.
+//!
+//! # Errors
+//! All functions return the error of the operating system, without the path
+//! ([`io_error`](crate::io_error) adds it).
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "all functions have the errors that are documented above"
+)]
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 /// Creates a new file. An existing file or link with this name is an error.
-pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+pub fn create_new(path: &Path) -> io::Result<File> {
     open(OpenOptions::new().write(true).create_new(true), path)
 }
 
 /// Opens a file for writing.
-pub(crate) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+pub fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     permit("open", path)?;
     options.open(path)
 }
 
 /// Writes all of `bytes` to the file at `path`; after an error, a part of them may be
 /// written.
-pub(crate) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     permit("write", path)
         .or_else(|error| file.write_all(&bytes[..bytes.len() / 2]).and(Err(error)))?;
     file.write_all(bytes)
 }
 
 /// Locks the file at `path` against other processes.
-pub(crate) fn try_lock(file: &File, path: &Path) -> Result<(), TryLockError> {
+pub fn try_lock(file: &File, path: &Path) -> Result<(), TryLockError> {
     permit("lock", path).map_err(TryLockError::Error)?;
     file.try_lock()
 }
 
 /// Truncates the file at `path` to this number of bytes.
-pub(crate) fn set_len(file: &File, path: &Path, length: u64) -> io::Result<()> {
+pub fn set_len(file: &File, path: &Path, length: u64) -> io::Result<()> {
     permit("set_len", path)?;
     file.set_len(length)
 }
 
 /// Syncs the contents of the file at `path`, so that they survive a power failure.
-pub(crate) fn sync(file: &File, path: &Path) -> io::Result<()> {
+pub fn sync(file: &File, path: &Path) -> io::Result<()> {
     permit("sync", path)?;
     file.sync_all()
 }
 
 /// Syncs the folder of `path`, so that the names in it survive a power failure. Folders
 /// can be synced on Unix only.
-pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }
@@ -60,26 +67,26 @@ pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
 }
 
 /// Renames a file, replacing an existing file.
-pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     permit("rename", to)?;
     fs::rename(from, to)
 }
 
 /// Creates a hard link.
-pub(crate) fn hard_link(file: &Path, name: &Path) -> io::Result<()> {
+pub fn hard_link(file: &Path, name: &Path) -> io::Result<()> {
     permit("hard_link", name)?;
     fs::hard_link(file, name)
 }
 
 /// Copies a file.
-pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     permit("copy", to)?;
     fs::copy(from, to).map(drop)
 }
 
 /// Creates a new folder and syncs its parent: a file survives a power failure only if
 /// each folder above it does.
-pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
+pub fn create_dir(path: &Path) -> io::Result<()> {
     permit("create_dir", path)?;
     fs::create_dir(path)?;
     sync_folder_of(path).inspect_err(|_| {
@@ -89,9 +96,6 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
 }
 
 /// Creates a folder and its missing parents, and syncs the parent of each new one.
-///
-/// # Errors
-/// Returns an error if a file operation fails.
 pub fn create_dir_all(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -107,7 +111,7 @@ pub fn create_dir_all(path: &Path) -> io::Result<()> {
 }
 
 /// Removes a file.
-pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+pub fn remove_file(path: &Path) -> io::Result<()> {
     permit("remove_file", path)?;
     fs::remove_file(path)
 }
@@ -119,25 +123,25 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-#[cfg(not(test))]
+#[cfg(not(any(test, feature = "faults")))]
 #[inline]
 fn permit(_operation: &'static str, _path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
 use fault::permit;
 
-/// Operations that fail on purpose, or are recorded.
-#[cfg(test)]
-pub(crate) mod fault {
+/// Operations that fail on purpose, or are recorded, for tests.
+#[cfg(any(test, feature = "faults"))]
+pub mod fault {
     use std::cell::{Cell, RefCell};
     use std::io;
     use std::path::{Path, PathBuf};
 
     /// The first operation that fails on this thread, and how.
     #[derive(Clone, Copy, Debug)]
-    pub(crate) struct Fault {
+    pub struct Fault {
         /// Number of operations that succeed before the fault.
         pub after: u32,
         /// Whether all later operations fail as well.
@@ -147,7 +151,7 @@ pub(crate) mod fault {
     }
 
     /// The name of a function of this module, and the path it changes.
-    pub(crate) type Operation = (&'static str, PathBuf);
+    pub type Operation = (&'static str, PathBuf);
 
     thread_local! {
         static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
@@ -156,7 +160,7 @@ pub(crate) mod fault {
     }
 
     /// Runs `work` with a planned fault; returns whether the fault occurred.
-    pub(crate) fn with<T>(fault: Fault, work: impl FnOnce() -> T) -> (T, bool) {
+    pub fn with<T>(fault: Fault, work: impl FnOnce() -> T) -> (T, bool) {
         FAULT.set(Some(fault));
         STRUCK.set(false);
         let done = work();
@@ -165,7 +169,7 @@ pub(crate) mod fault {
     }
 
     /// Runs `work` and returns the requested operations in order.
-    pub(crate) fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Operation>) {
+    pub fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Operation>) {
         RECORD.set(Some(Vec::new()));
         let done = work();
         (done, RECORD.take().unwrap_or_default())
