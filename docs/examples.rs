@@ -17,6 +17,7 @@ examples_of! {
     Tensor: "../crates/nn-tensor/README.md"
     Core: "../crates/nn-core/README.md"
     Data: "../crates/nn-data/README.md"
+    Image: "../crates/nn-image/README.md"
     Table: "../crates/nn-table/README.md"
     Search: "../crates/nn-search/README.md"
     Plot: "../crates/nn-plot/README.md"

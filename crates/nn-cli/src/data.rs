@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_data::catalog::{self, Source};
 use nn_data::download::{self, Fetched, Origin, Progress, fetch};
-use nn_data::export::Format;
 use nn_files::{create_dir_all, escaped_path};
+use nn_image::export::Format;
 use nn_tensor::Threads;
 use nn_train::data::{self, GLYPHS};
 use nn_train::table::is_table;
@@ -235,7 +235,7 @@ fn export(name: &str, format: Format, output: Option<&Path>, data_dir: &Path) ->
         fs::remove_dir_all(&partial).map_err(io(&partial))?;
     }
     create_dir_all(&partial).map_err(|error| Error::io(&partial, &error))?;
-    nn_data::export::write(dataset, format, &partial)?;
+    nn_image::export::write(dataset, format, &partial)?;
     fs::rename(&partial, &folder).map_err(io(&folder))?;
     terminal::line(format!(
         "{} training and {} test images in {}",

@@ -51,6 +51,8 @@ fn own_help(source: &(dyn StdError + 'static)) -> Option<String> {
         error.help()
     } else if let Some(error) = source.downcast_ref::<nn_data::Error>() {
         error.help()
+    } else if let Some(error) = source.downcast_ref::<nn_image::Error>() {
+        error.help()
     } else if let Some(error) = source.downcast_ref::<nn_table::Error>() {
         error.help()
     } else {

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
-use nn_data::image::ImageSize;
-use nn_data::{Dataset, FolderNote, ImageFolder, catalog, glyphs, has_idx_files};
+use nn_data::{Dataset, catalog, glyphs, has_idx_files};
 use nn_error::did_you_mean;
 use nn_files::escaped_path;
+use nn_image::{FolderNote, ImageFolder, ImageSize};
 use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 

@@ -146,6 +146,16 @@ impl From<nn_files::Error> for Error {
     }
 }
 
+impl From<nn_image::Error> for Error {
+    fn from(error: nn_image::Error) -> Self {
+        Self {
+            kind: error.kind().into(),
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}
+
 impl From<nn_table::Error> for Error {
     fn from(error: nn_table::Error) -> Self {
         Self {

@@ -25,8 +25,8 @@
 //! [`Data::notes`](data::Data::notes) has notes about the data, such as a guessed task.
 //!
 //! The values of settings are typed: `optimizer: Some("adam:beta1=0.8".parse()?)`, or
-//! `Some(Optimizer::Sgd.into())` with the types of [`nn_core`], [`nn_data`] and
-//! [`nn_table`], which are re-exported.
+//! `Some(Optimizer::Sgd.into())` with the types of [`nn_core`], [`nn_data`], [`nn_image`]
+//! and [`nn_table`], which are re-exported.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
@@ -85,6 +85,7 @@ pub mod cross_validation;
 
 pub use nn_core;
 pub use nn_data;
+pub use nn_image;
 pub use nn_metrics;
 pub use nn_table;
 pub use nn_tensor::Threads;

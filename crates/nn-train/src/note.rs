@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use nn_data::FolderNote;
+use nn_image::FolderNote;
 
 use crate::split::Split;
 

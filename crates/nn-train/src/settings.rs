@@ -10,8 +10,8 @@ use nn_core::init::Init;
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
-use nn_data::image::ImageSize;
 use nn_files::regular_file;
+use nn_image::ImageSize;
 use nn_table::{Header, Separator, Task};
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nn_data::image::ImageSize;
 use nn_files::regular_file;
+use nn_image::ImageSize;
 use nn_table::TableOptions;
 
 use crate::choice::Choice;

@@ -80,7 +80,7 @@ pub struct NormalizedDigit {
 ///
 /// ```
 /// use ndarray::Array2;
-/// use nn_data::digit::normalize;
+/// use nn_image::digit::normalize;
 ///
 /// // A dark vertical stroke on white paper, off center.
 /// let mut drawing = Array2::from_elem((200, 300), 255);
@@ -90,7 +90,7 @@ pub struct NormalizedDigit {
 /// // 20 pixels high, 2 wide, in the middle.
 /// assert_eq!(digit.pixels.iter().filter(|&&pixel| pixel == 255).count(), 40);
 /// assert_eq!(digit.pixels[14 * 28 + 14], 255);
-/// # Ok::<(), nn_data::Error>(())
+/// # Ok::<(), nn_image::Error>(())
 /// ```
 pub fn normalize(gray: ArrayView2<'_, u8>) -> Result<NormalizedDigit> {
     if let Some(pixels) = as_mnist(gray) {

@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 ///
 /// ```
 /// use ndarray::array;
-/// use nn_data::image::resize;
+/// use nn_image::resize;
 ///
 /// let image = array![[0, 100, 7, 9], [200, 100, 7, 9]];
 /// assert_eq!(resize(image.view(), (1, 2)), array![[100, 8]]);

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use ndarray::Array2;
-use nn_data::export::{Format, write};
-use nn_data::image::{ImageSize, write_png};
-use nn_data::{Dataset, ErrorKind, FolderImages, FolderNote, ImageFolder, Inputs, Targets};
+use nn_data::{Dataset, Inputs, Targets};
+use nn_image::export::{Format, write};
+use nn_image::{ErrorKind, FolderImages, FolderNote, ImageFolder, ImageSize, write_png};
 use nn_tensor::Threads;
 
-use crate::support::Scratch;
+use crate::scratch::Scratch;
 
 /// Writes an image whose pixels all have one value.
 fn flat(scratch: &Scratch, name: &str, size: (usize, usize), value: u8) {

@@ -11,12 +11,12 @@ const MAX_SIDE: usize = 4096;
 /// Height and width of an image in pixels, written as `28x28`: height first.
 ///
 /// ```
-/// use nn_data::image::ImageSize;
+/// use nn_image::ImageSize;
 ///
 /// let size: ImageSize = "32x24".parse()?;
 /// assert_eq!((size.height, size.width), (32, 24));
 /// assert_eq!(size.to_string(), "32x24");
-/// # Ok::<(), nn_data::Error>(())
+/// # Ok::<(), nn_image::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageSize {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
-use nn_data::digit::normalize;
-use nn_data::image::{read_image, write_png};
+use nn_image::digit::normalize;
+use nn_image::{read_image, write_png};
 
 #[test]
 fn images_of_mnist_pass_unchanged() {

@@ -17,11 +17,11 @@ use std::path::Path;
 use std::str::FromStr;
 
 use ndarray::{Array2, ArrayView2};
+use nn_data::idx::{Idx, IdxData};
+use nn_data::{Dataset, Inputs, Split, Targets};
 use nn_files::io_error;
 
-use crate::dataset::{Dataset, Inputs, Split, Targets};
 use crate::error::{Error, Result};
-use crate::idx::{Idx, IdxData};
 use crate::image::write_png;
 
 /// A format of a data set of images.
@@ -149,7 +149,7 @@ fn write_idx(images: &Images<'_>, folder: &Path, prefix: &str) -> Result<()> {
         let file = File::create(&path).map_err(io_error(&path))?;
         let mut file = BufWriter::new(file);
         let written = idx.write(&mut file);
-        written.map_err(|problem| Error::Idx {
+        written.map_err(|problem| nn_data::Error::Idx {
             path: path.clone(),
             problem,
         })?;

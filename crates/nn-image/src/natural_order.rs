@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 /// zeros only are compared as text, so that the order is total.
 ///
 /// ```
-/// use nn_data::natural_order;
+/// use nn_image::natural_order;
 ///
 /// let mut names = ["10", "9", "b", "a2", "a10"];
 /// names.sort_by(|a, b| natural_order(a, b));

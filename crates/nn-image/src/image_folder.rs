@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Order};
 
 use ndarray::{Array2, Axis};
+use nn_data::{Dataset, Inputs, Split, Targets};
 use nn_files::io_error;
 use nn_tensor::Threads;
 
-use crate::dataset::{Dataset, Inputs, Split, Targets};
 use crate::error::{Error, Result};
 use crate::image::{ImageSize, is_image, read_decoded, read_size, resize};
 use crate::natural_order::{by_value, last_number, natural_order};
@@ -91,7 +91,7 @@ impl ImageFolder {
     ///
     /// # Errors
     /// [`Error::NoClassFolders`], [`Error::TooFewClasses`], [`Error::NestedFolder`],
-    /// [`Error::MixedFolders`] or [`Error::Empty`] if it is not laid out as described
+    /// [`Error::MixedFolders`] or [`Error::Data`] if it is not laid out as described
     /// in [this module](self); [`Error::NameNotUtf8`]; [`Error::File`].
     pub fn open(folder: &Path) -> Result<Self> {
         let mut skipped = Skipped::default();
@@ -118,7 +118,7 @@ impl ImageFolder {
         layout::check_class_names(folder, &class_names)?;
         if train.is_empty() {
             let path = folder.to_owned();
-            return Err(Error::Empty { path });
+            return Err(nn_data::Error::Empty { path }.into());
         }
         let files = |images| sorted_files(images, &class_names);
         let name = folder.file_name().unwrap_or(folder.as_os_str());
@@ -141,7 +141,7 @@ impl ImageFolder {
     /// same and it is at most 64x64, otherwise 28x28.
     ///
     /// # Errors
-    /// As [`read_image`](crate::image::read_image), for the beginnings of the files.
+    /// As [`read_image`](crate::read_image), for the beginnings of the files.
     pub fn choose_size(&self, wanted: Option<ImageSize>, threads: &Threads) -> Result<ChosenSize> {
         let known = match wanted {
             None => self.common_size(threads)?,
@@ -177,7 +177,7 @@ impl ImageFolder {
     /// are stretched to it.
     ///
     /// # Errors
-    /// As [`read_image`](crate::image::read_image), for the first file that cannot be
+    /// As [`read_image`](crate::read_image), for the first file that cannot be
     /// read.
     pub fn read(&self, chosen: ChosenSize, threads: &Threads) -> Result<FolderImages> {
         let size = chosen.size;
