@@ -140,15 +140,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         return Err(Error::usage(problem).with_help("give the table as a file with `data`"));
     }
     let options = &request.options.table;
-    let bytes = read_bytes(path)?;
-    let mut table = match request.model {
-        Some(preprocessing) => {
-            preprocessing.parse(path, &bytes, Header::Auto, Purpose::Evaluate)?
-        }
-        None => Table::parse(path, &bytes, options)?,
-    };
-    let sha256 = checksum::sha256(&bytes[..]).map_err(|error| Error::io(path, &error))?;
-    drop(bytes);
+    let (mut table, sha256) = read(path, request)?;
     let dropped = match request.model {
         Some(preprocessing) => preprocessing.drop_rows_without_target(&mut table)?,
         None => Preprocessing::drop_missing_targets(&mut table, options)?,
@@ -187,9 +179,9 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         _ => Vec::new(),
     };
     check_memory(path, &preprocessing, table.n_rows())?;
-    let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
-    notes.extend(samples.notes.iter().cloned());
-    let (dataset, sample_weights) = samples.into_dataset(&table, &preprocessing)?;
+    let (dataset, sample_weights, transformed_notes) =
+        preprocessing.into_dataset(table, UnseenCategory::Zeros)?;
+    notes.extend(transformed_notes);
     Ok(Loaded {
         task: match &preprocessing.target {
             TargetEncoding::Classification { names, .. } => Task::Classification(names.len()),
@@ -204,6 +196,29 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         rows,
         sha256,
     })
+}
+
+/// Reads a table, by the rules of the model if there is one, and the SHA-256 of its file.
+fn read(path: &Path, request: &DataRequest<'_>) -> Result<(Table, String)> {
+    let options = &request.options.table;
+    if path.as_os_str() == STDIN {
+        let bytes = read_bytes(path)?;
+        let table = match request.model {
+            Some(model) => model.parse(path, &bytes, Header::Auto, Purpose::Evaluate)?,
+            None => Table::parse(path, &bytes, options)?,
+        };
+        return Ok((table, sha256(path, &bytes[..])?));
+    }
+    let sha256 = sha256(path, input_file::open(path)?)?;
+    let table = match request.model {
+        Some(model) => model.read(path, Header::Auto, Purpose::Evaluate)?,
+        None => Table::read(path, options)?,
+    };
+    Ok((table, sha256))
+}
+
+fn sha256(path: &Path, content: impl Read) -> Result<String> {
+    checksum::sha256(content).map_err(|error| Error::io(path, &error))
 }
 
 /// Notes about test and validation rows that equal a training row.
