@@ -34,7 +34,7 @@ impl Cells {
     pub(crate) fn is_missing(&self, row: usize) -> bool {
         match self {
             Self::Bytes(_) | Self::Ignored => false,
-            Self::Numbers(values) => values.get(row).is_nan(),
+            Self::Numbers(values) => values.is_missing(row),
             Self::Words { codes, .. } => codes[row] == MISSING,
         }
     }
@@ -43,7 +43,7 @@ impl Cells {
     pub(crate) fn word(&self, row: usize) -> Cow<'_, str> {
         match self {
             Self::Bytes(values) => values[row].to_string().into(),
-            Self::Numbers(values) if values.get(row).is_nan() => "".into(),
+            Self::Numbers(values) if values.is_missing(row) => "".into(),
             // Adding 0 makes -0 and 0 the same.
             Self::Numbers(values) => (values.get(row) + 0.0).to_string().into(),
             Self::Words { words, codes } => words

@@ -36,6 +36,7 @@
 
 mod error;
 mod suggestion;
+mod parallel;
 mod number_format;
 mod numbers;
 mod date_format;

@@ -58,6 +58,14 @@ impl Numbers {
         }
     }
 
+    pub(crate) fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Self::Decimals { mantissas, .. } => mantissas[row] == MISSING,
+            Self::Singles(values) => values[row].is_nan(),
+            Self::Doubles(values) => values[row].is_nan(),
+        }
+    }
+
     /// The numbers of some rows.
     pub(crate) fn range(&self, rows: Range<usize>) -> Cow<'_, [f64]> {
         match self {

@@ -34,6 +34,7 @@ use crate::encoding::{ColumnEncoding, Encoder, Standardization, UnseenCategory};
 use crate::giveaway;
 use crate::note::Note;
 use crate::options::{Header, TableOptions, Task};
+use crate::parallel;
 use crate::pixels::{self, IMAGE_SIZE, N_PIXELS};
 use crate::reader::{self, Expected};
 use crate::roles::{self, Roles, infer_task};
@@ -653,11 +654,19 @@ fn fit_inputs(
         });
     }
     let (mut columns, mut constant, mut empty) = (Vec::new(), Vec::new(), Vec::new());
-    for &position in inputs {
-        let name = table.name(position).to_owned();
+    let fit = |position: usize| {
+        let mut notes = Vec::new();
         let n_missing = table.cells(position).n_missing(rows.rows.iter().copied());
-        match ColumnEncoding::fit(table, position, rows, notes)? {
-            _ if n_missing == rows.rows.len() => empty.push(name),
+        let encoding = ColumnEncoding::fit(table, position, rows, &mut notes)?;
+        Ok((encoding, n_missing == rows.rows.len(), notes))
+    };
+    let fitted: Vec<Result<_>> = parallel::map(inputs.to_vec(), fit);
+    for (&position, fitted) in inputs.iter().zip(fitted) {
+        let (encoding, is_empty, column_notes) = fitted?;
+        notes.extend(column_notes);
+        let name = table.name(position).to_owned();
+        match encoding {
+            _ if is_empty => empty.push(name),
             Some(encoding) => columns.push(InputColumn { name, encoding }),
             None => constant.push(name),
         }

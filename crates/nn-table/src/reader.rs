@@ -19,10 +19,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
-use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::path::Path;
-use std::thread;
 
 use csv::ByteRecord;
 use nn_data::input_file;
@@ -35,6 +32,7 @@ use crate::error::CellProblem;
 use crate::header::Votes;
 use crate::note::Note;
 use crate::options::{Header, TableOptions};
+use crate::parallel;
 use crate::records::{Lines, Records};
 use crate::table::{self, Table};
 use crate::{Error, Result};
@@ -46,13 +44,13 @@ const MAX_COLUMNS: usize = 100_000;
 /// Number of records from which the header and the likely types are inferred, as far as
 /// they lie in the first [`SAMPLE_BYTES`].
 const SAMPLE_RECORDS: usize = 1000;
-const SAMPLE_BYTES: usize = 8 << 20;
+const SAMPLE_BYTES: usize = 4 << 20;
 
 /// Number of characters of a cell from which the header and the types are inferred.
 const MAX_SAMPLED: usize = 100;
 
 /// A larger file is read in blocks of this number of bytes.
-const BLOCK_BYTES: usize = 16 << 20;
+const BLOCK_BYTES: usize = 8 << 20;
 
 /// Each thread reads at least this number of bytes.
 const MIN_PART_BYTES: usize = 1 << 20;
@@ -132,7 +130,8 @@ fn read_in_blocks(
     expected: &Expected<'_>,
     block_bytes: usize,
 ) -> Result<Option<Table>> {
-    let Block::Text(text) = Blocks::open(path, block_bytes)?.read(path)? else {
+    let mut blocks = Blocks::open(path, block_bytes)?;
+    let Block::Text(text) = blocks.read(path)? else {
         return Ok(None);
     };
     let first = Lines::new(path, &text, expected.separator, expected.preferred);
@@ -425,11 +424,10 @@ impl Source<'_> {
         rows: &mut Rows,
     ) -> Result<()> {
         let n_bytes = block.text().len() - start;
-        let n_threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let n_parts = n_threads.min(1 + n_bytes / MIN_PART_BYTES);
+        let n_parts = parallel::n_threads().min(1 + n_bytes / MIN_PART_BYTES);
         let are_hashed = rows.lines.len() <= MAX_HASHED_ROWS;
         let parts = block.parts(start, n_parts);
-        let part = &|mut records| {
+        let part = |mut records| {
             let mut builders: Vec<Builder> = builders.iter().map(Builder::fresh).collect();
             let may_have_line_breaks = block.may_have_line_breaks();
             let rows = self.read_part(
@@ -439,22 +437,9 @@ impl Source<'_> {
                 may_have_line_breaks,
                 are_hashed,
             )?;
-            Ok((builders, rows))
+            Ok::<_, Error>((builders, rows))
         };
-        let parts: Vec<Result<_>> = match parts.len() {
-            1 => parts.into_iter().map(part).collect(),
-            _ => thread::scope(|scope| {
-                let threads: Vec<_> = parts
-                    .into_iter()
-                    .map(|records| scope.spawn(move || part(records)))
-                    .collect();
-                threads
-                    .into_iter()
-                    .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                    .collect()
-            }),
-        };
-        for part in parts {
+        for part in parallel::map(parts, part) {
             let (more, more_rows) = part?;
             for (builder, more) in builders.iter_mut().zip(more) {
                 builder.append(more);
