@@ -49,6 +49,11 @@ impl Blocks {
         })
     }
 
+    /// Size of the file.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.file.metadata().map_or(0, |it| it.len())
+    }
+
     /// Reads the next block.
     pub(crate) fn read(&mut self, path: &Path) -> Result<Block<'_>> {
         let is_first = std::mem::replace(&mut self.is_first, false);

@@ -72,5 +72,6 @@ pub use note::Note;
 pub use number_format::{Decimal, NumberFormat};
 pub use options::{Header, TableOptions, Task};
 pub use preprocessing::Preprocessing;
+pub use reader::Progress;
 pub use table::Table;
 pub use target::{TargetColumn, TargetEncoding};

@@ -36,7 +36,7 @@ use crate::note::Note;
 use crate::options::{Header, TableOptions, Task};
 use crate::parallel;
 use crate::pixels::{self, IMAGE_SIZE, N_PIXELS};
-use crate::reader::{self, Expected};
+use crate::reader::{self, Expected, Progress};
 use crate::roles::{self, Roles, infer_task};
 use crate::table::{self, Table};
 use crate::target::{self, TargetEncoding};
@@ -284,6 +284,7 @@ impl Preprocessing {
                 false => type_of(position, name, n_columns),
             },
             is_lenient: true,
+            progress: Progress::NONE,
         };
         let mut table = read(&expected)?;
         if header == Header::No && !is_image {

@@ -17,6 +17,7 @@
 //! Every column may have missing values; see [`MISSING_MARKS`](crate::MISSING_MARKS).
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
@@ -71,6 +72,23 @@ pub(crate) struct Expected<'a> {
     pub(crate) type_of: &'a (dyn Fn(usize, &str, usize) -> Option<ColumnType> + Sync),
     /// Whether a cell of another type counts as missing instead of being an error.
     pub(crate) is_lenient: bool,
+    pub(crate) progress: Progress<'a>,
+}
+
+/// Shows how much of a large file has been read: called with the number of bytes so far
+/// and the size of the file.
+#[derive(Clone, Copy)]
+pub struct Progress<'a>(pub &'a (dyn Fn(u64, u64) + Sync));
+
+impl Progress<'_> {
+    /// Shows nothing.
+    pub const NONE: Self = Self(&|_, _| {});
+}
+
+impl fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress")
+    }
 }
 
 impl Table {
@@ -83,7 +101,27 @@ impl Table {
     /// [`Error::BadCell`] for invalid content; [`Error::UnknownColumn`] for an unknown
     /// name in `categorical`, `ignore` or `columns`.
     pub fn read(path: &Path, options: &TableOptions) -> Result<Self> {
-        Self::checked(options, |expected| read(path, expected))
+        Self::read_with_progress(path, options, Progress::NONE)
+    }
+
+    /// Reads a file as [`Table::read`] does, and shows the progress.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`Table::read`].
+    pub fn read_with_progress(
+        path: &Path,
+        options: &TableOptions,
+        progress: Progress<'_>,
+    ) -> Result<Self> {
+        Self::checked(options, |expected| {
+            read(
+                path,
+                &Expected {
+                    progress,
+                    ..expected
+                },
+            )
+        })
     }
 
     /// Parses the content of a file; `path` is used in error messages.
@@ -91,21 +129,22 @@ impl Table {
     /// # Errors
     /// Returns the same errors as [`Table::read`].
     pub fn parse(path: &Path, bytes: &[u8], options: &TableOptions) -> Result<Self> {
-        Self::checked(options, |expected| parse(path, bytes, expected))
+        Self::checked(options, |expected| parse(path, bytes, &expected))
     }
 
     /// Checks that a table has the columns that the options name.
     fn checked(
         options: &TableOptions,
-        read: impl FnOnce(&Expected<'_>) -> Result<Self>,
+        read: impl FnOnce(Expected<'_>) -> Result<Self>,
     ) -> Result<Self> {
-        let table = read(&Expected {
+        let table = read(Expected {
             header: options.header,
             separator: options.separator,
             preferred: None,
             missing: &options.missing,
             type_of: &|_, name, _| options.type_of(name),
             is_lenient: false,
+            progress: Progress::NONE,
         })?;
         for name in options.named_columns() {
             table.position(name)?;
@@ -208,7 +247,9 @@ impl Source<'_> {
         };
         let mut blocks = Blocks::open(self.path, block_bytes)?;
         blocks.read(self.path)?;
+        let size = blocks.file_bytes();
         let mut n_before = self.first.n_until_end();
+        let mut n_bytes = self.first.text().len() as u64;
         loop {
             let text = match blocks.read(self.path)? {
                 Block::Text(text) => text,
@@ -222,6 +263,8 @@ impl Source<'_> {
             self.check_line_widths(&lines)?;
             visit(&lines)?;
             n_before = lines.n_until_end();
+            n_bytes += text.len() as u64;
+            (self.expected.progress.0)(n_bytes, size);
         }
     }
 
@@ -620,6 +663,7 @@ mod tests {
         missing: &[],
         type_of: &|_, _, _| None,
         is_lenient: false,
+        progress: Progress::NONE,
     };
 
     /// Reads a file in blocks of 60 bytes, if it is suitable, and as a whole.

@@ -114,12 +114,20 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
             .map_err(|error| Error::io(Path::new("standard input"), &error))?;
         return Ok(bytes);
     }
-    // The file, and its cells as numbers of eight bytes: many are shorter, and
-    // some columns are kept as bytes.
+    // The text and its cells.
+    check_file(path, 2)?;
+    Ok(input_file::read(path)?)
+}
+
+/// Returns an error if a file of this multiple of its size does not fit into memory.
+fn check_file(path: &Path, multiple: u64) -> Result<()> {
     let length = std::fs::metadata(path).map_or(0, |it| it.len());
     let what = format!("{}: the table", path.display());
-    memory::check(&what, length.saturating_mul(2), "use fewer rows or columns")?;
-    Ok(input_file::read(path)?)
+    memory::check(
+        &what,
+        length.saturating_mul(multiple),
+        "use fewer rows or columns",
+    )
 }
 
 /// Reads the table at `path`. Means, standard deviations and categories are those of
@@ -209,10 +217,12 @@ fn read(path: &Path, request: &DataRequest<'_>) -> Result<(Table, String)> {
         };
         return Ok((table, sha256(path, &bytes[..])?));
     }
+    // Only the cells: a large file is read in blocks.
+    check_file(path, 1)?;
     let sha256 = sha256(path, input_file::open(path)?)?;
     let table = match request.model {
         Some(model) => model.read(path, Header::Auto, Purpose::Evaluate)?,
-        None => Table::read(path, options)?,
+        None => Table::read_with_progress(path, options, request.progress)?,
     };
     Ok((table, sha256))
 }
