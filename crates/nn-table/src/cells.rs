@@ -68,6 +68,15 @@ impl Cells {
         }
     }
 
+    /// A number, NaN if it is missing or a word.
+    pub(crate) fn number(&self, row: usize) -> f64 {
+        match self {
+            Self::Bytes(values) => f64::from(values[row]),
+            Self::Numbers(values) => values.get(row),
+            Self::Words { .. } | Self::Ignored => f64::NAN,
+        }
+    }
+
     fn n_rows(&self) -> usize {
         match self {
             Self::Bytes(values) => values.len(),

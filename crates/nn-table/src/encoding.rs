@@ -98,17 +98,18 @@ impl ColumnEncoding {
             let is_constant = categories.len() == 1;
             return Ok((!is_constant).then_some(Self::OneHot(categories)));
         }
-        let values = table.numbers(position)?;
-        let Some(number) = NumberEncoding::fit(&values, rows) else {
+        let value = |row| table.cells(position).number(row);
+        let Some(number) = NumberEncoding::fit(value, rows) else {
             return Ok(None);
         };
         let ColumnType::Date(_) = table.column_type(position) else {
             return Ok(Some(Self::Standardize(number)));
         };
         let mut seen = [[false; 24]; 3];
-        for &row in rows.rows.iter().filter(|&&row| !values[row].is_nan()) {
-            for (seen, value) in seen.iter_mut().zip(cycles(values[row])) {
-                seen[value] = true;
+        let values = rows.rows.iter().map(|&row| value(row));
+        for value in values.filter(|value| !value.is_nan()) {
+            for (seen, part) in seen.iter_mut().zip(cycles(value)) {
+                seen[part] = true;
             }
         }
         let varies = |seen: [bool; 24]| seen.iter().filter(|&&seen| seen).count() > 1;
@@ -254,16 +255,16 @@ impl<'a> Categories<'a> {
 
 impl NumberEncoding {
     /// `None` if all values of the rows are missing or equal.
-    fn fit(values: &[f64], rows: &WeightedRows<'_>) -> Option<Self> {
-        let mut present: Vec<f64> = rows.rows.iter().map(|&row| values[row]).collect();
-        present.retain(|value| !value.is_nan());
+    fn fit(value: impl Fn(usize) -> f64, rows: &WeightedRows<'_>) -> Option<Self> {
+        let values = rows.rows.iter().map(|&row| value(row));
+        let mut present: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
         let n_missing = rows.rows.len() - present.len();
         let first = *present.first()?;
         if n_missing == 0 && present.iter().all(|&value| value == first) {
             return None;
         }
         Some(Self {
-            standardization: Standardization::fit(values, rows),
+            standardization: Standardization::fit(value, rows),
             median: Some(median(&mut present)),
             has_indicator: n_missing > 0,
         })
@@ -348,16 +349,16 @@ impl Standardization {
     /// Computes mean and standard deviation of the values that are not missing, in
     /// two passes, in double precision. If all squared deviations underflow to 0, the
     /// column counts as constant.
-    pub(crate) fn fit(values: &[f64], rows: &WeightedRows<'_>) -> Self {
-        let rows: Cow<'_, WeightedRows<'_>> = rows.present(values);
-        if rows.are_all_equal(values) {
+    pub(crate) fn fit(value: impl Fn(usize) -> f64, rows: &WeightedRows<'_>) -> Self {
+        let rows: Cow<'_, WeightedRows<'_>> = rows.present(&value);
+        if rows.are_all_equal(&value) {
             return Self {
-                mean: values[rows.rows[0]],
+                mean: value(rows.rows[0]),
                 std: 1.0,
             };
         }
-        let mean = rows.mean(|row| values[row]);
-        let std = rows.mean(|row| (values[row] - mean).powi(2)).sqrt();
+        let mean = rows.mean(&value);
+        let std = rows.mean(|row| (value(row) - mean).powi(2)).sqrt();
         Self {
             mean,
             std: if std == 0.0 { 1.0 } else { std },
