@@ -4,8 +4,9 @@ use csv::ByteRecord;
 
 use crate::Result;
 use crate::decode::{decode, decompress};
+use crate::reader::trimmed;
 use crate::records::Lines;
-use crate::table::{Table, trimmed};
+use crate::table::Table;
 
 impl Table {
     /// The text of each row in a column, whatever its type. `bytes` is the content of the

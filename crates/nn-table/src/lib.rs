@@ -36,15 +36,20 @@
 
 mod error;
 mod suggestion;
+mod parallel;
 mod number_format;
+mod numbers;
 mod date_format;
 mod column;
 mod options;
 mod decode;
 mod note;
 mod records;
+mod blocks;
 mod cells;
 mod table;
+mod header;
+mod reader;
 mod cell_texts;
 mod split_columns;
 mod weighted_rows;
@@ -67,5 +72,6 @@ pub use note::Note;
 pub use number_format::{Decimal, NumberFormat};
 pub use options::{Header, TableOptions, Task};
 pub use preprocessing::Preprocessing;
+pub use reader::Progress;
 pub use table::Table;
 pub use target::{TargetColumn, TargetEncoding};
