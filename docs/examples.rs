@@ -23,5 +23,6 @@ examples_of! {
     Plot: "../crates/nn-plot/README.md"
     Report: "../crates/nn-report/README.md"
     Functions: "../crates/nn-functions/README.md"
+    Settings: "../crates/nn-settings/README.md"
     Train: "../crates/nn-train/README.md"
 }

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use nn_core::Checkpoint;
 use nn_files::{atomic_file, disk, regular_file};
+use nn_settings::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::error::{Error, ErrorKind, Result};
 use crate::instruction_set;
 use crate::plan::Plan;
 

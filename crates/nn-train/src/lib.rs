@@ -33,17 +33,7 @@
     reason = "a training run measures its seconds"
 )]
 
-pub mod error;
 mod numbers;
-pub mod choice;
-#[cfg(feature = "clap")]
-mod clap_error;
-#[cfg(feature = "clap")]
-mod value_parsers;
-pub mod settings;
-pub mod command_line;
-#[cfg(feature = "clap")]
-pub mod flags;
 pub mod split_options;
 pub mod split;
 pub mod note;
@@ -87,15 +77,19 @@ pub use nn_core;
 pub use nn_data;
 pub use nn_image;
 pub use nn_metrics;
+#[cfg(feature = "clap")]
+pub use nn_settings::flags;
+pub use nn_settings::{
+    Activations, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Widths, choice,
+    command_line, error, settings,
+};
 pub use nn_table;
 pub use nn_tensor::Threads;
 
-pub use choice::{Activations, Choice, OnDivergence, Widths};
 pub use cross_validation::CrossValidation;
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;
 pub use epoch_metrics::EpochMetrics;
-pub use error::{Error, ErrorKind, Result};
 pub use experiment::{Experiment, StoppedRun, TrainedRun};
 pub use metrics::{Evaluator, Metrics};
 pub use note::Note;
@@ -107,7 +101,6 @@ pub use prediction::{ImagePredictor, TablePredictions};
 pub use run::Run;
 pub use sample_outputs::SampleOutputs;
 pub use sample_trace::{SampleTrace, TraceOptions};
-pub use settings::Settings;
 pub use split::Split;
 pub use split_options::SplitOptions;
 pub use summary::Summary;

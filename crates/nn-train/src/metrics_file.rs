@@ -11,9 +11,9 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use nn_files::{disk, regular_file};
+use nn_settings::{Error, ErrorKind, Result};
 
 use crate::epoch_metrics::EpochMetrics;
-use crate::error::{Error, ErrorKind, Result};
 
 const HEADER: &str = "epoch,step,learning_rate,train_loss,train_accuracy,\
     validation_loss,validation_accuracy,train_seconds,evaluate_seconds\n";

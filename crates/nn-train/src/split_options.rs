@@ -6,11 +6,9 @@ use std::path::Path;
 
 use nn_files::regular_file;
 use nn_image::ImageSize;
+use nn_settings::settings::default;
+use nn_settings::{Choice, Error, Result, Settings};
 use nn_table::TableOptions;
-
-use crate::choice::Choice;
-use crate::error::{Error, Result};
-use crate::settings::{Settings, default};
 
 /// The settings that choose the samples of a data set.
 #[derive(Clone, Debug)]

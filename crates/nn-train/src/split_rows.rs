@@ -1,9 +1,9 @@
 //! The rows of each split of a data set.
 
 use nn_core::batches::{grouped_folds, grouped_split, split, split_stratified};
+use nn_settings::{Error, Result};
 use nn_tensor::random::{Purpose, Stream, Streams};
 
-use crate::error::{Error, Result};
 use crate::note::Note;
 use crate::split::Split;
 use crate::split_options::{Fold, SplitOptions};
@@ -218,7 +218,7 @@ impl SplitColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
+    use nn_settings::Settings;
 
     fn options(settings: &Settings) -> SplitOptions {
         SplitOptions::new(settings).expect("the settings are right")

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use nn_data::{Dataset, Targets, catalog, checksum};
 use nn_files::{known_format, regular_file};
+use nn_settings::{Error, ErrorKind, Result};
 use nn_table::preprocessing::Purpose;
 use nn_table::summary::Summary;
 use nn_table::{Header, Preprocessing, Table, TargetEncoding, UnseenCategory};
 
 use crate::data_request::DataRequest;
-use crate::error::{Error, ErrorKind, Result};
 use crate::grouped;
 use crate::memory;
 use crate::note::Note;

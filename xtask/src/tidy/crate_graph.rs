@@ -87,6 +87,13 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-settings",
+        normal: &[
+            "nn-error", "nn-core", "nn-files", "nn-data", "nn-image", "nn-table",
+        ],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-train",
         normal: &[
             "nn-tensor",
@@ -96,6 +103,7 @@ const GRAPH: &[Allowed] = &[
             "nn-data",
             "nn-image",
             "nn-table",
+            "nn-settings",
             "nn-metrics",
         ],
         dev: &[],

@@ -25,9 +25,9 @@ const COMMANDS: [&str; 3] = ["train", "search", "gradcheck"];
 /// Parses settings from flags, as `nn train` does: `--hidden 64 --lr 0.1`.
 ///
 /// ```
-/// let settings = nn_train::flags::parse(["--hidden", "64", "--lr", "0.1"])?;
+/// let settings = nn_settings::flags::parse(["--hidden", "64", "--lr", "0.1"])?;
 /// assert_eq!(settings.lr, Some(0.1));
-/// # Ok::<(), nn_train::Error>(())
+/// # Ok::<(), nn_settings::Error>(())
 /// ```
 ///
 /// # Errors
@@ -343,7 +343,7 @@ mod tests {
         ("ce", "cross-entropy of a softmax", "cross-entropy"),
         (
             "bce",
-            "PyTorch, Keras; of one output, see plan.rs",
+            "PyTorch, Keras; of one output, see plan.rs of nn-train",
             "binary-cross-entropy",
         ),
         (

@@ -5,8 +5,8 @@ use crate::settings::Settings;
 /// Writes settings as flags for a POSIX shell, such as ` --hidden 64 --lr 0.1`.
 ///
 /// ```
-/// let settings = nn_train::Settings { data: Some("my houses.csv".into()), ..Default::default() };
-/// let flags = nn_train::command_line::of_settings(&settings);
+/// let settings = nn_settings::Settings { data: Some("my houses.csv".into()), ..Default::default() };
+/// let flags = nn_settings::command_line::of_settings(&settings);
 /// assert_eq!(flags, " --data 'my houses.csv'");
 /// ```
 pub fn of_settings(settings: &Settings) -> String {
@@ -40,7 +40,7 @@ pub fn quoted(word: &str) -> String {
 /// `` `hidden = 64` `` by `--hidden 64`.
 ///
 /// ```
-/// let text = nn_train::command_line::in_text("set `header` to yes, or try `hidden = 64`");
+/// let text = nn_settings::command_line::in_text("set `header` to yes, or try `hidden = 64`");
 /// assert_eq!(text, "set --header to yes, or try --hidden 64");
 /// ```
 pub fn in_text(text: &str) -> String {

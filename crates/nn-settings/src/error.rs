@@ -1,4 +1,4 @@
-//! The error of this crate: a kind, a message and a hint.
+//! The error of nn-train and of this crate: a kind, a message and a hint.
 
 use std::fmt;
 use std::io;
@@ -21,7 +21,7 @@ pub enum ErrorKind {
     Io,
     /// A training run whose loss or gradient is NaN or infinite.
     Diverged,
-    /// A training run stopped by its [observer](crate::Observer::should_stop).
+    /// A training run stopped by its observer.
     Interrupted,
 }
 

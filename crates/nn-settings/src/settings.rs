@@ -1,7 +1,7 @@
 //! The settings of a training run: reading, writing and merging them.
 //!
 //! Flags override the configuration file, which overrides the defaults. Every setting is
-//! optional here; [`Plan`](crate::Plan) fills in the defaults and returns the resolved
+//! optional here; the `Plan` of nn-train fills in the defaults and returns the resolved
 //! settings, the content of a run's `config.toml`.
 
 use std::path::Path;
@@ -343,33 +343,47 @@ pub struct Settings {
 }
 
 /// The defaults, chosen on MNIST's validation split.
-pub(crate) mod default {
+pub mod default {
     use nn_core::training::{BatchSize, Reduction};
     use nn_core::{Activation, Optimizer, Schedule};
 
     use crate::choice::OnDivergence;
 
-    pub(crate) const VALIDATION: f64 = 0.1;
-    pub(crate) const TEST_SPLIT: f64 = 0.1;
-    pub(crate) const HIDDEN: [usize; 2] = [256, 128];
-    pub(crate) const ACTIVATION: Activation = Activation::Relu;
-    pub(crate) const OPTIMIZER: &str = "adam";
-    pub(crate) const SCHEDULE: &str = "cosine";
-    pub(crate) const BATCH_SIZE: BatchSize = BatchSize::Rows(64);
-    pub(crate) const REDUCTION: Reduction = Reduction::Mean;
-    pub(crate) const ACCUMULATE: usize = 1;
-    pub(crate) const EPOCHS: usize = 10;
-    pub(crate) const PATIENCE: usize = 0;
-    pub(crate) const ON_DIVERGENCE: OnDivergence = OnDivergence::Stop;
-    pub(crate) const SEED: u64 = 0;
+    /// Fraction of the training samples used for validation.
+    pub const VALIDATION: f64 = 0.1;
+    /// Fraction of the samples used for testing.
+    pub const TEST_SPLIT: f64 = 0.1;
+    /// Widths of the hidden layers.
+    pub const HIDDEN: [usize; 2] = [256, 128];
+    /// Activation of the hidden layers.
+    pub const ACTIVATION: Activation = Activation::Relu;
+    /// Number of samples per batch.
+    pub const BATCH_SIZE: BatchSize = BatchSize::Rows(64);
+    /// How the losses of a batch become one number.
+    pub const REDUCTION: Reduction = Reduction::Mean;
+    /// Number of parts of a batch.
+    pub const ACCUMULATE: usize = 1;
+    /// Number of passes over the training samples.
+    pub const EPOCHS: usize = 10;
+    /// Number of epochs without improvement until training stops; 0 never stops it.
+    pub const PATIENCE: usize = 0;
+    /// What to do when the loss becomes NaN or infinite.
+    pub const ON_DIVERGENCE: OnDivergence = OnDivergence::Stop;
+    /// Seed of all random numbers.
+    pub const SEED: u64 = 0;
 
-    pub(crate) fn optimizer() -> Optimizer {
+    /// The optimizer.
+    pub fn optimizer() -> Optimizer {
         OPTIMIZER.parse().expect("it is an optimizer")
     }
 
-    pub(crate) fn schedule() -> Schedule {
+    /// The schedule of the learning rate.
+    pub fn schedule() -> Schedule {
         SCHEDULE.parse().expect("it is a schedule")
     }
+
+    const OPTIMIZER: &str = "adam";
+    const SCHEDULE: &str = "cosine";
 }
 
 #[expect(

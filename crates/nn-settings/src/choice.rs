@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 ///
 /// ```
 /// use nn_core::Optimizer;
-/// use nn_train::Choice;
+/// use nn_settings::Choice;
 ///
 /// let choice: Choice<Optimizer> = "adamw:weight-decay=0.1".parse()?;
 /// assert!(choice.text().contains("weight-decay"));
