@@ -343,6 +343,10 @@ pub struct Settings {
 }
 
 /// The defaults, chosen on MNIST's validation split.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "the defaults are entries of their menus"
+)]
 pub mod default {
     use nn_core::training::{BatchSize, Reduction};
     use nn_core::{Activation, Optimizer, Schedule};
