@@ -156,26 +156,22 @@ impl Table {
 /// Reads a table from a file, in blocks if it is large.
 pub(crate) fn read(path: &Path, expected: &Expected<'_>) -> Result<Table> {
     let is_large = fs::metadata(path).is_ok_and(|it| it.len() > BLOCK_BYTES as u64);
-    if is_large && let Some(table) = read_in_blocks(path, expected, BLOCK_BYTES)? {
+    if is_large && let Some(table) = read_in_blocks(path, expected, BLOCK_BYTES) {
         return Ok(table);
     }
     parse(path, &regular_file::read(path)?, expected)
 }
 
 /// Reads a table from a file in blocks of whole lines; `None` if the file must be read as
-/// a whole.
-fn read_in_blocks(
-    path: &Path,
-    expected: &Expected<'_>,
-    block_bytes: usize,
-) -> Result<Option<Table>> {
-    let mut blocks = Blocks::open(path, block_bytes)?;
-    let Block::Text(text) = blocks.read(path)? else {
-        return Ok(None);
+/// a whole, to read it or to name its first error.
+fn read_in_blocks(path: &Path, expected: &Expected<'_>, block_bytes: usize) -> Option<Table> {
+    let mut blocks = Blocks::open(path, block_bytes).ok()?;
+    let Block::Text(text) = blocks.read(path).ok()? else {
+        return None;
     };
     let first = Lines::new(path, &text, expected.separator, expected.preferred);
     if first.may_have_line_breaks() || !first.layout.comment_lines.is_empty() {
-        return Ok(None);
+        return None;
     }
     let source = Source {
         path,
@@ -183,11 +179,7 @@ fn read_in_blocks(
         block_bytes: Some(block_bytes),
         expected,
     };
-    match source.read(Encoding::Utf8) {
-        Ok(table) => Ok(Some(table)),
-        Err(Stop::Unsuitable) => Ok(None),
-        Err(Stop::Error(error)) => Err(error),
-    }
+    source.read(Encoding::Utf8).ok()
 }
 
 /// Parses a table.
@@ -654,6 +646,8 @@ impl Sample {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{prop_assert_eq, proptest};
+
     use super::*;
 
     const ANYTHING: Expected<'static> = Expected {
@@ -666,15 +660,21 @@ mod tests {
         progress: Progress::NONE,
     };
 
+    const KNOWN_LAYOUT: Expected<'static> = Expected {
+        header: Header::No,
+        separator: Some(Separator::Comma),
+        ..ANYTHING
+    };
+
     /// Reads a file in blocks of 60 bytes, if it is suitable, and as a whole.
-    fn both(text: &str) -> [Option<Result<Table>>; 2] {
+    fn both(text: &str, expected: &Expected<'_>) -> (Option<Table>, Result<Table>) {
         let name = format!("nn-blocks-{}-{}.csv", std::process::id(), text.len());
         let path = std::env::temp_dir().join(name);
         fs::write(&path, text).expect("the folder of temporary files is writable");
-        let in_blocks = read_in_blocks(&path, &ANYTHING, 60).transpose();
-        let whole = parse(&path, text.as_bytes(), &ANYTHING);
+        let in_blocks = read_in_blocks(&path, expected, 60);
+        let whole = parse(&path, text.as_bytes(), expected);
         fs::remove_file(&path).expect("the file exists");
-        [in_blocks, Some(whole)]
+        (in_blocks, whole)
     }
 
     fn rows(n: usize, row: impl Fn(usize) -> String) -> String {
@@ -700,39 +700,40 @@ mod tests {
             format!("a,b\n{}", rows(40, |i| format!("1,{}\n\n", i % 3))),
         ];
         for text in texts {
-            let [in_blocks, whole] = both(&text);
-            let in_blocks = in_blocks.expect("suitable").expect("a table");
-            let whole = whole.expect("text").expect("a table");
+            let (in_blocks, whole) = both(&text, &ANYTHING);
+            let (in_blocks, whole) = (in_blocks.expect("suitable"), whole.expect("a table"));
             assert_eq!(in_blocks, whole, "{text}");
             assert_eq!(in_blocks.lines(), whole.lines());
         }
     }
 
-    #[test]
-    fn errors_in_later_blocks_name_their_line() {
-        let ragged = format!("a,b\n{}1,2,3\n", rows(40, |i| format!("{i},{i}\n")));
-        let wide = format!("a,b\n{}5,nan\n4,inf\n", rows(40, |i| format!("{i},{i}\n")));
-        for (text, line) in [(ragged, "line 42"), (wide, "line 43")] {
-            let [in_blocks, whole] = both(&text).map(|it| {
-                let error = it.expect("suitable").expect_err("a bad line");
-                error.to_string()
-            });
-            assert_eq!(in_blocks, whole);
-            assert!(in_blocks.contains(line), "{in_blocks}");
+    proptest! {
+        /// A table that is read in blocks is that of the whole text.
+        #[test]
+        fn blocks_agree_with_the_whole_text(text in "(([a1,;\"# .]{0,6}|1,2|\"a\",3)(\n|\r\n|\r)){0,40}") {
+            if let (Some(in_blocks), whole) = both(&text, &KNOWN_LAYOUT) {
+                prop_assert_eq!(in_blocks, whole.expect("no error"));
+            }
         }
     }
 
     #[test]
     fn files_whose_lines_depend_on_each_other_are_read_as_a_whole() {
         let text = |row: &str| format!("a,b\n{}{row}", rows(40, |i| format!("{i},{i}\n")));
-        for row in ["\"x\ny\",1\n", "# a comment\n", "5\" pipe,1\n", "\"x,1\n"] {
-            let [in_blocks, _] = both(&text(row));
+        for row in [
+            "\"x\ny\",1\n",
+            "# a comment\n",
+            "5\" pipe,1\n",
+            "\"x,1\n",
+            "1\n",
+        ] {
+            let (in_blocks, _) = both(&text(row), &ANYTHING);
             assert!(in_blocks.is_none(), "{row}");
         }
         let latin1 = [text("").as_bytes(), b"\xe9,1\n"].concat();
         let path = std::env::temp_dir().join(format!("nn-latin1-{}.csv", std::process::id()));
         fs::write(&path, latin1).expect("the folder of temporary files is writable");
-        let in_blocks = read_in_blocks(&path, &ANYTHING, 60).expect("readable");
+        let in_blocks = read_in_blocks(&path, &ANYTHING, 60);
         fs::remove_file(&path).expect("the file exists");
         assert!(in_blocks.is_none());
     }
