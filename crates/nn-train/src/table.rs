@@ -183,8 +183,9 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     if request.model.is_none() {
         notes.extend(leaked(&table, &rows));
     }
-    let uneven = match &columns.groups {
-        Some(_) if request.model.is_none() => rows.uneven(request.options),
+    let keeps_rows_together = columns.groups.is_some() || columns.ranks.is_some();
+    let uneven = match request.model {
+        None if keeps_rows_together => rows.uneven(request.options),
         _ => Vec::new(),
     };
     check_memory(path, &preprocessing, table.n_rows())?;
@@ -252,7 +253,7 @@ fn split_columns(table: &Table, request: &DataRequest<'_>) -> Result<SplitColumn
     Ok(SplitColumns {
         classes: classes_to_stratify_by(table, request)?,
         groups: group.as_ref().map(|it| table.groups(it)).transpose()?,
-        order: order.as_ref().map(|it| table.order(it)).transpose()?,
+        ranks: order.as_ref().map(|it| table.ranks(it)).transpose()?,
         splits: split
             .as_ref()
             .map(|it| table.splits(it, Split::of_cell))
