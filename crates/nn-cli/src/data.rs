@@ -21,7 +21,7 @@ use nn_train::{Data, Error, Note, Result, Settings, SplitOptions, flags, grouped
 use crate::args::DataFolder;
 use crate::exit;
 use crate::terminal;
-use table_info::table_info;
+use table_info::{TableArguments, table_info};
 
 #[derive(Args, Debug)]
 pub(crate) struct DataArguments {
@@ -41,12 +41,8 @@ pub(crate) enum DataCommand {
         /// Name from `nn data list`, folder of IDX files or of images, or file with a table
         #[arg(value_name = "NAME|DIR|FILE", value_parser = flags::data_parser())]
         name: String,
-        /// Column to predict, or several columns separated by commas
-        #[arg(long, value_name = "COLUMN")]
-        target: Option<String>,
-        /// TOML file with the types of columns
-        #[arg(long, value_name = "FILE")]
-        schema: Option<String>,
+        #[command(flatten)]
+        table: TableArguments,
         /// Print one JSON object; for tables only
         #[arg(long)]
         json: bool,
@@ -94,8 +90,7 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
         }
         DataCommand::Info {
             name,
-            target,
-            schema,
+            table,
             json,
             folder,
         } => {
@@ -103,12 +98,7 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
             if !is_table(&path) {
                 return info(name, &folder.data_dir);
             }
-            let settings = Settings {
-                target: target.clone(),
-                schema: schema.clone(),
-                ..Settings::default()
-            };
-            table_info(&path, &settings, *json)
+            table_info(&path, &table.settings(), *json)
         }
         DataCommand::Export {
             name,

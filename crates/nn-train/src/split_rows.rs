@@ -438,7 +438,9 @@ mod tests {
         let texts: Vec<String> = notes.iter().map(Note::to_string).collect();
         assert_eq!(
             texts,
-            ["56 test rows instead of about 10, because the rows of a group or of one time stay together"]
+            [
+                "56 test rows instead of about 10, because the rows of a group or of one time stay together"
+            ]
         );
     }
 }
