@@ -68,8 +68,8 @@ fn of_network(
         }
     }
     Ok(format!(
-        "Time per row of a {} network. All programs use the weights of one `nn train`, {EPOCHS} \
-         epochs of {}.\n\n{}\n",
+        "Time per row of a {} network. All programs use the weights of one training run of `nn`: \
+         {EPOCHS} epochs of {}, seed 0.\n\n{}\n",
         workload.network(),
         workload.name,
         table(&runners, workload, sizes)?

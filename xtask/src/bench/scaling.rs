@@ -29,22 +29,21 @@ pub(super) fn section(nn: &Nn, rounds: usize, max_rows: usize) -> Result<String>
         batch_size: Some(64),
         ..*named("mini32")?
     };
+    let half_of_mnist = Workload {
+        rows: 30_000,
+        ..mnist
+    };
     let table = named("tab1024")?;
     let growth = |title: &str, workloads: &[Workload]| growth(nn, rounds, title, workloads);
     let table_rows = TABLE_ROWS.into_iter().filter(|&rows| rows <= max_rows);
     Ok(format!(
-        "Growth is a number divided by the number in the line above.\n\n{}{}{}{}\
+        "Growth is a number divided by the number in the line above. All training runs have seed 0.\n\n\
+         {}{}{}{}\
          More threads:\n\n{}\n",
         growth("More rows of MNIST", &with_rows(&mnist, MNIST_ROWS))?,
         growth(
             "Wider layers, MNIST",
-            &with_hidden(
-                &Workload {
-                    rows: 30_000,
-                    ..mnist
-                },
-                MNIST_HIDDEN
-            ),
+            &with_hidden(&half_of_mnist, MNIST_HIDDEN)
         )?,
         growth("More rows of a table", &with_rows(table, table_rows))?,
         growth("Wider layers, table", &with_hidden(table, TABLE_HIDDEN))?,
