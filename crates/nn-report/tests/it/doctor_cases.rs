@@ -14,15 +14,20 @@
 //!
 //! After each look the checks were corrected.
 
+mod sixth;
+
 use crate::doctor_tables as tables;
 
 /// A training run with a known problem.
+#[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// The contents of `table.csv`; for other data, `flags` names them.
     pub(crate) table: fn() -> String,
     /// Flags of `nn train`, after `--data`.
     pub(crate) flags: &'static str,
+    /// Further flags, which cause the problem.
+    pub(crate) fault: &'static str,
     /// What the first cure must be.
     pub(crate) cure: Cure,
 }
@@ -62,7 +67,34 @@ const fn case(name: &'static str, table: fn() -> String, flags: &'static str, cu
         name,
         table,
         flags,
+        fault: "",
         cure,
+    }
+}
+
+/// A healthy run, which is changed in a single respect for each problem.
+struct Base {
+    table: fn() -> String,
+    flags: &'static str,
+}
+
+impl Base {
+    const fn new(table: fn() -> String, flags: &'static str) -> Self {
+        Self { table, flags }
+    }
+
+    const fn healthy(&self, name: &'static str) -> Case {
+        self.ill(name, "", Cure::Nothing)
+    }
+
+    const fn ill(&self, name: &'static str, fault: &'static str, cure: Cure) -> Case {
+        Case {
+            name,
+            table: self.table,
+            flags: self.flags,
+            fault,
+            cure,
+        }
     }
 }
 
@@ -73,7 +105,7 @@ const INITIAL_WEIGHTS: Cure = Cure::Setting(&["init"]);
 const REGULARIZATION: Cure = Cure::Setting(&["patience", "dropout", "l2", "augment"]);
 
 /// All rounds.
-pub(crate) const ROUNDS: [Round; 5] = [
+pub(crate) const ROUNDS: [Round; 6] = [
     Round {
         title: "first",
         ill: &[
@@ -679,4 +711,5 @@ pub(crate) const ROUNDS: [Round; 5] = [
             ),
         ],
     },
+    sixth::ROUND,
 ];
