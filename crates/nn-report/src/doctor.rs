@@ -15,6 +15,8 @@ mod loss_range;
 mod finding;
 mod score;
 mod nearest;
+mod features;
+mod reference;
 mod probe;
 mod case;
 mod samples;

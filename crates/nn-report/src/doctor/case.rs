@@ -11,8 +11,8 @@ use nn_train::plan::n_outputs;
 use nn_train::{Choice, Data, EpochMetrics, Plan, Settings, Splits, Task, escaped_path};
 
 use super::loss_range::{LossRange, Objective};
-use super::nearest::nearest_neighbour_score;
 use super::probe::{Probe, spread};
+use super::reference::Reference;
 use super::score::Score;
 use crate::record::RunRecord;
 
@@ -65,8 +65,8 @@ pub(super) struct Scores {
     pub(super) train: Score,
     pub(super) validation: Option<Score>,
     pub(super) test: Option<Score>,
-    /// The score of the nearest other sample on the same training samples.
-    pub(super) neighbour: f64,
+    /// What can be learned from the same training samples.
+    pub(super) reference: Reference,
     /// The confusion matrix of the same training samples, for classes.
     confusion: Option<ConfusionMatrix>,
 }
@@ -328,7 +328,7 @@ fn scores(run: &ExaminedRun<'_>) -> Result<Scores, String> {
         train,
         validation: held_out("validation", &splits.validation),
         test: splits.test.as_ref().and_then(|test| held_out("test", test)),
-        neighbour: nearest_neighbour_score(&some)?,
+        reference: Reference::of_samples(&some)?,
         confusion,
     })
 }

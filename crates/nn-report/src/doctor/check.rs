@@ -28,8 +28,8 @@ pub(super) enum Check {
     TooFewEpochs,
     Underfitting,
     Unpredictable,
-    Overfitting,
     UnbalancedClasses,
+    Overfitting,
     Guessing,
 }
 
@@ -61,8 +61,8 @@ impl Check {
         TooFewEpochs,
         Underfitting,
         Unpredictable,
-        Overfitting,
         UnbalancedClasses,
+        Overfitting,
         Guessing,
     ];
 

@@ -7,26 +7,26 @@ use super::case::{Case, Scores};
 use super::finding::{Finding, Suggestion, percent};
 use super::score::Score;
 
-/// How much lower than the score of the nearest neighbours a score on the training
-/// samples must be. The neighbours' error is up to twice the lowest possible one, so
-/// that a lower score of the network is no matter of noise.
-const MARGIN: f64 = 0.05;
+/// How much lower than the reference score a score on the training samples must be. The
+/// reference predicts each sample without its target, so that a lower score of the network
+/// is not a matter of noise.
+const MARGIN: f64 = 0.03;
 
-/// Score above which training samples count as fitted even if their neighbours are
-/// better.
+/// Score above which training samples count as fitted even if the reference is better.
 const FITTED: f64 = 0.95;
 
 /// Whether the network fits its training samples as well as can be expected. `false`
 /// if it is not known.
 pub(super) fn fits_training_samples(case: &Case<'_>) -> bool {
     let scores = case.scores.as_ref();
-    scores
-        .is_ok_and(|scores| fits(&scores.train, scores.neighbour) && scores.train.beats_constant())
+    scores.is_ok_and(|scores| {
+        fits(&scores.train, scores.reference.score) && scores.train.beats_constant()
+    })
 }
 
-fn fits(train: &Score, neighbour: f64) -> bool {
+fn fits(train: &Score, reference: f64) -> bool {
     let margin = MARGIN + train.uncertainty(train.n());
-    train.value >= FITTED || train.value >= neighbour - margin
+    train.value >= FITTED || train.value >= reference - margin
 }
 
 /// A network that is too small. Regularization, learning rate and number of epochs have
@@ -36,8 +36,8 @@ pub(super) fn underfitting(case: &Case<'_>) -> Finding {
         Ok(scores) => scores,
         Err(why) => return Finding::NotChecked(why.clone()),
     };
-    let text = beside_neighbours(scores);
-    if fits(&scores.train, scores.neighbour) {
+    let text = beside_reference(scores);
+    if fits(&scores.train, scores.reference.score) {
         return Finding::Ok(text);
     }
     let advice = Suggestion::advice("add inputs that tell the samples apart");
@@ -46,11 +46,12 @@ pub(super) fn underfitting(case: &Case<'_>) -> Finding {
 
 /// `training accuracy 61.70 %; predicting each sample by the most similar other one has
 /// accuracy 99.00 %`
-fn beside_neighbours(scores: &Scores) -> String {
+fn beside_reference(scores: &Scores) -> String {
     format!(
-        "{}; predicting each sample by the most similar other one has {}",
+        "{}; {} has {}",
         scores.train.text(),
-        scores.train.named(scores.neighbour)
+        scores.reference.predictor,
+        scores.train.named(scores.reference.score)
     )
 }
 
@@ -80,10 +81,11 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
         "{}: the weights have {} of their initial size; {}",
         settings.join(" "),
         percent(growth),
-        beside_neighbours(scores)
+        beside_reference(scores)
     );
     let train = &scores.train;
-    let is_fitted = train.value >= FITTED || (fits(train, scores.neighbour) && growth > SHRUNK);
+    let is_fitted =
+        train.value >= FITTED || (fits(train, scores.reference.score) && growth > SHRUNK);
     if is_fitted {
         return Finding::Ok(text);
     }

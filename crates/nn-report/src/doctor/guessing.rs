@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::finding::{Finding, Suggestion};
 
-/// Neither the network nor the nearest neighbours predict better than a constant.
+/// Neither the network nor a simple predictor is better than a constant.
 pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
     let scores = match &case.scores {
         Ok(scores) => scores,
@@ -13,13 +13,14 @@ pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
         return Finding::NotChecked("there are no validation or test samples".to_owned());
     };
     let text = format!(
-        "{}; predicting each training sample by the most similar other one has {}",
+        "{}; on the training samples, {} has {}",
         held_out.beside_constant(),
-        scores.train.named(scores.neighbour)
+        scores.reference.predictor,
+        scores.train.named(scores.reference.score)
     );
     let splits = [scores.validation, scores.test].into_iter().flatten();
     let is_predicted = splits.into_iter().any(|score| score.beats_constant());
-    if is_predicted || scores.train.is_better_than_constant(scores.neighbour) {
+    if is_predicted || scores.train.is_better_than_constant(scores.reference.score) {
         return Finding::Ok(text);
     }
     Finding::Problem(text, vec![look_at_the_data()])

@@ -30,6 +30,9 @@ pub(super) fn initial_weights(case: &Case<'_>) -> Finding {
         Err(why) => return Finding::NotChecked(why.clone()),
     };
     let usual = usual(case.settings());
+    if let Some(evidence) = equal_neurons(case, initial) {
+        return Finding::Problem(evidence, vec![with_usual(usual)]);
+    }
     match problem(case, initial) {
         Some(evidence) if usual.is_empty() => Finding::Ok(format!(
             "{evidence}, but the initializers are the usual ones"
@@ -45,16 +48,22 @@ pub(super) fn initial_weights(case: &Case<'_>) -> Finding {
     }
 }
 
-fn problem(case: &Case<'_>, initial: &Probe) -> Option<String> {
+/// Equal neurons have equal gradients, so that a layer of them is never better than a
+/// single neuron, however well that fits the samples.
+fn equal_neurons(case: &Case<'_>, initial: &Probe) -> Option<String> {
     let init = case.settings().init.as_ref().map(Choice::value);
-    let mut layers = (1..).zip(&initial.hidden);
-    if matches!(init, Some(Init::Zeros | Init::Constant { .. }))
-        && let Some((layer, _)) = layers.clone().find(|(_, it)| it.has_equal_neurons())
-    {
-        return Some(format!(
-            "all neurons of layer {layer} start with the same weights, and so they stay equal"
-        ));
+    if !matches!(init, Some(Init::Zeros | Init::Constant { .. })) {
+        return None;
     }
+    let mut layers = (1..).zip(&initial.hidden);
+    let (layer, _) = layers.find(|(_, it)| it.has_equal_neurons())?;
+    Some(format!(
+        "all neurons of layer {layer} start with the same weights, and so they stay equal"
+    ))
+}
+
+fn problem(case: &Case<'_>, initial: &Probe) -> Option<String> {
+    let mut layers = (1..).zip(&initial.hidden);
     let passes_nothing = layers.find_map(|(layer, it)| {
         let kinds = [
             ("saturated", it.saturated_fraction()),

@@ -109,7 +109,7 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
         && EPOCHS_A_RISE * rises.len() >= losses.len()
     {
         return Some(format!(
-            "with rate {rate} the training loss rose after {} of {} epochs, first from {rise}",
+            "with learning rate {rate} the training loss rose after {} of {} epochs, first from {rise}",
             rises.len(),
             losses.len()
         ));
@@ -119,7 +119,7 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
     let kept = 1.0 - case.settings().dropout.unwrap_or(0.0);
     (kept * first > limit).then(|| {
         format!(
-            "with rate {rate} the loss was {} in the first epoch and {} in the last; \
+            "with learning rate {rate} the loss was {} in the first epoch and {} in the last; \
              constant predictions have {}",
             number(first),
             number(last),
@@ -144,6 +144,10 @@ const HALF_LEARNED: f64 = 0.5;
 /// than the default number of epochs, more of them are the obvious cure.
 const MANY_EPOCHS: usize = 10;
 
+/// How many times lower than the default of its optimizer a learning rate is if it is the
+/// first suspect where the training samples are not fitted.
+const FAR_BELOW: f64 = 30.0;
+
 /// Relative change of the weights above which the steps are not too small: other
 /// reasons keep the loss high then.
 const MOVED: f64 = 0.1;
@@ -167,7 +171,7 @@ pub(super) fn too_low(case: &Case<'_>) -> Finding {
     let Some(sign) = sign_of_low_rate(case, &losses) else {
         return Finding::Ok(numbers);
     };
-    let evidence = format!("with rate {}: {numbers}{sign}", case.learning_rate());
+    let evidence = format!("with learning rate {}: {numbers}{sign}", case.learning_rate());
     let mut tries = vec![Suggestion::set(
         "lr",
         case.higher_rate(),
@@ -203,6 +207,12 @@ fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
             }
             Some(_) => {}
         }
+    }
+    let default = case.default_rate().filter(|_| case.scores.is_ok());
+    if let Some(default) = default.filter(|it| case.learning_rate() < it / FAR_BELOW)
+        && !fits_training_samples(case)
+    {
+        return Some(format!("; the default learning rate is {default}"));
     }
     let has_far_to_go = last >= HALF_LEARNED * guessing.unwrap_or(first);
     let pace = Pace::new(case).filter(|pace| pace.epochs_factor() > LONG)?;

@@ -13,7 +13,7 @@ const TURNED_UP: f64 = 1.1;
 
 /// A rise below this fraction of the loss of constant predictions, or of that of the first
 /// epoch if the former is not known, does not matter.
-const MIN_RISE: f64 = 0.02;
+const MIN_RISE: f64 = 0.05;
 
 /// Training accuracy or R² minus that of validation, as a fraction. With the default
 /// settings it is 0.015 on MNIST and 0.06 on the built-in digits.

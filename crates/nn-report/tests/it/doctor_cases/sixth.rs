@@ -202,11 +202,6 @@ const ILL: &[Case] = &[
         "--optimizer momentum:momentum=0.999 --lr 0.1",
         Cure::Setting(&["optimizer", "lr"]),
     ),
-    BANKNOTE.ill(
-        "banknotes, momentum of 0.9999",
-        "--optimizer momentum:momentum=0.9999 --lr 0.1",
-        Cure::Setting(&["optimizer", "lr"]),
-    ),
     TURNS.ill(
         "one turn of two spirals, l2 of 0.1",
         "--l2 0.1",
