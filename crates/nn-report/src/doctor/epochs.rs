@@ -45,7 +45,7 @@ const WORTH: f64 = 0.05;
 
 /// Fewest steps of a training run. A third of an epoch of MNIST, with the default batch
 /// size, is too short for most networks, whatever the learning rate.
-const MIN_STEPS: u64 = 300;
+pub(super) const MIN_STEPS: u64 = 300;
 
 /// A loss that is still falling at the end, or a network that has hardly begun.
 pub(super) fn too_few(case: &Case<'_>) -> Finding {
@@ -89,7 +89,7 @@ fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64]) -> Option<String> {
         // The loss of a few validation samples may fall by chance.
         return None;
     }
-    let n_steps = case.epochs().last().map_or(0, |epoch| epoch.step);
+    let n_steps = case.n_steps();
     if n_steps < MIN_STEPS && !is_fitted {
         return Some(format!("; the run has only {n_steps} steps"));
     }
@@ -106,16 +106,11 @@ fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64]) -> Option<String> {
 fn longer(case: &Case<'_>) -> Vec<Suggestion> {
     let epochs = case.n_epochs_planned().saturating_mul(2);
     let epochs = epochs.min(LARGEST as usize).to_string();
-    let mut tries = vec![
+    let mut tries: Vec<Suggestion> = case.smaller_batches().into_iter().collect();
+    tries.extend([
         Suggestion::set("epochs", epochs, "doubles the number of epochs"),
         Suggestion::set("lr", case.rate_times(3.0), "takes larger steps"),
-    ];
-    if case.takes_one_step_per_epoch() {
-        tries.insert(
-            0,
-            Suggestion::set("batch-size", "64", "many steps per epoch instead of one"),
-        );
-    }
+    ]);
     tries
 }
 

@@ -5,7 +5,6 @@ use nn_core::Optimizer;
 
 use super::case::{Case, Scores};
 use super::finding::{Finding, Suggestion, percent};
-use super::score::Score;
 
 /// How much lower than the reference score a score on the training samples must be. The
 /// reference predicts each sample without its target, so that a lower score of the network
@@ -19,14 +18,17 @@ const FITTED: f64 = 0.95;
 /// if it is not known.
 pub(super) fn fits_training_samples(case: &Case<'_>) -> bool {
     let scores = case.scores.as_ref();
-    scores.is_ok_and(|scores| {
-        fits(&scores.train, scores.reference.score) && scores.train.beats_constant()
-    })
+    scores.is_ok_and(|scores| fits(scores) && scores.train.beats_constant())
 }
 
-fn fits(train: &Score, reference: f64) -> bool {
+fn fits(scores: &Scores) -> bool {
+    let train = &scores.train;
     let margin = MARGIN + train.uncertainty(train.n());
-    train.value >= FITTED || train.value >= reference - margin
+    let [found, reference] = match scores.mean_recalls() {
+        Some(recalls) => recalls,
+        None => [train.value, scores.reference.score],
+    };
+    found >= FITTED || found >= reference - margin
 }
 
 /// A network that is too small. Regularization, learning rate and number of epochs have
@@ -37,7 +39,7 @@ pub(super) fn underfitting(case: &Case<'_>) -> Finding {
         Err(why) => return Finding::NotChecked(why.clone()),
     };
     let text = beside_reference(scores);
-    if fits(&scores.train, scores.reference.score) {
+    if fits(scores) {
         return Finding::Ok(text);
     }
     let advice = Suggestion::advice("add inputs that tell the samples apart");
@@ -47,19 +49,29 @@ pub(super) fn underfitting(case: &Case<'_>) -> Finding {
 /// `training accuracy 61.70 %; predicting each sample by the most similar other one has
 /// accuracy 99.00 %`
 fn beside_reference(scores: &Scores) -> String {
-    format!(
-        "{}; {} has {}",
-        scores.train.text(),
-        scores.reference.predictor,
-        scores.train.named(scores.reference.score)
-    )
+    let Scores {
+        train, reference, ..
+    } = scores;
+    let predictor = reference.predictor;
+    match scores.mean_recalls() {
+        Some([found, other]) => format!(
+            "training mean recall {}; {predictor} has {}",
+            percent(found),
+            percent(other)
+        ),
+        None => format!(
+            "{}; {predictor} has {}",
+            train.text(),
+            train.named(reference.score)
+        ),
+    }
 }
 
 /// Values from which on regularization can prevent a fit by itself, far above the usual
 /// ones: 0.0001 to 0.0005 for penalties, 0.01 for weight decay, 0.2 to 0.5 for dropout.
 const STRONG_PENALTY: f64 = 0.005;
 const STRONG_WEIGHT_DECAY: f64 = 0.5;
-const STRONG_DROPOUT: f64 = 0.7;
+const STRONG_DROPOUT: f64 = 0.6;
 
 /// Size of the trained weights, as a fraction of the initial ones, below which a penalty
 /// has the upper hand. Without regularization, weights grow.
@@ -83,9 +95,7 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
         percent(growth),
         beside_reference(scores)
     );
-    let train = &scores.train;
-    let is_fitted =
-        train.value >= FITTED || (fits(train, scores.reference.score) && growth > SHRUNK);
+    let is_fitted = fits(scores) && (growth > SHRUNK || has_small_loss(case));
     if is_fitted {
         return Finding::Ok(text);
     }
@@ -94,6 +104,18 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
         .iter()
         .fold(weaker, |it, strong| it.and(strong.name, strong.weaker));
     Finding::Problem(text, vec![weaker])
+}
+
+/// Fraction of the loss of constant predictions above which a loss is not small. A penalty
+/// can keep outputs uncertain that are all on the right side.
+const SMALL_LOSS: f64 = 0.25;
+
+fn has_small_loss(case: &Case<'_>) -> bool {
+    let (Ok(trained), Some(guessing)) = (&case.trained, case.loss_range.guessing) else {
+        return true;
+    };
+    let range = &case.loss_range;
+    range.excess(trained.loss) <= SMALL_LOSS * range.excess(guessing)
 }
 
 /// A setting with strong regularization.

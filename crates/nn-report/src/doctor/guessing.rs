@@ -20,7 +20,11 @@ pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
     );
     let splits = [scores.validation, scores.test].into_iter().flatten();
     let is_predicted = splits.into_iter().any(|score| score.beats_constant());
-    if is_predicted || scores.train.is_better_than_constant(scores.reference.score) {
+    let reference = &scores.reference;
+    let is_predictable = scores
+        .train
+        .is_better_than_constant(reference.score, reference.mean_recall);
+    if is_predicted || is_predictable {
         return Finding::Ok(text);
     }
     Finding::Problem(text, vec![look_at_the_data()])
@@ -34,7 +38,8 @@ pub(super) fn guessing(case: &Case<'_>) -> Finding {
     };
     let score = scores.held_out().unwrap_or(&scores.train);
     let text = score.beside_constant();
-    if score.beats_constant() {
+    let splits = [scores.validation, scores.test].into_iter().flatten();
+    if score.beats_constant() || splits.into_iter().any(|score| score.beats_constant()) {
         return Finding::Ok(text);
     }
     Finding::Problem(text, vec![look_at_the_data()])

@@ -37,8 +37,8 @@ pub(super) fn initial_weights(case: &Case<'_>) -> Finding {
         Some(evidence) if usual.is_empty() => Finding::Ok(format!(
             "{evidence}, but the initializers are the usual ones"
         )),
-        Some(evidence) if fits_training_samples(case) => {
-            Finding::Ok(format!("{evidence}, but the training samples were fitted"))
+        Some(evidence) if fits_training_samples(case) && generalizes(case) => {
+            Finding::Ok(format!("{evidence}, but the samples are predicted well"))
         }
         Some(evidence) => Finding::Problem(evidence, vec![with_usual(usual)]),
         None => Finding::Ok(format!(
@@ -46,6 +46,18 @@ pub(super) fn initial_weights(case: &Case<'_>) -> Finding {
             number(initial.loss)
         )),
     }
+}
+
+/// Difference between the scores on training samples and on others from which on initial
+/// weights matter that were too large to be unlearned.
+const GAP: f64 = 0.1;
+
+fn generalizes(case: &Case<'_>) -> bool {
+    let scores = case.scores.as_ref();
+    scores.is_ok_and(|scores| {
+        let held_out = scores.held_out();
+        held_out.is_none_or(|held_out| scores.train.value - held_out.value <= GAP)
+    })
 }
 
 /// Equal neurons have equal gradients, so that a layer of them is never better than a

@@ -127,7 +127,8 @@ impl Cells {
         let mut predicted: Vec<_> = predicted.collect();
         predicted.sort_unstable();
         let predicted: Vec<_> = predicted.into_iter().map(|(_, other)| other).collect();
-        Outputs::new(samples).score_of_samples(&predicted)
+        let outputs = Outputs::new(samples);
+        outputs.score(&outputs.of_samples(&predicted))
     }
 
     /// What can be learned from the other columns.

@@ -79,14 +79,17 @@ pub(super) fn saturated(case: &Case<'_>) -> Finding {
     if fits_training_samples(case) {
         return Finding::Ok(format!("{text}; the samples are fitted nevertheless"));
     }
-    Finding::Problem(
-        text,
-        vec![
-            Suggestion::set("batch-norm", "true", "keeps the weighted sums near 0"),
-            Suggestion::set("lr", case.lower_rate(), "takes smaller steps"),
-            Suggestion::set("activation", "relu", "does not saturate for positive sums"),
-        ],
-    )
+    let mut tries = vec![
+        Suggestion::set("batch-norm", "true", "keeps the weighted sums near 0"),
+        Suggestion::set("lr", case.lower_rate(), "takes smaller steps"),
+        Suggestion::set("activation", "relu", "does not saturate for positive sums"),
+    ];
+    let initial = Fractions::of(case.initial.as_ref(), HiddenLayer::saturated_fraction);
+    if fractions.largest_growth(initial.as_ref()) > MAX_SATURATED {
+        // The steps have saturated the neurons.
+        tries.swap(0, 1);
+    }
+    Finding::Problem(text, tries)
 }
 
 /// Gradient of the first layer, divided by that of the last one, below which the first

@@ -20,6 +20,8 @@ use super::nearest::nearest_neighbours;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Reference {
     pub(super) score: f64,
+    /// For classes, the mean recall.
+    pub(super) mean_recall: Option<f64>,
     /// The predictor, as the subject of a sentence.
     pub(super) predictor: &'static str,
 }
@@ -48,15 +50,21 @@ impl Reference {
         samples: &Samples<'_>,
     ) -> Result<Self, String> {
         let outputs = Outputs::new(samples);
-        let nearest = Self {
-            score: outputs.score_of_samples(&nearest_neighbours(inputs, n_inputs)),
-            predictor: "predicting each sample by the most similar other one",
-        };
-        let predictions = predictions_by_others(inputs, n_inputs, &outputs.targets, outputs.width)?;
-        let scores = predictions.iter().map(|predictions| Self {
+        let of = |predictions: &[f64], predictor| Self {
             score: outputs.score(predictions),
-            predictor: "a linear model of random neurons, fitted to all other samples,",
-        });
+            mean_recall: outputs.mean_recall(predictions),
+            predictor,
+        };
+        let nearest = outputs.of_samples(&nearest_neighbours(inputs, n_inputs));
+        let nearest = of(
+            &nearest,
+            "predicting each sample by the most similar other one",
+        );
+        let predictions = predictions_by_others(inputs, n_inputs, &outputs.targets, outputs.width)?;
+        let linear = "a linear model of random neurons, fitted to all other samples,";
+        let scores = predictions
+            .iter()
+            .map(|predictions| of(predictions, linear));
         Ok(scores.fold(
             nearest,
             |best, it| {
@@ -105,21 +113,20 @@ impl Outputs {
         }
     }
 
-    /// The accuracy or R² of predicting each sample by another one; by the mean if there
-    /// is none.
-    pub(super) fn score_of_samples(&self, predicted: &[Option<usize>]) -> f64 {
+    /// The targets of another sample for each sample, or the means if there is none,
+    /// `[n_samples, width]`.
+    pub(super) fn of_samples(&self, others: &[Option<usize>]) -> Vec<f64> {
         let means = self.means();
         let row = |other: &Option<usize>| {
             other.map_or(&means[..], |it| {
                 &self.targets[it * self.width..][..self.width]
             })
         };
-        let predictions: Vec<f64> = predicted.iter().flat_map(row).copied().collect();
-        self.score(&predictions)
+        others.iter().flat_map(row).copied().collect()
     }
 
     /// The accuracy or R² of predictions, `[n_samples, width]`.
-    fn score(&self, predictions: &[f64]) -> f64 {
+    pub(super) fn score(&self, predictions: &[f64]) -> f64 {
         match self.kind {
             Kind::Classes => {
                 let rows = self.targets.chunks_exact(self.width);
@@ -144,6 +151,23 @@ impl Outputs {
                 (0..self.width).map(r_squared).sum::<f64>() / self.width as f64
             }
         }
+    }
+
+    /// For classes, the mean recall of predictions.
+    fn mean_recall(&self, predictions: &[f64]) -> Option<f64> {
+        if !matches!(self.kind, Kind::Classes) {
+            return None;
+        }
+        let mut counts = vec![[0_usize; 2]; self.width];
+        let rows = self.targets.chunks_exact(self.width);
+        for (target, prediction) in rows.zip(predictions.chunks_exact(self.width)) {
+            let class = largest(target)?;
+            counts[class][0] += usize::from(largest(prediction) == Some(class));
+            counts[class][1] += 1;
+        }
+        let counts = counts.iter().filter(|[_, n]| *n > 0);
+        let recalls: Vec<f64> = counts.map(|&[right, n]| right as f64 / n as f64).collect();
+        Some(recalls.iter().sum::<f64>() / recalls.len().max(1) as f64)
     }
 
     fn means(&self) -> Vec<f64> {
@@ -177,7 +201,8 @@ mod tests {
     use super::*;
 
     fn nearest_score(samples: &Samples<'_>, inputs: &[f32]) -> f64 {
-        Outputs::new(samples).score_of_samples(&nearest_neighbours(inputs, 1))
+        let outputs = Outputs::new(samples);
+        outputs.score(&outputs.of_samples(&nearest_neighbours(inputs, 1)))
     }
 
     fn classes(inputs: &[f32], labels: &[u32]) -> Samples<'static> {

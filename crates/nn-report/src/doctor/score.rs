@@ -76,19 +76,29 @@ impl Score {
     /// Constant predictions are the baseline of scikit-learn's `DummyClassifier` and
     /// `DummyRegressor`, and Karpathy's "input-independent baseline".
     pub(super) fn beats_constant(&self) -> bool {
-        let is_recalled = |[found, constant]: [f64; 2]| found > constant + self.by_chance(constant);
-        self.is_better_than_constant(self.value) || self.mean_recall.is_some_and(is_recalled)
+        self.is_better_than_constant(self.value, self.mean_recall())
     }
 
-    /// Whether `value`, the score of other predictions of the same samples, is better
-    /// than that of a constant, by more than chance.
-    pub(super) fn is_better_than_constant(&self, value: f64) -> bool {
+    /// Whether `value` or `mean_recall`, of other predictions of the same samples, is
+    /// better than that of a constant, by more than chance.
+    pub(super) fn is_better_than_constant(&self, value: f64, mean_recall: Option<f64>) -> bool {
+        let is_recalled = || {
+            let recalls = mean_recall.zip(self.mean_recall);
+            recalls
+                .is_some_and(|(found, [_, constant])| found > constant + self.by_chance(constant))
+        };
         match self.kind {
             // Without a relation, R² is about the square of a correlation, whose
             // standard error is 1/√n.
             Kind::Numbers => value > (STANDARD_ERRORS * STANDARD_ERRORS / self.n as f64).min(0.5),
-            Kind::Classes | Kind::Labels => value > self.constant + self.by_chance(self.constant),
+            Kind::Labels => value > self.constant + self.by_chance(self.constant),
+            Kind::Classes => value > self.constant + self.by_chance(self.constant) || is_recalled(),
         }
+    }
+
+    /// For classes, the mean recall.
+    pub(super) fn mean_recall(&self) -> Option<f64> {
+        self.mean_recall.map(|[found, _]| found)
     }
 
     fn by_chance(&self, p: f64) -> f64 {

@@ -145,7 +145,12 @@ impl Outcome {
             }
             let diagnosis = Diagnosis::new(&run, Path::new(DATASETS), false).expect(case.name);
             std::mem::forget(folder);
-            return Self { words, diagnosis, healthy: None, scores: None };
+            return Self {
+                words,
+                diagnosis,
+                healthy: None,
+                scores: None,
+            };
         }
         let folder = Folder::new();
         let words = words(case, &folder);
@@ -332,7 +337,9 @@ fn the_first_cure_is_the_right_one() {
 #[test]
 #[ignore = "trains 130 networks; `cargo test -p nn-report --test it campaign -- --ignored --nocapture`"]
 fn campaign() {
-    let only = std::env::var("NN_ROUND").ok().filter(|only| !only.is_empty());
+    let only = std::env::var("NN_ROUND")
+        .ok()
+        .filter(|only| !only.is_empty());
     let is_wanted = |round: &&Round| only.as_ref().is_none_or(|only| only == round.title);
     let of_all = |cases: fn(&Round) -> &'static [Case]| {
         let counts = ROUNDS

@@ -400,10 +400,10 @@ pub(crate) const ROUNDS: [Round; 6] = [
                 INITIAL_WEIGHTS,
             ),
             case(
-                "a table that is sorted by class, with the number of the row",
+                "a table that is sorted by class, with the time",
                 tables::sorted_rows,
                 "--hidden 16 --lr 0.01 --epochs 40",
-                Cure::Flags("--ignore row"),
+                Cure::Flags("--ignore time"),
             ),
             case(
                 "many columns, few rows, tanh",

@@ -186,12 +186,13 @@ pub(crate) fn many_columns() -> String {
     })
 }
 
-/// Two overlapping clusters, one after the other, with the number of the row.
+/// Two overlapping clusters, one measured after the other, with the time.
 pub(crate) fn sorted_rows() -> String {
-    table("row,u,v,label", 400, |i, random| {
+    table("time,u,v,label", 400, |i, random| {
         let (label, at) = if i < 200 { ("low", 0.0) } else { ("high", 1.0) };
         let (u, v) = (at + random.normal(), at + random.normal());
-        format!("{i},{u:.4},{v:.4},{label}")
+        let time = i as f64 + random.unit();
+        format!("{time:.2},{u:.4},{v:.4},{label}")
     })
 }
 
