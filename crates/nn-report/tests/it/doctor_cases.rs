@@ -15,6 +15,7 @@
 //! After each look the checks were corrected.
 
 mod sixth;
+mod seventh;
 
 use crate::doctor_tables as tables;
 
@@ -105,7 +106,7 @@ const INITIAL_WEIGHTS: Cure = Cure::Setting(&["init"]);
 const REGULARIZATION: Cure = Cure::Setting(&["patience", "dropout", "l2", "augment"]);
 
 /// All rounds.
-pub(crate) const ROUNDS: [Round; 6] = [
+pub(crate) const ROUNDS: [Round; 7] = [
     Round {
         title: "first",
         ill: &[
@@ -712,4 +713,5 @@ pub(crate) const ROUNDS: [Round; 6] = [
         ],
     },
     sixth::ROUND,
+    seventh::ROUND,
 ];

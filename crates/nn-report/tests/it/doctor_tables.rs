@@ -449,3 +449,12 @@ fn with_column(table: &str, name: &str, mut cell: impl FnMut(&str) -> String) ->
     let lines: Vec<String> = lines.collect();
     lines.join("\n") + "\n"
 }
+
+/// About `n` rows of a table, evenly spread.
+pub(crate) fn thinned(table: &str, n: usize) -> String {
+    let every = (table.lines().count() / n).max(1);
+    let lines = table.lines().enumerate();
+    let kept = lines.filter(|(number, _)| number % every == 0);
+    let kept: Vec<&str> = kept.map(|(_, line)| line).collect();
+    kept.join("\n") + "\n"
+}
