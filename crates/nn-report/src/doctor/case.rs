@@ -81,6 +81,8 @@ const USUAL_BATCH: usize = 64;
 /// Number of steps in an epoch up to which smaller batches are worth trying.
 const FEW_STEPS: f64 = 5.0;
 
+const USUAL_MOMENTUM: f64 = 0.9;
+
 /// A momentum that adds up 50 steps or more; the usual 0.9 adds up ten.
 const HIGH_MOMENTUM: f64 = 0.98;
 
@@ -230,6 +232,17 @@ impl<'a> Case<'a> {
             "takes more steps in each epoch",
         );
         (is_large && steps <= FEW_STEPS).then_some(smaller)
+    }
+
+    /// The learning rate, as a multiple of the default one of the optimizer. A momentum γ
+    /// adds up 1/(1 − γ) steps, so that the usual one adds up ten.
+    pub(super) fn relative_rate(&self) -> Option<f64> {
+        let momentum = match *self.settings().optimizer.as_ref()?.value() {
+            Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum } => momentum,
+            _ => USUAL_MOMENTUM,
+        };
+        let steps = (1.0 - USUAL_MOMENTUM) / (1.0 - momentum).max(1e-9);
+        Some(steps * self.learning_rate() / self.default_rate()?)
     }
 
     /// The usual momentum, if that of the optimizer is so close to 1 that steps add up to

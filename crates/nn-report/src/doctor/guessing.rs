@@ -23,7 +23,7 @@ pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
     let reference = &scores.reference;
     let is_predictable = scores
         .train
-        .is_better_than_constant(reference.score, reference.mean_recall);
+        .others_beat_constant(reference.score, reference.mean_recall);
     if is_predicted || is_predictable {
         return Finding::Ok(text);
     }

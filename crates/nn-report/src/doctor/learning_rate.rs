@@ -87,8 +87,7 @@ pub(super) fn too_high(case: &Case<'_>) -> Finding {
 /// Whether the rate is at most ten times the default of the optimizer, and the training
 /// samples were fitted with it: then a rise now and then is no sign of a problem.
 fn is_usual_and_fits(case: &Case<'_>) -> bool {
-    let usual = case.default_rate();
-    let is_usual = usual.is_some_and(|usual| case.learning_rate() <= 10.0 * usual);
+    let is_usual = case.relative_rate().is_some_and(|rate| rate <= 10.0);
     is_usual && fits_training_samples(case)
 }
 
@@ -119,15 +118,17 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
             losses.len()
         ));
     }
-    if let Some(default) = case.default_rate().filter(|_| case.scores.is_ok())
-        && rate > FAR_FROM_DEFAULT * default
+    if case.scores.is_ok()
+        && let Some(relative) = case.relative_rate()
+        && relative > FAR_FROM_DEFAULT
         && !fits_training_samples(case)
     {
         return Some(format!(
             "with learning rate {rate} the training loss was {} in the first epoch and {} in \
-             the last; the default learning rate is {default}",
+             the last; the steps are {} times as large as by default",
             number(first),
-            number(last)
+            number(last),
+            number(relative)
         ));
     }
     let (guessing, limit) = (range.guessing?, range.far_too_high?);
@@ -238,9 +239,7 @@ fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
     };
     if has_hardly_learned {
         // Few steps with a usual rate are a matter of the number of epochs.
-        let is_low = case
-            .default_rate()
-            .is_none_or(|it| case.learning_rate() < it / 3.0);
+        let is_low = case.relative_rate().is_none_or(|rate| rate < 1.0 / 3.0);
         match case.weight_change {
             Some(_) if case.n_steps() < MIN_STEPS && !is_low => {}
             None => return Some(": almost unchanged".to_owned()),
@@ -251,10 +250,13 @@ fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
             Some(_) => {}
         }
     }
-    let default = case.default_rate().filter(|_| case.scores.is_ok());
-    if let Some(default) = default.filter(|it| case.learning_rate() < it / FAR_FROM_DEFAULT)
+    if case.scores.is_ok()
+        && case
+            .relative_rate()
+            .is_some_and(|rate| rate < 1.0 / FAR_FROM_DEFAULT)
         && !fits_training_samples(case)
     {
+        let default = case.default_rate()?;
         return Some(format!("; the default learning rate is {default}"));
     }
     let has_far_to_go = last >= HALF_LEARNED * guessing.unwrap_or(first);

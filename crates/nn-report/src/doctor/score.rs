@@ -33,6 +33,9 @@ enum Kind {
 /// standard errors.
 const STANDARD_ERRORS: f64 = 2.0;
 
+/// The same for the best of several predictions.
+const STANDARD_ERRORS_OF_BEST: f64 = 3.0;
+
 impl Score {
     /// The score of an evaluation on `samples`; constant predictions are fitted to
     /// `train`. `None` if it is not known, such as R² of a single row.
@@ -76,33 +79,34 @@ impl Score {
     /// Constant predictions are the baseline of scikit-learn's `DummyClassifier` and
     /// `DummyRegressor`, and Karpathy's "input-independent baseline".
     pub(super) fn beats_constant(&self) -> bool {
-        self.is_better_than_constant(self.value, self.mean_recall())
+        self.is_better(self.value, self.mean_recall(), STANDARD_ERRORS)
     }
 
-    /// Whether `value` or `mean_recall`, of other predictions of the same samples, is
-    /// better than that of a constant, by more than chance.
-    pub(super) fn is_better_than_constant(&self, value: f64, mean_recall: Option<f64>) -> bool {
+    /// Whether `value` or `mean_recall`, the best ones of several other predictions of the
+    /// same samples, are better than those of a constant, by more than chance.
+    pub(super) fn others_beat_constant(&self, value: f64, mean_recall: Option<f64>) -> bool {
+        self.is_better(value, mean_recall, STANDARD_ERRORS_OF_BEST)
+    }
+
+    fn is_better(&self, value: f64, mean_recall: Option<f64>, standard_errors: f64) -> bool {
+        let by_chance = |p: f64| standard_errors * (p * (1.0 - p) / self.n as f64).sqrt();
         let is_recalled = || {
             let recalls = mean_recall.zip(self.mean_recall);
-            recalls
-                .is_some_and(|(found, [_, constant])| found > constant + self.by_chance(constant))
+            recalls.is_some_and(|(found, [_, constant])| found > constant + by_chance(constant))
         };
+        let is_more = || value > self.constant + by_chance(self.constant);
         match self.kind {
             // Without a relation, R² is about the square of a correlation, whose
             // standard error is 1/√n.
-            Kind::Numbers => value > (STANDARD_ERRORS * STANDARD_ERRORS / self.n as f64).min(0.5),
-            Kind::Labels => value > self.constant + self.by_chance(self.constant),
-            Kind::Classes => value > self.constant + self.by_chance(self.constant) || is_recalled(),
+            Kind::Numbers => value > (standard_errors * standard_errors / self.n as f64).min(0.5),
+            Kind::Labels => is_more(),
+            Kind::Classes => is_more() || is_recalled(),
         }
     }
 
     /// For classes, the mean recall.
     pub(super) fn mean_recall(&self) -> Option<f64> {
         self.mean_recall.map(|[found, _]| found)
-    }
-
-    fn by_chance(&self, p: f64) -> f64 {
-        STANDARD_ERRORS * (p * (1.0 - p) / self.n as f64).sqrt()
     }
 
     /// The largest difference between this score and one of `n` other samples that
