@@ -33,8 +33,9 @@ enum Kind {
 /// standard errors.
 const STANDARD_ERRORS: f64 = 2.0;
 
-/// The same for the best of several predictions.
-const STANDARD_ERRORS_OF_BEST: f64 = 3.0;
+/// The same for the best of several predictions of each sample by all the others, whose
+/// errors depend on each other.
+const STANDARD_ERRORS_OF_BEST: f64 = 4.0;
 
 impl Score {
     /// The score of an evaluation on `samples`; constant predictions are fitted to

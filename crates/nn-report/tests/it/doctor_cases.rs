@@ -16,6 +16,7 @@
 
 mod sixth;
 mod seventh;
+mod eighth;
 
 use crate::doctor_tables as tables;
 
@@ -106,7 +107,7 @@ const INITIAL_WEIGHTS: Cure = Cure::Setting(&["init"]);
 const REGULARIZATION: Cure = Cure::Setting(&["patience", "dropout", "l2", "augment"]);
 
 /// All rounds.
-pub(crate) const ROUNDS: [Round; 7] = [
+pub(crate) const ROUNDS: [Round; 8] = [
     Round {
         title: "first",
         ill: &[
@@ -714,4 +715,5 @@ pub(crate) const ROUNDS: [Round; 7] = [
     },
     sixth::ROUND,
     seventh::ROUND,
+    eighth::ROUND,
 ];

@@ -458,3 +458,29 @@ pub(crate) fn thinned(table: &str, n: usize) -> String {
     let kept: Vec<&str> = kept.map(|(_, line)| line).collect();
     kept.join("\n") + "\n"
 }
+
+/// Shells around the origin in three dimensions, one per class.
+pub(crate) fn shells(n_rows: usize, n_classes: usize, noise: f64, seed: u64) -> String {
+    seeded_table("x,y,z,shell", n_rows, seed, |i, random| {
+        let class = i % n_classes;
+        let [x, y, z] = [(); 3].map(|()| random.normal());
+        let length = (x * x + y * y + z * z).sqrt().max(0.1);
+        let radius = 1.0 + class as f64 + noise * random.normal();
+        let [x, y, z] = [x, y, z].map(|it| it * radius / length);
+        format!("{x:.4},{y:.4},{z:.4},shell {class}")
+    })
+}
+
+/// A product of two columns, with a factor that depends on a category.
+pub(crate) fn product(n_rows: usize, noise: f64, seed: u64) -> String {
+    seeded_table("u,v,material,strength", n_rows, seed, |_, random| {
+        let (u, v) = (random.uniform(-2.0, 2.0), random.normal());
+        let kind = (3.0 * random.unit()) as usize;
+        let factor = [0.5, 1.0, 2.0][kind];
+        let strength = factor * u * v + v + noise * random.normal();
+        format!(
+            "{u:.4},{v:.4},{},{strength:.4}",
+            ["wood", "stone", "steel"][kind]
+        )
+    })
+}
