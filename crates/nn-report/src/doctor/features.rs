@@ -64,7 +64,12 @@ fn features(inputs: &[f32], n_inputs: usize) -> Result<Vec<f64>, String> {
     Ok(outputs.copied().map(f64::from).collect())
 }
 
-/// Each column with mean 0 and standard deviation 1; constant columns are 0.
+/// Number of standard deviations at which inputs are cut off: a few far values would
+/// decide on the weights of linear features.
+const LARGEST: f64 = 3.0;
+
+/// Each column with mean 0 and standard deviation 1, without far values; constant columns
+/// are 0.
 fn standardized(inputs: &[f32], n_inputs: usize) -> Vec<f32> {
     let values: Vec<f64> = inputs.iter().copied().map(f64::from).collect();
     let mut values = centred(&values, n_inputs);
@@ -77,7 +82,7 @@ fn standardized(inputs: &[f32], n_inputs: usize) -> Vec<f32> {
     }
     for row in values.chunks_exact_mut(n_inputs) {
         for (x, square) in row.iter_mut().zip(&squares) {
-            *x /= square.sqrt().max(1e-6);
+            *x = (*x / square.sqrt().max(1e-6)).clamp(-LARGEST, LARGEST);
         }
     }
     values.into_iter().map(|x| x as f32).collect()

@@ -9,7 +9,7 @@ use super::finding::{Finding, Suggestion, percent};
 /// How much lower than the reference score a score on the training samples must be. The
 /// reference predicts each sample without its target, so that a lower score of the network
 /// is not a matter of noise.
-const MARGIN: f64 = 0.03;
+const MARGIN: f64 = 0.015;
 
 /// Score above which training samples count as fitted even if the reference is better.
 const FITTED: f64 = 0.95;
@@ -19,6 +19,7 @@ const FITTED: f64 = 0.95;
 pub(super) fn fits_training_samples(case: &Case<'_>) -> bool {
     let scores = case.scores.as_ref();
     scores.is_ok_and(|scores| fits(scores) && scores.train.beats_constant())
+        && !has_loss_above(case, 1.0)
 }
 
 fn fits(scores: &Scores) -> bool {
@@ -95,7 +96,7 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
         percent(growth),
         beside_reference(scores)
     );
-    let is_fitted = fits(scores) && (growth > SHRUNK || has_small_loss(case));
+    let is_fitted = fits(scores) && (growth > SHRUNK || !has_loss_above(case, SMALL_LOSS));
     if is_fitted {
         return Finding::Ok(text);
     }
@@ -110,12 +111,15 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
 /// can keep outputs uncertain that are all on the right side.
 const SMALL_LOSS: f64 = 0.25;
 
-fn has_small_loss(case: &Case<'_>) -> bool {
+/// Whether the loss on training samples is above this fraction of that of constant
+/// predictions. Outputs can be on the right side and yet so uncertain, or so certain where
+/// they are wrong, that it is.
+fn has_loss_above(case: &Case<'_>, fraction: f64) -> bool {
     let (Ok(trained), Some(guessing)) = (&case.trained, case.loss_range.guessing) else {
-        return true;
+        return false;
     };
     let range = &case.loss_range;
-    range.excess(trained.loss) <= SMALL_LOSS * range.excess(guessing)
+    range.excess(trained.loss) > fraction * range.excess(guessing)
 }
 
 /// A setting with strong regularization.

@@ -134,7 +134,8 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
     let (guessing, limit) = (range.guessing?, range.far_too_high?);
     // Dropout multiplies the outputs that it keeps.
     let kept = 1.0 - case.settings().dropout.unwrap_or(0.0);
-    (kept * first > limit).then(|| {
+    let initial = case.initial.as_ref().map_or(0.0, |initial| initial.loss);
+    (kept * first > limit.max(initial)).then(|| {
         format!(
             "with learning rate {rate} the loss was {} in the first epoch and {} in the last; \
              constant predictions have {}",

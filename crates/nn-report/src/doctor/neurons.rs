@@ -61,6 +61,10 @@ pub(super) fn dead(case: &Case<'_>) -> Finding {
 /// small. A trained layer has some, for samples that it is certain about.
 const MAX_SATURATED: f64 = 0.5;
 
+/// How many times higher than the default a learning rate is if its steps may have
+/// saturated the neurons.
+const LARGE_RATE: f64 = 10.0;
+
 /// Neurons whose activation function is flat for most samples.
 pub(super) fn saturated(case: &Case<'_>) -> Finding {
     let none = "no hidden layer has a saturating activation";
@@ -79,14 +83,18 @@ pub(super) fn saturated(case: &Case<'_>) -> Finding {
     if fits_training_samples(case) {
         return Finding::Ok(format!("{text}; the samples are fitted nevertheless"));
     }
+    let initial = Fractions::of(case.initial.as_ref(), HiddenLayer::saturated_fraction);
+    let is_from_start = initial.is_ok_and(|initial| initial.largest() > MAX_SATURATED);
+    let has_large_steps = case.relative_rate().is_some_and(|rate| rate > LARGE_RATE);
+    if !is_from_start && !has_large_steps {
+        return Finding::Ok(format!("{text}; a small network uses neurons as switches"));
+    }
     let mut tries = vec![
-        Suggestion::set("batch-norm", "true", "keeps the weighted sums near 0"),
         Suggestion::set("lr", case.lower_rate(), "takes smaller steps"),
+        Suggestion::set("batch-norm", "true", "keeps the weighted sums near 0"),
         Suggestion::set("activation", "relu", "does not saturate for positive sums"),
     ];
-    let initial = Fractions::of(case.initial.as_ref(), HiddenLayer::saturated_fraction);
-    if fractions.largest_growth(initial.as_ref()) > MAX_SATURATED {
-        // The steps have saturated the neurons.
+    if !has_large_steps {
         tries.swap(0, 1);
     }
     Finding::Problem(text, tries)

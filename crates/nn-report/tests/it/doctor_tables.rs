@@ -461,7 +461,7 @@ pub(crate) fn thinned(table: &str, n: usize) -> String {
 
 /// Shells around the origin in three dimensions, one per class.
 pub(crate) fn shells(n_rows: usize, n_classes: usize, noise: f64, seed: u64) -> String {
-    seeded_table("x,y,z,shell", n_rows, seed, |i, random| {
+    seeded_table("east,north,up,shell", n_rows, seed, |i, random| {
         let class = i % n_classes;
         let [x, y, z] = [(); 3].map(|()| random.normal());
         let length = (x * x + y * y + z * z).sqrt().max(0.1);
