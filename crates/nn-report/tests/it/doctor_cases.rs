@@ -17,6 +17,7 @@
 mod sixth;
 mod seventh;
 mod eighth;
+mod ninth;
 
 use crate::doctor_tables as tables;
 
@@ -107,7 +108,7 @@ const INITIAL_WEIGHTS: Cure = Cure::Setting(&["init"]);
 const REGULARIZATION: Cure = Cure::Setting(&["patience", "dropout", "l2", "augment"]);
 
 /// All rounds.
-pub(crate) const ROUNDS: [Round; 8] = [
+pub(crate) const ROUNDS: [Round; 9] = [
     Round {
         title: "first",
         ill: &[
@@ -716,4 +717,5 @@ pub(crate) const ROUNDS: [Round; 8] = [
     sixth::ROUND,
     seventh::ROUND,
     eighth::ROUND,
+    ninth::ROUND,
 ];
