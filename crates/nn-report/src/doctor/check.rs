@@ -187,7 +187,7 @@ impl Check {
             RateTooLow | Unfinished => &[TooFewEpochs, Underfitting, Unpredictable, Guessing],
             TooFewEpochs => &[Underfitting, Unpredictable, Guessing],
             Underfitting => &[Guessing],
-            Unpredictable => &[Overfitting, Guessing],
+            Unpredictable => &[UnbalancedClasses, Overfitting, Guessing],
             Overfitting | UnbalancedClasses => &[Guessing],
             Guessing => &[],
         }

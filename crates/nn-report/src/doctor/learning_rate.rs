@@ -91,6 +91,10 @@ fn is_usual_and_fits(case: &Case<'_>) -> bool {
     is_usual && fits_training_samples(case)
 }
 
+/// How much higher than before the first step the mean loss of the first epoch must be to
+/// show steps that are too large: the initial loss is that of up to 1000 samples.
+const RISE_IN_FIRST_EPOCH: f64 = 1.25;
+
 /// How many times higher or lower than the default of its optimizer a learning rate is if
 /// it is the first suspect where the training samples are not fitted.
 const FAR_FROM_DEFAULT: f64 = 30.0;
@@ -135,7 +139,7 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
     // Dropout multiplies the outputs that it keeps.
     let kept = 1.0 - case.settings().dropout.unwrap_or(0.0);
     let initial = case.initial.as_ref().map_or(0.0, |initial| initial.loss);
-    (kept * first > limit.max(initial)).then(|| {
+    (kept * first > limit.max(RISE_IN_FIRST_EPOCH * initial)).then(|| {
         format!(
             "with learning rate {rate} the loss was {} in the first epoch and {} in the last; \
              constant predictions have {}",
@@ -259,6 +263,9 @@ fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
     {
         let default = case.default_rate()?;
         return Some(format!("; the default learning rate is {default}"));
+    }
+    if slower_decay(case).is_some() && case.scores.is_ok() && !fits_training_samples(case) {
+        return Some("; the schedule has made the later steps too small".to_owned());
     }
     let has_far_to_go = last >= HALF_LEARNED * guessing.unwrap_or(first);
     let pace = Pace::new(case).filter(|pace| pace.epochs_factor() > LONG)?;

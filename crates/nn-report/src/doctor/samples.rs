@@ -241,7 +241,7 @@ pub(super) fn duplicates(case: &Case<'_>) -> Finding {
     }
     if copies.n_near >= copies.n_exact {
         return Finding::Ok(format!(
-            "{text}, but as {} differ from a training row in one column only, chance explains it",
+            "{text}; {} differ from one in a single column, so that chance explains the equal rows",
             grouped(copies.n_near)
         ));
     }

@@ -303,7 +303,7 @@ const HEALTHY: &[Case] = &[
     ),
     case(
         "noisy labels with rmsprop",
-        || tables::noisy_labels(),
+        tables::noisy_labels,
         "--hidden 4 --lr 0.01 --epochs 30 --optimizer rmsprop",
         Cure::Nothing,
     ),
