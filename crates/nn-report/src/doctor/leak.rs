@@ -8,8 +8,8 @@ use nn_train::Task;
 
 use super::case::Case;
 use super::finding::{Finding, Suggestion, percent};
-use super::nearest::{nearest_neighbours, score_of_predictions};
 use super::probe::spread;
+use super::reference::{Outputs, Reference};
 
 /// Accuracy or R² of the predictions from one column that is suspicious. In measured
 /// data, a single column hardly ever predicts the target that well; one that was
@@ -59,7 +59,10 @@ pub(super) fn leak(case: &Case<'_>) -> Finding {
     if score < SUSPICIOUS || largest_class(&some) >= SUSPICIOUS {
         return Finding::Ok(text);
     }
-    let others = cells.score_of_others(column, &some);
+    let others = match cells.score_of_others(column, &some) {
+        Ok(others) => others,
+        Err(why) => return Finding::NotChecked(why),
+    };
     let text = format!("{text}, all other columns together with {}", named(others));
     if others >= AS_GOOD {
         return Finding::Ok(text);
@@ -124,17 +127,18 @@ impl Cells {
         let mut predicted: Vec<_> = predicted.collect();
         predicted.sort_unstable();
         let predicted: Vec<_> = predicted.into_iter().map(|(_, other)| other).collect();
-        score_of_predictions(samples, &predicted)
+        let outputs = Outputs::new(samples);
+        outputs.score(&outputs.of_samples(&predicted))
     }
 
-    /// The score of the nearest neighbours without this column.
-    fn score_of_others(&self, column: usize, samples: &Samples<'_>) -> f64 {
+    /// What can be learned from the other columns.
+    fn score_of_others(&self, column: usize, samples: &Samples<'_>) -> Result<f64, String> {
         let Range { start, end } = self.columns[column];
         let rows = self.inputs.chunks_exact(self.n_inputs);
         let others = rows.flat_map(|row| row[..start].iter().chain(&row[end..]));
         let others: Vec<f32> = others.copied().collect();
-        let neighbours = nearest_neighbours(&others, self.n_inputs - (end - start));
-        score_of_predictions(samples, &neighbours)
+        let reference = Reference::of_inputs(&others, self.n_inputs - (end - start), samples)?;
+        Ok(reference.score)
     }
 }
 
