@@ -201,7 +201,7 @@ pub enum OnDivergence {
 }
 
 impl OnDivergence {
-    /// Both values.
+    /// Both reactions to divergence.
     pub const ALL: [Self; 2] = [Self::Stop, Self::HalveRate];
 
     /// Name in settings: `stop` or `halve-lr`.

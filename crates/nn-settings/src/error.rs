@@ -1,4 +1,4 @@
-//! The error of nn-train and of this crate: a kind, a message and a hint.
+//! The error type of nn-settings and nn-train: a kind, a message and a hint.
 
 use std::fmt;
 use std::io;

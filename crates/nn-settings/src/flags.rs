@@ -95,7 +95,7 @@ fn entries<M: Menu>() -> Vec<String> {
 /// Default batch size.
 const BATCH_SIZE: &str = "64";
 
-/// Translates flags of other libraries in command-line arguments.
+/// Translates the flags of other libraries in command-line arguments to flags of `nn`.
 ///
 /// # Errors
 /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with a hint for a flag without an

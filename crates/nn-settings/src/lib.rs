@@ -1,5 +1,5 @@
-//! The settings of a training run: every one of them with its help and its default, as
-//! fields of a struct, as a TOML file and as command line flags.
+//! The settings of a training run, each with its help and its default: fields of a
+//! struct, keys of a TOML file and command line flags.
 //!
 //! The values are typed, so an invalid name or number is an error before any data are
 //! read. nn-train resolves the settings to a network and a training configuration.

@@ -35,7 +35,7 @@ pub struct Settings {
     /// Data set: a name, a folder of IDX files, a folder with one folder of images per class, or a CSV file [default: mnist if it is in the data folder, otherwise glyphs]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data", value_parser = crate::value_parsers::data_parser()))]
     pub data: Option<String>,
-    /// Size of the images of a folder of PNG and JPEG files [default: that of the images if all have the same, up to 64x64; otherwise 28x28]
+    /// Size of the images of a folder of PNG and JPEG files [default: their own size if all have the same size of at most 64x64, otherwise 28x28]
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "HxW", help_heading = "Data", alias = "img-size")
@@ -68,7 +68,7 @@ pub struct Settings {
     /// Keep the class proportions in the validation and test samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Data", num_args = 0..=1, default_missing_value = "true"))]
     pub stratify: Option<bool>,
-    /// K-fold cross-validation: train K networks, each tested on another K-th of the samples
+    /// K-fold cross-validation: train K networks and test each on a different 1/K of the samples
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "K", help_heading = "Data", conflicts_with = "test_split", value_parser = crate::value_parsers::whole_number::<usize>())
@@ -146,7 +146,7 @@ pub struct Settings {
         arg(long, value_name = "COLUMN", help_heading = "Tables")
     )]
     pub sample_weight: Option<String>,
-    /// Column of groups, which is no input: rows with the same value belong to the same split
+    /// Column with the group of each row, not an input: rows of one group belong to the same split
     #[cfg_attr(
         feature = "clap",
         arg(
@@ -157,7 +157,7 @@ pub struct Settings {
         )
     )]
     pub group: Option<String>,
-    /// Column of times: the last rows are the test rows, the rows before them the validation rows
+    /// Column with the time of each row: the latest rows are the test rows, the rows before them are the validation rows
     #[cfg_attr(
         feature = "clap",
         arg(
@@ -168,7 +168,7 @@ pub struct Settings {
         )
     )]
     pub order_by: Option<String>,
-    /// Column with the split of each row, which is no input: train, validation or test
+    /// Column with the split of each row, not an input: train, validation or test
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "COLUMN", help_heading = "Tables", conflicts_with_all = ["test_split", "folds"])
@@ -342,7 +342,7 @@ pub struct Settings {
     pub averaging: Option<f64>,
 }
 
-/// The defaults, chosen on MNIST's validation split.
+/// The default settings, chosen on MNIST's validation split.
 #[expect(
     clippy::missing_panics_doc,
     reason = "the defaults are entries of their menus"
@@ -363,25 +363,25 @@ pub mod default {
     pub const ACTIVATION: Activation = Activation::Relu;
     /// Number of samples per batch.
     pub const BATCH_SIZE: BatchSize = BatchSize::Rows(64);
-    /// How the losses of a batch become one number.
+    /// Reduction of the losses of a batch to one number.
     pub const REDUCTION: Reduction = Reduction::Mean;
     /// Number of parts of a batch.
     pub const ACCUMULATE: usize = 1;
     /// Number of passes over the training samples.
     pub const EPOCHS: usize = 10;
-    /// Number of epochs without improvement until training stops; 0 never stops it.
+    /// Number of epochs without improvement until training stops; 0 disables early stopping.
     pub const PATIENCE: usize = 0;
-    /// What to do when the loss becomes NaN or infinite.
+    /// Reaction to a loss that becomes NaN or infinite.
     pub const ON_DIVERGENCE: OnDivergence = OnDivergence::Stop;
     /// Seed of all random numbers.
     pub const SEED: u64 = 0;
 
-    /// The optimizer.
+    /// The default optimizer.
     pub fn optimizer() -> Optimizer {
         OPTIMIZER.parse().expect("it is an optimizer")
     }
 
-    /// The schedule of the learning rate.
+    /// The default learning-rate schedule.
     pub fn schedule() -> Schedule {
         SCHEDULE.parse().expect("it is a schedule")
     }
