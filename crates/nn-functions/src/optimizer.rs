@@ -367,7 +367,7 @@ impl<S: Scalar> OptimizerState<S> {
     /// Restores a saved state of the same optimizer.
     ///
     /// # Panics
-    /// Panics if a buffer differs in length.
+    /// Panics if a saved buffer has a different length.
     pub fn restore(&mut self, steps: u64, slots: [&[S]; 2]) {
         self.steps = steps;
         for (slot, saved) in self.slots.iter_mut().zip(slots) {
