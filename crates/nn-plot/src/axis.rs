@@ -21,7 +21,7 @@ pub enum Format {
     Number,
     /// Whole numbers, with ticks only at whole numbers.
     Whole,
-    /// Percentages of fractions from 0 to 1.
+    /// Fractions from 0 to 1, shown as percentages.
     Percent,
 }
 

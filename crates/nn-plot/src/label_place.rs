@@ -1,4 +1,4 @@
-//! Places for labels beside points: no curve crosses them.
+//! Places labels beside points so that no curve crosses a label.
 
 /// Space between a label and its point, and between a label and a curve, in CSS pixels.
 const GAP: f64 = 4.0;
