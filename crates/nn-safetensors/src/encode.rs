@@ -34,8 +34,8 @@ impl<'a, S: Scalar> Encoded<'a, S> {
     /// [`NO_CHECKSUM`], with no user-provided text before it.
     ///
     /// # Errors
-    /// Returns [`Error::HeaderTooLong`] for a header above 100 MB, [`Error::ModelFile`] if
-    /// `metadata` has no such field.
+    /// Returns [`Error::HeaderTooLong`] for a header above 100 MB, and [`Error::ModelFile`] if
+    /// `metadata` has no field `sha256` with [`NO_CHECKSUM`].
     pub fn new(mut tensors: Vec<Tensor<'a, S>>, kind: Kind, metadata: &str) -> Result<Self> {
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let sizes = tensors.iter().map(|it| (it.name.as_str(), &*it.shape));

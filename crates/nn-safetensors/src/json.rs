@@ -22,7 +22,7 @@ pub fn bounded<'b, T: Deserialize<'b>>(json: &'b RawValue, what: &str) -> Result
 /// Checks that JSON has at most `most` values; `what` names the JSON in the error.
 ///
 /// # Errors
-/// Returns [`Error::ModelFile`] if there are more values.
+/// Returns [`Error::ModelFile`] if the JSON has more than `most` values.
 pub fn check_n_values(json: &str, most: usize, what: &str) -> Result<()> {
     let found = n_values(json);
     if found <= most {
