@@ -1,8 +1,9 @@
-//! Random splits and folds that keep the rows of a group together and, as well as the
-//! groups allow, the proportions of the classes.
+//! Random splits and folds that keep the rows of a group together, and keep the class
+//! proportions as well as the groups allow.
 //!
-//! Both are greedy: the groups come in random order, and each one goes where the numbers
-//! of rows per class come closest to the wanted numbers. A split tries several orders.
+//! Both algorithms are greedy: they take the groups in random order, and assign each group
+//! to the part whose numbers of rows per class then come closest to the wanted numbers. A
+//! split tries several orders and keeps the best result.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -76,7 +77,7 @@ fn add(group: &Group, counts: &mut [f64]) {
 /// The first part has at least one group.
 ///
 /// The rows of a group are in the same part. With `classes`, both parts have about the
-/// same proportions of the classes.
+/// same class proportions.
 ///
 /// ```
 /// use nn_samples::grouped_split;
@@ -165,11 +166,11 @@ fn rows_of(part: &[&Group]) -> Vec<u32> {
     rows
 }
 
-/// The fold of each row of the data set, from 0 to `n_folds - 1`.
+/// Assigns each row of the data set to a fold from 0 to `n_folds - 1`.
 ///
-/// There must be at least `n_folds` groups; each fold has at least one of them. Large
-/// groups are assigned first, so that small ones can even out the folds. With `classes`,
-/// the folds have about the same proportions of the classes.
+/// There must be at least `n_folds` groups; each fold gets at least one group. Large
+/// groups are assigned first, so that small groups can even out the folds. With `classes`,
+/// the folds have about the same class proportions.
 ///
 /// # Shapes
 /// `groups [n_samples]`, `classes [n_samples]`; the result is `[n_samples]`.

@@ -342,7 +342,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     ///
     /// # Errors
     /// Returns the error of a [`RowSource`](crate::RowSource) that fails, or [`Error::NotFinite`]
-    /// if its values are NaN or infinite. Other inputs cannot fail.
+    /// if its values are NaN or infinite. Reading other inputs cannot fail.
     ///
     /// # Panics
     /// Panics if the length of `inputs` is not `positions.len() · n_inputs`.
