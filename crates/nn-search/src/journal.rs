@@ -8,8 +8,8 @@
 //! {"event":"resumed"}
 //! ```
 //!
-//! Lines are only appended. If a crash or a full disk truncates a line, the line after it
-//! is `resumed`. A power failure can leave zero bytes in place of lines that were not
+//! Lines are only appended. If a crash or a full disk truncates a line, the next line is
+//! the event `resumed`. A power failure can leave zero bytes in place of lines that were not
 //! synced; the first such line and all lines up to `resumed` are ignored. All other lines
 //! must be valid. NaN and infinity are written as `null`.
 

@@ -7,8 +7,8 @@
 //! | `bayesian:initial=0` | a Latin hypercube of `initial` points, then the point with the largest expected improvement of a Gaussian process | Snoek, Larochelle & Adams 2012 |
 //!
 //! `initial=0` means the number of dimensions plus one, at least 4. The last dimension of a grid
-//! varies fastest. Random and Bayesian searches have no end; a grid search ends after its last
-//! point.
+//! varies fastest. Random and Bayesian searches never end on their own; a grid search ends after
+//! its last point.
 
 use crate::menu::{Menu, Parameter, menu_text};
 

@@ -96,8 +96,9 @@ impl<W: Write> Study<W> {
     /// line is ignored.
     ///
     /// # Errors
-    /// Returns [`Error::OtherSearch`] if the settings differ, [`Error::NotAJournal`],
-    /// [`Error::JournalLine`], [`Error::JournalOrder`], or [`Error::Io`].
+    /// Returns [`Error::OtherSearch`] if the settings differ; [`Error::NotAJournal`],
+    /// [`Error::JournalLine`] or [`Error::JournalOrder`] for an invalid journal; and
+    /// [`Error::Io`] if the journal cannot be read or written.
     pub fn resume(settings: Settings, written: impl BufRead, journal: W) -> Result<Self> {
         let contents = journal::read(written)?;
         let mut entries = contents.entries.into_iter();
@@ -154,7 +155,8 @@ impl<W: Write> Study<W> {
     /// loss after an epoch. Returns whether the trial should continue.
     ///
     /// # Errors
-    /// Returns [`Error::NotRunning`], or [`Error::Io`] if the journal cannot be written.
+    /// Returns [`Error::NotRunning`] if the trial is not running, and [`Error::Io`] if the
+    /// journal cannot be written.
     pub fn report(&mut self, id: usize, step: u64, value: f64) -> Result<Decision> {
         self.expect_running(id)?;
         let trial = id;
