@@ -1,4 +1,4 @@
-//! The baseline: what guessing gets without looking at the inputs.
+//! The baseline: the scores of constant predictions, which do not depend on the inputs.
 
 use nn_core::{Rows, Samples};
 use nn_metrics::mean;
@@ -20,11 +20,11 @@ pub enum ConstantPrediction {
 }
 
 impl ConstantPrediction {
-    /// Fits the prediction to the training samples of `data`, each of which counts once.
-    /// New data without training samples are fitted themselves.
+    /// Fits the prediction to the training samples of `data`, without sample weights. If
+    /// `data` has no training samples, the prediction is fitted to `samples`.
     ///
     /// # Errors
-    /// If the data set contradicts itself.
+    /// Returns an error if the data set is inconsistent.
     pub fn fit(data: &Data, samples: &Samples<'_>) -> Result<Self> {
         let train = data.splits()?.train;
         let samples = if train.is_empty() { samples } else { &train };

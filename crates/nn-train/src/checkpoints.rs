@@ -202,7 +202,7 @@ impl Checkpoints {
     }
 }
 
-/// The user-provided note of a checkpoint: settings, elapsed seconds, version, instruction set.
+/// The additional data in each checkpoint: settings, elapsed seconds, version, instruction set.
 pub fn note(plan: &Plan, seconds: f64) -> Value {
     json!({
         "settings": plan.settings.to_json(),

@@ -11,7 +11,7 @@ use crate::plan::Plan;
 /// belong to the run.
 ///
 /// # Errors
-/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with a list of the differences.
 pub fn check_settings(
     flags: &Settings,
     settings: &Settings,
@@ -37,7 +37,7 @@ pub fn check_settings(
 /// Returns an error if a checkpoint and the run's config.toml have different settings.
 ///
 /// # Errors
-/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with a list of the differences.
 pub fn check_checkpoint(checkpoint: &Value, config: &Value) -> Result<()> {
     let differences = differences(checkpoint, config, "");
     check(&differences, "config.toml differs from the checkpoint")

@@ -1,8 +1,8 @@
-//! K-fold cross-validation: K training runs, each tested on another K-th of the samples.
+//! K-fold cross-validation: K training runs, each tested on a different 1/K of the samples.
 //!
-//! The directory of a cross-validation has the settings in `config.toml`, the runs
-//! `fold-1` to `fold-K`, and, when all of them are finished, `summary.json`. All folds have
-//! the same seed, so that a fold does not depend on the others.
+//! The directory of a cross-validation contains the settings in `config.toml`, the runs
+//! `fold-1` to `fold-K`, and, when all folds are finished, `summary.json`. All folds have
+//! the same seed, so that a fold does not depend on the other folds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +24,7 @@ use crate::summary::Summary;
 /// Probability of the interval of a mean.
 const CONFIDENCE: f64 = 0.95;
 
-/// A cross-validation in its directory.
+/// A cross-validation that is stored in a directory.
 #[derive(Clone, Debug)]
 pub struct CrossValidation {
     path: PathBuf,
@@ -40,16 +40,16 @@ pub struct CrossValidation {
 pub struct FinishedFold {
     /// Number of the fold, counted from 1.
     pub number: usize,
-    /// Directory of its run.
+    /// Directory of the fold's run.
     pub path: PathBuf,
-    /// The summary of its run.
+    /// Summary of the fold's run.
     pub summary: Summary,
-    /// Whether it was trained now, not before a resume.
+    /// `false` if the fold was already finished when the cross-validation was resumed.
     pub is_new: bool,
 }
 
-/// The results of all folds, the contents of `summary.json`. Each measure, such as
-/// `test_accuracy`, has the name that it has in the summary of a run.
+/// The results of a cross-validation: the contents of its `summary.json`. Metrics, such as
+/// `test_accuracy`, have the same names as in the summary of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrossValidationSummary {
     /// Name of the data set.
@@ -58,7 +58,7 @@ pub struct CrossValidationSummary {
     pub folds: usize,
     /// Mean over the folds.
     pub mean: BTreeMap<String, f64>,
-    /// Standard deviation of the folds (of a sample: divided by K - 1).
+    /// Sample standard deviation over the folds (the sum of squares is divided by K - 1).
     pub std: BTreeMap<String, f64>,
     /// 95 % confidence interval of the mean, by Student's t-distribution. The folds share
     /// training samples, so the true interval is somewhat wider.
@@ -74,12 +74,12 @@ impl CrossValidation {
         settings.is_ok_and(|settings| settings.folds.is_some() && settings.fold.is_none())
     }
 
-    /// Creates the directory `runs_dir/name`; by default it is named after the data set.
-    /// `first` is the experiment of one of the folds, which has the settings of all.
+    /// Creates the directory `runs_dir/name`; the default name is derived from the data set.
+    /// `first` is the experiment of any fold; all folds use its other settings.
     ///
     /// # Errors
-    /// If `first` is not a fold, if its table is standard input, or if the directory
-    /// exists or cannot be written.
+    /// Returns an error if `first` is not a fold, if its table is standard input, or if the
+    /// directory exists or cannot be written.
     pub fn create(
         first: &Experiment,
         data_dir: &Path,
@@ -91,7 +91,8 @@ impl CrossValidation {
             ..first.plan().settings.clone()
         };
         if settings.data.as_deref() == Some(crate::table::STDIN) {
-            let problem = "`folds`: standard input can be read only once, each fold needs it";
+            let problem =
+                "`folds`: standard input can be read only once, but each fold reads the data";
             return Err(Error::usage(problem).with_help("give the path of a file as `data`"));
         }
         let n_folds = n_folds(&settings)?;
@@ -111,7 +112,7 @@ impl CrossValidation {
     /// Opens the directory of an interrupted cross-validation.
     ///
     /// # Errors
-    /// If `path` is not the directory of a cross-validation.
+    /// Returns an error if `path` is not the directory of a cross-validation.
     pub fn open(path: &Path, data_dir: &Path, threads: Threads) -> Result<Self> {
         let settings = run_dir::read_config(path)?;
         Ok(Self {
@@ -144,12 +145,12 @@ impl CrossValidation {
         self.n_folds
     }
 
-    /// Trains the folds that are missing, resumes an interrupted one, and writes the
-    /// summary. `finished` is called after each fold, also after one that was finished
-    /// before.
+    /// Trains the missing folds, resumes an interrupted fold, and writes the summary.
+    /// `finished` is called once for each fold, including folds that were finished before.
     ///
     /// # Errors
-    /// Returns the errors of [`Experiment::train`], also if the observer stops a fold.
+    /// Returns the same errors as [`Experiment::train`], for example if the observer stops a
+    /// fold.
     pub fn train(
         &self,
         observer: &mut dyn Observer,

@@ -49,7 +49,7 @@ pub struct Data {
     pub preprocessing: Option<Preprocessing>,
     /// Notes about the data, such as a guessed task.
     pub notes: Vec<Note>,
-    /// The size that the images of a folder of PNG and JPEG files were read with;
+    /// The size to which the images of a folder of PNG and JPEG files were resized;
     /// `None` for other data sets.
     pub folder_image_size: Option<ImageSize>,
     /// SHA-256 of the file, if it is a table.
@@ -101,11 +101,12 @@ pub fn default_name(data_dir: &Path) -> &'static str {
 pub struct LoadedDataset {
     /// The data set.
     pub dataset: Dataset,
-    /// Number of validation samples of its own, at the end of the training samples.
+    /// Number of validation samples in the data set, at the end of the training samples.
     pub n_validation: usize,
-    /// The size that the images of a folder of PNG and JPEG files were read with.
+    /// The size to which the images of a folder of PNG and JPEG files were resized;
+    /// `None` for other data sets.
     pub folder_image_size: Option<ImageSize>,
-    /// Notes about the files of such a folder.
+    /// Notes about the files of a folder of images.
     pub notes: Vec<FolderNote>,
 }
 
@@ -352,7 +353,7 @@ impl Data {
                     names.join(", ")
                 );
                 Error::new(ErrorKind::Data, problem)
-                    .with_help("rename the folder of the class, or leave it out")
+                    .with_help("rename or remove the folder of the class")
             })
         };
         let numbers: Vec<u32> = self.class_names.iter().map(number).collect::<Result<_>>()?;
@@ -430,7 +431,7 @@ impl Data {
         }
     }
 
-    /// Names of the predicted values.
+    /// Names of the regression targets; empty for other tasks.
     pub fn target_names(&self) -> impl Iterator<Item = &str> {
         self.target_columns().iter().map(|column| &*column.name)
     }

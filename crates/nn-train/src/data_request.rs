@@ -17,7 +17,7 @@ pub struct DataRequest<'a> {
     pub options: &'a SplitOptions,
     /// Preprocessing of a trained model; `None` to fit the preprocessing to the table.
     pub model: Option<&'a Preprocessing>,
-    /// Whether the model was trained without any row of the table.
+    /// Whether the data set is not the one that the model was trained on.
     pub is_new: bool,
     /// The run whose data set is loaded: relative paths are also searched for in the
     /// folders above the run.

@@ -233,7 +233,7 @@ impl StoppedRun {
     /// Returns an error if `settings` differ from the settings of the run.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Usage`] with each difference.
+    /// Returns [`ErrorKind::Usage`] with a list of the differences.
     pub fn check_settings(&self, settings: &Settings) -> Result<()> {
         let Experiment { plan, data, .. } = &self.experiment;
         check_settings(settings, &self.settings, plan, data)

@@ -12,7 +12,7 @@ use crate::baseline::ConstantPrediction;
 use crate::data::Data;
 use crate::sample_outputs::{ClassOutputs, LabelOutputs, SampleOutputs};
 
-/// The default threshold of a probability.
+/// The default probability threshold of a class or a label.
 pub const DEFAULT_THRESHOLD: f64 = 0.5;
 
 /// The metrics of a network on samples. Every sample counts once, except in the loss,
@@ -26,11 +26,11 @@ pub struct Metrics {
     /// training samples (for labels, the mean over the labels), or the root mean square
     /// error of predicting the training mean (the mean over the targets).
     pub baseline: Option<f64>,
-    /// The baseline of each label or target; that of a classification is a single one.
+    /// The baseline of each label or target; a single value for a classification.
     pub baselines: Vec<f64>,
     /// The 95 % confidence interval of the accuracy (Wilson).
     pub accuracy_interval: Option<(f64, f64)>,
-    /// The metrics of a classification; of labels, the means over the labels.
+    /// The metrics of a classification; the means over the labels if it is multi-label.
     pub classification: Option<ClassMetrics>,
     /// The metrics of each label of a multi-label classification.
     pub labels: Vec<LabelMetrics>,
@@ -38,23 +38,23 @@ pub struct Metrics {
     pub regression: Option<RegressionErrors>,
 }
 
-/// A network, and what is needed to evaluate it.
+/// A network with the loss, the data set and the threads for its evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Evaluator<'a> {
     /// The network.
     pub network: &'a Network,
-    /// The loss.
+    /// The loss function.
     pub loss: Loss,
     /// The data set of the samples.
     pub data: &'a Data,
-    /// The threads; no result depends on their number.
+    /// The thread pool; no result depends on the number of threads.
     pub threads: &'a Threads,
 }
 
 impl Evaluator<'_> {
-    /// Computes the metrics on samples. `thresholds` are those of two classes (one) or
-    /// of labels (one per label); by default a class is predicted if it is the most
-    /// probable one, a label if its probability is above 0.5.
+    /// Computes the metrics on samples. `thresholds` has one element for two classes, or
+    /// one per label. By default, the most probable class is predicted, and each label
+    /// whose probability is above 0.5.
     ///
     /// # Errors
     /// If the samples do not fit the network or cannot be read.
@@ -95,8 +95,9 @@ impl Evaluator<'_> {
     }
 
     /// The thresholds with the highest balanced accuracy on samples: one for two classes,
-    /// or one per label. `None` without probabilities of two classes or of labels. A
-    /// label that is true in all samples or in none has the threshold 0.5.
+    /// or one per label. `None` if there are no samples, or if the outputs are not
+    /// probabilities of two classes or of labels. A label that is true in all samples or
+    /// in none has the threshold 0.5.
     ///
     /// # Errors
     /// If the samples do not fit the network or cannot be read.

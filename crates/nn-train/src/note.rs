@@ -44,30 +44,30 @@ pub enum Note {
         /// The classes without a row in this split.
         classes: Classes,
     },
-    /// A split has many more or fewer rows than wanted, because the rows of a
-    /// group, or of one time, stay together.
+    /// A split has many more or fewer rows than requested, because rows with the same
+    /// group or time stay together.
     UnevenSplit {
         /// The split.
         split: Split,
-        /// Number of its rows.
+        /// Number of rows of the split.
         n_rows: usize,
-        /// The wanted number of rows.
+        /// The requested number of rows.
         n_wanted: usize,
     },
-    /// The share of a class in a split differs from its share in all the data.
+    /// A class is more or less frequent in a split than in all the data.
     UnevenClass {
         /// The split.
         split: Split,
         /// Name of the class.
         name: String,
-        /// The share in this split, from 0 to 1.
+        /// Fraction of the rows of the split that belong to the class.
         share: f64,
-        /// The share in all the data, from 0 to 1.
+        /// Fraction of all rows that belong to the class.
         share_of_all: f64,
     },
 }
 
-/// Some classes of the data.
+/// A subset of the classes of the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classes {
     /// Names of these classes.
@@ -213,8 +213,8 @@ impl fmt::Display for Note {
                 n_wanted,
             } => write!(
                 f,
-                "{n_rows} {split} rows instead of about {n_wanted}, because the rows of a group \
-                 or of one time stay together"
+                "{n_rows} {split} rows instead of about {n_wanted}, because rows with the same group \
+                 or time stay together"
             ),
             Self::UnevenClass {
                 split,

@@ -1,4 +1,4 @@
-//! Numbers as text.
+//! Formats numbers as text.
 
 /// Formats a number with its digits in groups of three: 203530 is `203 530`.
 ///

@@ -30,7 +30,7 @@ impl Outcome {
         }
     }
 
-    /// The epoch whose weights the model has.
+    /// The metrics of the epoch whose weights the model has.
     pub fn kept(&self) -> Option<&EpochMetrics> {
         match self.best_epoch {
             Some(best) => self.epochs.iter().find(|metrics| metrics.epoch == best),

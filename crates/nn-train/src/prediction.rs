@@ -88,8 +88,8 @@ impl<'a> ImagePredictor<'a> {
         }
     }
 
-    /// Predicts the second of two classes if its probability is at least the threshold,
-    /// the only one of `thresholds`.
+    /// Predicts the second of two classes if its probability is at least the threshold;
+    /// `thresholds` has one element.
     #[must_use]
     pub fn with_thresholds(self, thresholds: Option<Vec<f64>>) -> Self {
         Self { thresholds, ..self }
@@ -103,7 +103,7 @@ impl<'a> ImagePredictor<'a> {
     /// Returns an error if the model was trained on a table.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Data`] for a model of a table.
+    /// Returns [`ErrorKind::Data`] if the model was trained on a table.
     pub fn check_reads_images(&self) -> Result<()> {
         let preprocessing = preprocessing_of(self.model)?;
         if preprocessing.is_none_or(|it| it.image_size().is_some()) {
@@ -113,21 +113,21 @@ impl<'a> ImagePredictor<'a> {
         Err(Error::new(ErrorKind::Data, problem).with_help("use a CSV file as input"))
     }
 
-    /// Reads a PNG or JPEG file as the images were read that the model was trained on:
-    /// resized, if it was trained on a folder of such files, otherwise as a digit in
-    /// MNIST's format.
+    /// Reads a PNG or JPEG file in the same way as the training images. For a model that
+    /// was trained on a folder of images, the image is resized; for any other model, it is
+    /// converted to a digit in MNIST's format.
     ///
     /// # Errors
-    /// If the file cannot be read, is blank, or has several digits.
+    /// Returns an error if the file cannot be read, is blank, or has several digits.
     pub fn read(&self, path: &Path) -> Result<SeenImage> {
         self.see(path, read_image(path)?.view())
     }
 
-    /// As [`read`](Self::read), of an image `[height, width]` that is already decoded;
-    /// `path` is used in error messages.
+    /// Converts a decoded image `[height, width]` as [`read`](Self::read) does; `path` is
+    /// used in error messages.
     ///
     /// # Errors
-    /// If the image is blank or has several digits.
+    /// Returns an error if the image is blank or has several digits.
     pub fn see(&self, path: &Path, image: ArrayView2<'_, u8>) -> Result<SeenImage> {
         self.check_reads_images()
             .map_err(|error| error.at(path.display()))?;
@@ -145,12 +145,12 @@ impl<'a> ImagePredictor<'a> {
             let problem = format!("found {n_digits} digits, expected 1");
             return Err(Error::new(ErrorKind::Data, problem)
                 .at(path.display())
-                .with_help("crop the image to one digit, and predict each on its own"));
+                .with_help("crop the image to one digit, and predict each digit separately"));
         }
         let mut notes = Vec::new();
         if n_digits > 1 {
             notes.push(format!(
-                "found {n_digits} separate shapes: all are one image"
+                "found {n_digits} separate shapes, predicted as one image"
             ));
         }
         if digit.frame_removed {
@@ -221,7 +221,7 @@ pub struct SeenImage {
     pub pixels: Vec<u8>,
     /// Height and width.
     pub size: ImageSize,
-    /// What was changed that a user might not expect.
+    /// Notes about changes of the image that a user might not expect.
     pub notes: Vec<String>,
 }
 
@@ -233,7 +233,7 @@ pub struct TablePredictions {
     pub outputs: Array2<f32>,
     /// The preprocessing of the model, which names the outputs.
     pub preprocessing: Preprocessing,
-    /// The text of the id column in each row, if one was asked for.
+    /// The text of the id column in each row; `None` if no id column was requested.
     pub ids: Option<Vec<String>>,
     /// The first line of each row in the file, counted from 1.
     pub lines: Vec<u32>,
@@ -242,14 +242,13 @@ pub struct TablePredictions {
     /// Warning that names the first row with a NaN or infinite input or prediction and
     /// counts all such rows.
     pub nonfinite: Option<String>,
-    /// The threshold of the second of two classes, or the thresholds of the labels, if
-    /// they are not the default ones.
+    /// The threshold of the second of two classes, or the thresholds of the labels; `None`
+    /// for the default thresholds.
     pub thresholds: Option<Vec<f64>>,
 }
 
 impl TablePredictions {
-    /// Predicts every row of the CSV file at `path`. `id` is a column of the file whose
-    /// texts are kept.
+    /// Predicts every row of the CSV file at `path`, and keeps the texts of the column `id`.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read, lacks the column `id` or a column of the
@@ -300,7 +299,7 @@ impl TablePredictions {
         })
     }
 
-    /// Predicts classes or labels with these thresholds, as of
+    /// Predicts classes or labels with these thresholds, for example those of
     /// [`Run::thresholds`](crate::Run::thresholds).
     #[must_use]
     pub fn with_thresholds(self, thresholds: Option<Vec<f64>>) -> Self {

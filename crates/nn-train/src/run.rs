@@ -144,11 +144,11 @@ impl Run {
             .map_err(|error| of_evaluation(error.into(), data))
     }
 
-    /// Computes the metrics of the model on a split of a loaded data set, with these
-    /// [`thresholds`](Self::thresholds) or the default ones.
+    /// Computes the metrics of the model on a split of a loaded data set, with the given
+    /// [`thresholds`](Self::thresholds) or the default thresholds.
     ///
     /// # Errors
-    /// As [`evaluate_on`](Self::evaluate_on).
+    /// Returns the same errors as [`evaluate_on`](Self::evaluate_on).
     pub fn metrics_on(
         &self,
         data: &Data,
@@ -161,7 +161,7 @@ impl Run {
         metrics.map_err(|error| of_evaluation(error, data))
     }
 
-    /// What is needed to evaluate the model on samples of a loaded data set.
+    /// Returns an evaluator of the model on samples of a loaded data set.
     pub fn evaluator<'a>(&'a self, data: &'a Data) -> Evaluator<'a> {
         Evaluator {
             network: &self.model.network,
@@ -171,14 +171,14 @@ impl Run {
         }
     }
 
-    /// The thresholds of the model's two classes (one) or labels (one per label).
-    /// [`Threshold::Auto`] takes those of the run's summary; without a summary, they are
-    /// computed on the validation samples.
+    /// The probability thresholds of the model: one for two classes, or one per label.
+    /// [`Threshold::Auto`] uses the thresholds in the run's summary; if the summary has
+    /// none, they are computed on the validation samples.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a model without probabilities
-    /// of two classes or of labels, and for a run without validation samples; or if the
-    /// data set cannot be loaded.
+    /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a model without
+    /// probabilities of two classes or of labels and for a run without validation samples,
+    /// and other errors if the data set cannot be loaded.
     pub fn thresholds(&self, threshold: Threshold) -> Result<Vec<f64>> {
         let n = n_thresholds(&self.model)?;
         if let Threshold::Value(threshold) = threshold {
@@ -209,8 +209,8 @@ impl Run {
         self.predict_table_with(path, Header::Auto, None)
     }
 
-    /// Predicts every row of a table, with or without a header. `id` is a column of the
-    /// table whose texts are kept.
+    /// Predicts every row of a table, with or without a header, and keeps the texts of the
+    /// column `id`.
     ///
     /// # Errors
     /// Returns the same errors as [`predict_table`](Self::predict_table).

@@ -59,7 +59,7 @@ impl SampleOutputs {
     /// Runs the network over the samples.
     ///
     /// # Errors
-    /// If the samples do not fit the network or cannot be read.
+    /// Returns an error if the samples do not fit the network or cannot be read.
     pub fn new(
         network: &Network,
         loss: Loss,
@@ -118,7 +118,8 @@ impl ClassOutputs {
         }
     }
 
-    /// Predicts the second of two classes where its score is at least `threshold`.
+    /// Predicts the second of two classes for each sample where its score is at least
+    /// `threshold`.
     #[must_use]
     pub fn with_threshold(self, threshold: f64) -> Self {
         let is_second = self.scores.column(1).map(|&score| threshold <= score);
@@ -130,7 +131,7 @@ impl ClassOutputs {
 }
 
 impl LabelOutputs {
-    /// The scores of a label, and whether it is true, of each sample.
+    /// The score of a label for each sample, and whether the label is true there.
     pub fn label(&self, label: usize) -> (Vec<f64>, Vec<bool>) {
         let scores = self.scores.column(label).copied().collect();
         (scores, self.is_true.column(label).copied().collect())
@@ -142,7 +143,7 @@ pub(crate) fn actual_values(samples: &Samples<'_>, data: &Data) -> Rows<'static,
     restored(targets_of(samples), data)
 }
 
-/// The classes of the samples, if they have classes.
+/// The true classes of the samples; `None` if the targets are not classes.
 pub fn classes_of(samples: &Samples<'_>) -> Option<Vec<u32>> {
     samples.n_classes()?;
     (0..samples.len()).map(|row| samples.label(row)).collect()

@@ -28,7 +28,7 @@ pub struct SplitOptions {
     pub positive_class: Option<u32>,
     /// Seed of the random split.
     pub seed: u64,
-    /// The size that the images of a folder are read with.
+    /// The size to which the images of a folder are resized; `None` for the default.
     pub image_size: Option<ImageSize>,
     /// Options for reading a table.
     pub table: TableOptions,
@@ -39,7 +39,7 @@ pub struct SplitOptions {
 pub struct Fold {
     /// Number of the fold, counted from 1.
     pub number: usize,
-    /// Number of all folds, K.
+    /// Total number of folds, K.
     pub count: usize,
 }
 

@@ -23,15 +23,15 @@ pub struct SplitRows {
     pub test: Vec<u32>,
 }
 
-/// Columns of a data set that decide its split.
+/// Columns of a data set that determine the split of each row.
 #[derive(Clone, Debug, Default)]
 pub struct SplitColumns {
     /// The class of each row, if the split is stratified by class.
     pub classes: Option<Vec<u32>>,
-    /// The group of each row: rows of one group belong to one split.
+    /// The group of each row: all rows of a group belong to the same split.
     pub groups: Option<Vec<u32>>,
-    /// The rank of each row in time: the last rows are test rows, and rows of one time
-    /// belong to one split.
+    /// The rank of each row in time: the latest rows are test rows, and rows with the same
+    /// rank belong to the same split.
     pub ranks: Option<Vec<u32>>,
     /// The split of each row.
     pub splits: Option<Vec<Split>>,
@@ -46,12 +46,13 @@ impl SplitRows {
         }
     }
 
-    /// Splits `n` rows: at random, unless `columns` decide. Test rows are split off
+    /// Splits `n` rows at random, or as `columns` determine. Test rows are split off
     /// unless the data set has separate test samples and no fold is chosen. Of the other
     /// rows, the first `limit_train` are used for training and validation.
     ///
     /// # Errors
-    /// If no row is left for training, or if there are fewer rows or groups than folds.
+    /// Returns an error if no row is left for training, or if there are fewer rows or groups
+    /// than folds.
     pub fn new(
         n: usize,
         options: &SplitOptions,
@@ -102,8 +103,8 @@ impl SplitRows {
         })
     }
 
-    /// Splits the rows of a data set whose last `n_validation` rows are validation rows. With
-    /// 0, validation rows are split off as in [`new`](Self::new).
+    /// Splits the rows of a data set whose last `n_validation` rows are validation rows. If
+    /// `n_validation` is 0, validation rows are split off as in [`new`](Self::new).
     ///
     /// # Errors
     /// Returns the same errors as [`new`](Self::new).
@@ -130,7 +131,7 @@ impl SplitRows {
     }
 
     /// Notes about splits whose number of rows differs much from the wanted number,
-    /// because the rows of a group or of one time stay together.
+    /// because rows with the same group or time stay together.
     pub(crate) fn uneven(&self, options: &SplitOptions) -> Vec<Note> {
         let (n_validation, n_test) = (self.validation.len(), self.test.len());
         let n_rest = self.train.len() + n_validation;
@@ -439,7 +440,7 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "56 test rows instead of about 10, because the rows of a group or of one time stay together"
+                "56 test rows instead of about 10, because rows with the same group or time stay together"
             ]
         );
     }

@@ -49,8 +49,8 @@ pub struct Summary {
     /// frequent class of the training samples, or the root mean square error of
     /// predicting the mean of the training samples.
     pub baseline: Option<f64>,
-    /// Area under the ROC curve on the test samples; for labels and for more than two
-    /// classes a mean, as in [`ClassMetrics`](nn_metrics::ClassMetrics).
+    /// Area under the ROC curve on the test samples; a mean for labels and for more than
+    /// two classes, as in [`ClassMetrics`](nn_metrics::ClassMetrics).
     pub test_auc: Option<f64>,
     /// Average precision on the test samples.
     pub test_average_precision: Option<f64>,
@@ -69,7 +69,8 @@ pub struct Summary {
     /// Root mean square error on the test samples in the units of the table, averaged
     /// over the targets.
     pub test_rmse: Option<f64>,
-    /// Mean absolute error on the test samples, as `test_rmse`.
+    /// Mean absolute error on the test samples in the units of the table, averaged over the
+    /// targets.
     pub test_mae: Option<f64>,
     /// The thresholds with the highest balanced accuracy on the validation samples: one
     /// for two classes, or one per label.

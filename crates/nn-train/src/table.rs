@@ -145,7 +145,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         .with_help("use a folder of IDX files, or a data set of `nn data list`"));
     }
     if path.as_os_str() == STDIN && request.run.is_some() {
-        let problem = "the run read its data from standard input, which is not kept";
+        let problem = "the run read its data from standard input, which was not saved";
         return Err(Error::usage(problem).with_help("give the table as a file with `data`"));
     }
     let options = &request.options.table;

@@ -1,4 +1,4 @@
-//! The probability from which a class or a label is predicted.
+//! The threshold: the lowest probability at which a class or a label is predicted.
 
 use std::str::FromStr;
 
@@ -9,8 +9,8 @@ use nn_table::TargetEncoding;
 use crate::prediction::class_names;
 use crate::trained_model::preprocessing_of;
 
-/// The threshold of a probability: the second of two classes, or a label, is predicted
-/// if its probability is at least the threshold.
+/// A probability threshold: the second of two classes, or a label, is predicted if its
+/// probability is at least the threshold.
 ///
 /// ```
 /// use nn_train::Threshold;
@@ -21,7 +21,7 @@ use crate::trained_model::preprocessing_of;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// The same threshold for all labels, from 0 to 1.
+    /// A probability from 0 to 1, the same for all labels.
     Value(f64),
     /// The threshold with the highest balanced accuracy on the validation samples.
     Auto,
@@ -44,8 +44,8 @@ impl FromStr for Threshold {
 /// Number of thresholds of a model: 1 for two classes, otherwise the number of labels.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a model without probabilities of two
-/// classes or of labels.
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a model without probabilities
+/// of two classes or of labels.
 pub(crate) fn n_thresholds(model: &Model) -> Result<usize> {
     let n_classes = class_names(model).len();
     let (n, what) = match preprocessing_of(model)?.map(|it| it.target) {
