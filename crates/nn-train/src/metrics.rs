@@ -57,7 +57,7 @@ impl Evaluator<'_> {
     /// whose probability is above 0.5.
     ///
     /// # Errors
-    /// If the samples do not fit the network or cannot be read.
+    /// Returns an error if the samples do not fit the network or cannot be read.
     pub fn metrics(&self, samples: &Samples<'_>, thresholds: Option<&[f64]>) -> Result<Metrics> {
         let evaluation = evaluate(self.network, samples, self.loss, self.threads)?;
         if evaluation.first_nonfinite.is_some() {
@@ -89,7 +89,7 @@ impl Evaluator<'_> {
     /// The outputs of the network for samples, together with the targets.
     ///
     /// # Errors
-    /// If the samples do not fit the network or cannot be read.
+    /// Returns an error if the samples do not fit the network or cannot be read.
     pub fn outputs(&self, samples: &Samples<'_>) -> Result<SampleOutputs> {
         SampleOutputs::new(self.network, self.loss, self.data, samples, self.threads)
     }
@@ -100,7 +100,7 @@ impl Evaluator<'_> {
     /// in none has the threshold 0.5.
     ///
     /// # Errors
-    /// If the samples do not fit the network or cannot be read.
+    /// Returns an error if the samples do not fit the network or cannot be read.
     pub fn best_thresholds(&self, samples: &Samples<'_>) -> Result<Option<Vec<f64>>> {
         if samples.is_empty() {
             return Ok(None);

@@ -16,7 +16,7 @@ const MOST_NAMES: usize = 5;
 /// all the data.
 const MAX_DIFFERENCE: f64 = 0.1;
 
-/// Something about the data that is not an error but that a user should know.
+/// A note about the data that is not an error but that a user should know.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Note {
@@ -70,7 +70,7 @@ pub enum Note {
 /// A subset of the classes of the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classes {
-    /// Names of these classes.
+    /// Names of the classes in the subset.
     pub names: Vec<String>,
     /// Number of classes of the data.
     pub n_classes: usize,

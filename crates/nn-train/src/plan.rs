@@ -23,7 +23,7 @@ pub struct Plan {
     pub network: NetworkConfig,
     /// The configuration of the trainer.
     pub training: TrainingConfig,
-    /// What to do when the loss or a gradient becomes NaN or infinite.
+    /// Reaction to a loss or a gradient that becomes NaN or infinite.
     pub on_divergence: OnDivergence,
     /// Data augmentation of the training images.
     pub augment: Augment,
