@@ -170,7 +170,8 @@ impl<W: Write> Study<W> {
     /// Reports the outcome of a trial and ends it.
     ///
     /// # Errors
-    /// Returns [`Error::NotRunning`], or [`Error::Io`] if the journal cannot be written.
+    /// Returns [`Error::NotRunning`] if the trial is not running, and [`Error::Io`] if the
+    /// journal cannot be written.
     pub fn tell(&mut self, id: usize, outcome: Outcome) -> Result<()> {
         self.expect_running(id)?;
         let (name, objective) = OutcomeName::split(outcome);
