@@ -190,7 +190,7 @@ fn joined<T: fmt::Display>(items: &[T]) -> String {
     items.join(",")
 }
 
-/// What to do when the loss or a gradient becomes NaN or infinite.
+/// Reaction to a loss or a gradient that becomes NaN or infinite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDivergence {
     /// Stop the run; the best weights so far are kept.

@@ -365,7 +365,7 @@ pub mod default {
     pub const BATCH_SIZE: BatchSize = BatchSize::Rows(64);
     /// Reduction of the losses of a batch to one number.
     pub const REDUCTION: Reduction = Reduction::Mean;
-    /// Number of parts of a batch.
+    /// Number of batches whose gradients are accumulated in each step.
     pub const ACCUMULATE: usize = 1;
     /// Number of passes over the training samples.
     pub const EPOCHS: usize = 10;
