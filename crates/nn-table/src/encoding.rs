@@ -332,8 +332,8 @@ fn one_hot(
     let mut n_missing = 0;
     for row in 0..table.n_rows() {
         let word = table.word(position, row);
-        match numbers.get(word.as_ref()) {
-            Some(&category) => block[[row, category]] = 1.0,
+        match number_of(&numbers, &word) {
+            Some(category) => block[[row, category]] = 1.0,
             None if word.is_empty() => n_missing += 1,
             None if unseen == UnseenCategory::Error => {
                 return Err(unknown_category(table, position, row, categories));
@@ -363,6 +363,17 @@ fn one_hot(
 
 pub(crate) fn numbered(names: &[String]) -> HashMap<&str, usize> {
     names.iter().map(String::as_str).zip(0..).collect()
+}
+
+/// The number of a name. Booleans, which programs write in different ways, may be in
+/// another case.
+pub(crate) fn number_of(numbers: &HashMap<&str, usize>, name: &str) -> Option<usize> {
+    const BOOLEANS: [[&str; 3]; 2] = [["True", "true", "TRUE"], ["False", "false", "FALSE"]];
+    let other_case = || {
+        let forms = BOOLEANS.iter().find(|forms| forms.contains(&name))?;
+        forms.iter().find_map(|form| numbers.get(form))
+    };
+    numbers.get(name).or_else(other_case).copied()
 }
 
 pub(crate) fn unknown_category(

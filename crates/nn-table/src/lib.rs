@@ -34,6 +34,7 @@
 //! [`Targets`]: nn_data::Targets
 #![forbid(unsafe_code)]
 
+mod file_format;
 mod error;
 mod suggestion;
 mod number_format;
@@ -44,6 +45,19 @@ mod decode;
 mod note;
 mod records;
 mod cells;
+mod typed_file;
+mod python_literal;
+mod zip_archive;
+mod npy_file;
+#[cfg(feature = "parquet")]
+mod thrift;
+#[cfg(feature = "parquet")]
+mod parquet_page;
+#[cfg(feature = "parquet")]
+mod parquet_file;
+#[cfg(feature = "arrow")]
+mod arrow_file;
+mod open_typed;
 mod table;
 mod cell_texts;
 mod split_columns;
@@ -61,7 +75,8 @@ pub use column::{Column, ColumnType, MISSING_MARKS, Schema, Separator};
 pub use date_format::DateFormat;
 pub use decode::Encoding;
 pub use encoding::{ColumnEncoding, DateEncoding, NumberEncoding, Standardization, UnseenCategory};
-pub use error::{CellProblem, Error, Result};
+pub use error::{CellProblem, Error, Place, Result};
+pub use file_format::FileFormat;
 pub use nn_data::ErrorKind;
 pub use note::Note;
 pub use number_format::{Decimal, NumberFormat};

@@ -30,9 +30,11 @@ use nn_data::{Dataset, Inputs, Split, Targets, input_file};
 use serde::{Deserialize, Serialize};
 
 use crate::column::{ColumnType, Schema};
+use crate::decode::decompress;
 use crate::encoding::{ColumnEncoding, Standardization, UnseenCategory};
 use crate::giveaway;
 use crate::note::Note;
+use crate::open_typed::has_names;
 use crate::options::{Header, TableOptions, Task};
 use crate::pixels::{self, IMAGE_SIZE, N_PIXELS};
 use crate::roles::{self, Roles, infer_task};
@@ -230,8 +232,10 @@ impl Preprocessing {
         header: Header,
         purpose: Purpose,
     ) -> Result<Table> {
+        let bytes = decompress(path, bytes)?;
         let header = match header {
             Header::Auto if self.is_image() => Header::Auto,
+            Header::Auto if !has_names(&bytes) => Header::No,
             Header::Auto if self.has_header => Header::Yes,
             Header::Auto => Header::No,
             header => header,
@@ -266,7 +270,7 @@ impl Preprocessing {
             },
             is_lenient: true,
         };
-        let mut table = table::parse(path, bytes, &expected)?;
+        let mut table = table::parse(path, &bytes, &expected)?;
         if header == Header::No && !is_image {
             let found = table.n_columns();
             let n_inputs = trained.iter().filter(|it| it.is_input).count();

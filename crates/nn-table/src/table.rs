@@ -28,18 +28,17 @@ use csv::ByteRecord;
 use nn_data::input_file;
 
 use crate::cells::{Builder, Cells, TypedCells, is_value};
-use crate::column::{Column, ColumnType, Schema, Separator, is_missing};
+use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator, is_missing};
 use crate::decode::{Encoding, decode, decompress};
-use crate::error::CellProblem;
+use crate::error::{CellProblem, Place};
+use crate::file_format::FileFormat;
 use crate::note::Note;
+use crate::open_typed::open_typed;
 use crate::options::{Header, TableOptions};
 use crate::records::{Lines, Records};
 use crate::suggestion::nearest;
+use crate::typed_file::{Kind, TypedColumn, TypedFile, is_plausible, read_column};
 use crate::{Error, Result};
-
-/// Maximum number of columns, so that a line of separators cannot exhaust the
-/// memory.
-const MAX_COLUMNS: usize = 100_000;
 
 /// Number of records from which the header and the likely types are inferred.
 const SAMPLE_RECORDS: usize = 1000;
@@ -68,10 +67,12 @@ const MAX_HASHED_ROWS: usize = 2_000_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     path: PathBuf,
+    format: FileFormat,
     schema: Schema,
     encoding: Encoding,
     columns: Vec<Cells>,
-    /// First line of each row in the file, counted from 1.
+    /// First line of each row in the file, or its number in a file without lines, counted
+    /// from 1.
     lines: Vec<u32>,
     /// A hash of each row; empty for a large table.
     hashes: Vec<u64>,
@@ -94,10 +95,12 @@ pub(crate) struct Expected<'a> {
 }
 
 impl Table {
-    /// Reads a text file with a table, which may be compressed by gzip.
+    /// Reads a file with a table: text, an array of NumPy, or with the features of this
+    /// crate a Parquet or an Arrow file. It may be compressed by gzip.
     ///
     /// # Errors
     /// Returns [`Error::File`] if the file cannot be read or has no rows; [`Error::NotText`],
+    /// [`Error::FormatNotBuilt`], [`Error::BadFile`], [`Error::UnsupportedColumn`],
     /// [`Error::Nul`], [`Error::BadGzip`], [`Error::AmbiguousHeader`],
     /// [`Error::DuplicateColumn`], [`Error::TooManyColumns`], [`Error::RaggedRow`] or
     /// [`Error::BadCell`] for invalid content; [`Error::UnknownColumn`] for an unknown
@@ -152,7 +155,12 @@ impl Table {
         &self.schema
     }
 
-    /// The encoding of the file.
+    /// The format of the file.
+    pub fn format(&self) -> FileFormat {
+        self.format
+    }
+
+    /// The encoding of a text file.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
@@ -167,7 +175,8 @@ impl Table {
         self.lines.len()
     }
 
-    /// The first line of each row in the file, counted from 1.
+    /// The first line of each row in the file, or its number in a file without lines,
+    /// counted from 1.
     pub fn lines(&self) -> &[u32] {
         &self.lines
     }
@@ -202,6 +211,15 @@ impl Table {
     pub(crate) fn n_duplicates(&self) -> usize {
         let distinct: std::collections::HashSet<&u64> = self.hashes.iter().collect();
         self.hashes.len() - distinct.len()
+    }
+
+    /// Adds a note about rows that equal an earlier row, except in a later table.
+    fn note_duplicates(&mut self, expected: &Expected<'_>) {
+        if !expected.is_lenient {
+            let n_rows = self.n_duplicates();
+            let note = (n_rows > 0).then_some(Note::Duplicates { n_rows });
+            self.notes.extend(note);
+        }
     }
 
     /// Removes the rows with a missing value in one of these columns, and returns
@@ -290,9 +308,10 @@ impl Table {
     }
 
     pub(crate) fn bad_cell(&self, column: usize, row: usize, problem: CellProblem) -> Error {
+        let number = self.lines.get(row).map_or(0, |&line| u64::from(line));
         Error::BadCell {
             path: self.path.clone(),
-            line: self.lines.get(row).map_or(0, |&line| u64::from(line)),
+            place: place(self.format, number),
             column: self.name(column).to_owned(),
             text: self.word(column, row).into_owned(),
             problem,
@@ -303,6 +322,11 @@ impl Table {
 /// Parses a table.
 pub(crate) fn parse(path: &Path, bytes: &[u8], expected: &Expected<'_>) -> Result<Table> {
     let bytes = decompress(path, bytes)?;
+    let format = FileFormat::of(&bytes);
+    if format != FileFormat::Text {
+        let file = open_typed(path, &bytes, format)?;
+        return read_typed(path, format, &*file, bytes.len(), expected);
+    }
     let (text, encoding) = decode(path, &bytes)?;
     let lines = Lines::new(path, &text, expected.separator, expected.preferred);
     let source = Source {
@@ -314,12 +338,135 @@ pub(crate) fn parse(path: &Path, bytes: &[u8], expected: &Expected<'_>) -> Resul
     let mut table = source.read(encoding)?;
     let mut notes = source.layout_notes(encoding);
     notes.append(&mut table.notes);
-    if !expected.is_lenient {
-        let n_rows = table.n_duplicates();
-        notes.extend((n_rows > 0).then_some(Note::Duplicates { n_rows }));
-    }
     table.notes = notes;
+    table.note_duplicates(expected);
     Ok(table)
+}
+
+/// Reads a file whose columns have types.
+fn read_typed(
+    path: &Path,
+    format: FileFormat,
+    file: &dyn TypedFile,
+    n_bytes: usize,
+    expected: &Expected<'_>,
+) -> Result<Table> {
+    let bad = |reason: String| Error::BadFile {
+        path: path.to_owned(),
+        format,
+        reason,
+    };
+    let (columns, n_rows) = (file.columns(), file.n_rows());
+    if n_rows == 0 || columns.is_empty() {
+        return Err(empty(path));
+    }
+    let header = expected.header != Header::No && columns.iter().all(|it| it.name.is_some());
+    let names = typed_names(path, columns, header)?;
+    let type_of = |position: usize| {
+        let name = &names[position];
+        (expected.type_of)(position, name, names.len())
+    };
+    let types: Vec<Option<ColumnType>> = (0..names.len()).map(type_of).collect();
+    let is_read = |it: &&Option<ColumnType>| **it != Some(ColumnType::Ignored);
+    let n_read = types.iter().filter(is_read).count();
+    if n_rows > u32::MAX as usize || !is_plausible(n_rows, n_read, n_bytes) {
+        let reason = format!("{n_rows} rows in {n_bytes} bytes are too many");
+        return Err(bad(reason));
+    }
+    let n_hashed = if n_rows > MAX_HASHED_ROWS { 0 } else { n_rows };
+    let mut hashes = vec![0; n_hashed];
+    let mut notes = Vec::new();
+    let mut builders = Vec::with_capacity(names.len());
+    for (position, expected_type) in types.into_iter().enumerate() {
+        match &columns[position].kind {
+            Kind::RowNumbers if expected_type.is_none() => notes.push(Note::RowNumbers {
+                column: names[position].clone(),
+            }),
+            Kind::Unsupported(found) if expected_type != Some(ColumnType::Ignored) => {
+                return Err(Error::UnsupportedColumn {
+                    path: path.to_owned(),
+                    column: names[position].clone(),
+                    found: found.clone(),
+                });
+            }
+            _ => {}
+        }
+        let marks = expected.missing;
+        let read = read_column(file, position, expected_type, marks, &mut hashes);
+        builders.push(read.map_err(bad)?);
+    }
+    let lines: Vec<u32> = (1..=n_rows as u32).collect();
+    let typing = Typing {
+        path,
+        format,
+        lines: &lines,
+        is_lenient: expected.is_lenient,
+        prefer_comma: false,
+    };
+    let columns = typing.typed(&names, builders, &mut notes)?;
+    let (types, cells): (Vec<ColumnType>, Vec<Cells>) = columns.into_iter().unzip();
+    let columns = names.into_iter().zip(types);
+    let mut table = Table {
+        path: path.to_owned(),
+        format,
+        schema: Schema {
+            separator: Separator::default(),
+            header,
+            missing: expected.missing.to_vec(),
+            columns: columns
+                .map(|(name, column_type)| Column { name, column_type })
+                .collect(),
+        },
+        encoding: Encoding::Utf8,
+        columns: cells,
+        lines,
+        hashes,
+        notes,
+    };
+    table.note_duplicates(expected);
+    Ok(table)
+}
+
+/// The names of the columns: those of the file, or `column1`, `column2`, ...
+fn typed_names(path: &Path, columns: &[TypedColumn], has_names: bool) -> Result<Vec<String>> {
+    if columns.len() > MAX_COLUMNS {
+        return Err(Error::TooManyColumns {
+            path: path.to_owned(),
+            line: 1,
+            limit: MAX_COLUMNS,
+        });
+    }
+    let name = |(number, column): (usize, &TypedColumn)| match &column.name {
+        Some(name) if has_names && !name.trim().is_empty() => name.trim().to_owned(),
+        _ => format!("column{number}"),
+    };
+    let names: Vec<String> = (1..).zip(columns).map(name).collect();
+    check_distinct(path, &names)?;
+    Ok(names)
+}
+
+/// Checks that no two columns have the same name.
+fn check_distinct(path: &Path, names: &[String]) -> Result<()> {
+    let mut seen = HashMap::new();
+    for (second, name) in (1..).zip(names) {
+        if let Some(first) = seen.insert(name.as_str(), second) {
+            return Err(Error::DuplicateColumn {
+                path: path.to_owned(),
+                name: name.clone(),
+                first,
+                second,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The place of a row, by its number in [`Table::lines`].
+fn place(format: FileFormat, number: u64) -> Place {
+    match format {
+        FileFormat::Text => Place::Line(number),
+        _ => Place::Row(number),
+    }
 }
 
 /// The error for a table without rows.
@@ -398,11 +545,20 @@ impl Source<'_> {
         records.rewind(header);
         let (lines, hashes) = self.read_rows(records.byte(), &names, &mut builders)?;
         self.read_again(&mut records, header, &mut builders);
-        let columns = self.typed(&names, builders, &lines, &mut notes)?;
+        let typing = Typing {
+            path: self.path,
+            format: FileFormat::Text,
+            lines: &lines,
+            is_lenient: self.expected.is_lenient,
+            // Decimal commas in one column make them likely in others.
+            prefer_comma: self.lines.layout.separator == Separator::Semicolon,
+        };
+        let columns = typing.typed(&names, builders, &mut notes)?;
         let (types, cells): (Vec<ColumnType>, Vec<Cells>) = columns.into_iter().unzip();
         let columns = names.into_iter().zip(types);
         Ok(Table {
             path: self.path.to_owned(),
+            format: FileFormat::Text,
             schema: Schema {
                 separator: self.lines.layout.separator,
                 header,
@@ -466,26 +622,18 @@ impl Source<'_> {
                 }
             })
             .collect();
-        let mut seen = HashMap::new();
         for (position, name) in names.iter().enumerate() {
             if name.contains(['\r', '\n']) {
                 return Err(Error::BadCell {
                     path: self.path.to_owned(),
-                    line,
+                    place: Place::Line(line),
                     column: format!("column{}", position + 1),
                     text: name.clone(),
                     problem: CellProblem::LineBreak,
                 });
             }
-            if let Some(first) = seen.insert(name.as_str(), position + 1) {
-                return Err(Error::DuplicateColumn {
-                    path: self.path.to_owned(),
-                    name: name.clone(),
-                    first,
-                    second: position + 1,
-                });
-            }
         }
+        check_distinct(self.path, &names)?;
         Ok(names)
     }
 
@@ -597,31 +745,57 @@ impl Source<'_> {
         }
     }
 
+    fn bad_cell(&self, line: u64, column: &str, cell: &str, problem: CellProblem) -> Error {
+        Error::BadCell {
+            path: self.path.to_owned(),
+            place: Place::Line(line),
+            column: column.to_owned(),
+            text: cell.to_owned(),
+            problem,
+        }
+    }
+}
+
+/// What decides how the columns are typed, besides their cells.
+struct Typing<'a> {
+    path: &'a Path,
+    format: FileFormat,
+    /// The line or number of each row.
+    lines: &'a [u32],
+    is_lenient: bool,
+    prefer_comma: bool,
+}
+
+impl Typing<'_> {
     /// The type and the cells of each column.
     fn typed(
         &self,
         names: &[String],
         builders: Vec<Builder>,
-        lines: &[u32],
         notes: &mut Vec<Note>,
     ) -> Result<Vec<(ColumnType, Cells)>> {
-        // Decimal commas in one column make them likely in others.
-        let prefer_comma = self.lines.layout.separator == Separator::Semicolon;
         let mut first_bad: Option<(usize, Error)> = None;
         let mut columns = Vec::with_capacity(builders.len());
         for (name, builder) in names.iter().zip(builders) {
-            let typed = builder.finish(name, prefer_comma, notes);
+            let typed = builder.finish(name, self.prefer_comma, notes);
             if let Some((row, cell, problem)) = typed.bad {
-                let line = u64::from(lines[row]);
-                if self.expected.is_lenient {
+                let place = place(self.format, u64::from(self.lines[row]));
+                if self.is_lenient {
                     notes.push(Note::Unreadable {
                         column: name.clone(),
                         n_rows: typed.n_bad,
-                        line,
+                        place,
                         example: cell,
                     });
                 } else if first_bad.as_ref().is_none_or(|&(first, _)| row < first) {
-                    first_bad = Some((row, self.bad_cell(line, name, &cell, problem)));
+                    let error = Error::BadCell {
+                        path: self.path.to_owned(),
+                        place,
+                        column: name.clone(),
+                        text: cell,
+                        problem,
+                    };
+                    first_bad = Some((row, error));
                 }
             }
             let TypedCells {
@@ -632,16 +806,6 @@ impl Source<'_> {
         match first_bad {
             Some((_, error)) => Err(error),
             None => Ok(columns),
-        }
-    }
-
-    fn bad_cell(&self, line: u64, column: &str, cell: &str, problem: CellProblem) -> Error {
-        Error::BadCell {
-            path: self.path.to_owned(),
-            line,
-            column: column.to_owned(),
-            text: cell.to_owned(),
-            problem,
         }
     }
 }
