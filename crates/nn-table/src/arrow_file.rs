@@ -231,7 +231,7 @@ fn read(array: &dyn Array, push: &mut dyn FnMut(Value<'_>)) -> Result<(), String
             Value::decimal(value.into(), scale.into())
         }),
         &DataType::Decimal128(_, scale) => {
-            primitive::<Decimal128Type>(array, push, |value| Value::decimal(value, scale.into()))
+            primitive::<Decimal128Type>(array, push, |it| Value::decimal(it, scale.into()));
         }
         &DataType::Decimal256(_, scale) => {
             let has_room = |value: arrow_buffer::i256| value.to_i128();

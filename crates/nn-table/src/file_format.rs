@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// The format of a file that holds a table, by its content.
 ///
 /// ```
@@ -10,7 +12,8 @@ use std::fmt;
 /// assert_eq!(FileFormat::of(b"PAR1\x15\x04"), FileFormat::Parquet);
 /// assert_eq!(FileFormat::of(b"length,color\n1,red\n"), FileFormat::Text);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum FileFormat {
     /// Text: CSV and similar formats, or anything else.
@@ -28,17 +31,6 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// Name of the format: `text`, `parquet`, `arrow`, `npy` or `npz`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Parquet => "parquet",
-            Self::Arrow => "arrow",
-            Self::Npy => "npy",
-            Self::Npz => "npz",
-        }
-    }
-
     /// The format that the content of a file indicates, whatever its name is.
     pub fn of(bytes: &[u8]) -> Self {
         const SIGNATURES: [(&[u8], FileFormat); 3] = [

@@ -72,53 +72,45 @@ impl<'a> NpzFile<'a> {
             let array = array.map_err(|reason| format!("array {name}: {reason}"))?;
             arrays.push((name.to_owned(), array));
         }
-        let names = Self::roles(&arrays).ok_or_else(|| unexpected(&arrays))?;
-        let columns = arrays.iter().zip(names);
-        let columns = columns.flat_map(|((_, array), naming)| array.columns(naming));
+        // A target is looked for in the last column.
+        arrays.sort_by_key(|(name, _)| is_one_of(name, &TARGETS));
         Ok(Self {
-            columns: columns.collect(),
+            columns: columns(&arrays).ok_or_else(|| unexpected(&arrays))?,
             arrays: arrays.into_iter().map(|(_, array)| array).collect(),
         })
     }
+}
 
-    /// The names of the columns of each array; `None` if the arrays are not one table.
-    fn roles(arrays: &[(String, Array<'_>)]) -> Option<Vec<Box<dyn Fn(usize) -> Option<String>>>> {
-        let n_rows = arrays.first()?.1.n_rows();
-        if arrays.iter().any(|(_, array)| array.n_rows() != n_rows) {
-            return None;
-        }
-        let has_name =
-            |name: &str, usual: &[&str]| usual.iter().any(|usual| usual.eq_ignore_ascii_case(name));
-        let naming = |(name, array): &(String, Array<'_>)| -> Box<dyn Fn(usize) -> Option<String>> {
-            if has_name(name, &INPUTS) && arrays.len() == 2 {
-                let is_image = array.row_shape() == [28, 28];
-                return Box::new(move |column| match is_image {
-                    true => Some(format!("pixel{column}")),
-                    false => Some(format!("column{}", column + 1)),
-                });
-            }
-            let (name, n_columns) = (name.clone(), array.n_columns());
-            Box::new(move |column| match n_columns {
-                1 => Some(name.clone()),
-                _ => Some(format!("{name}{}", column + 1)),
-            })
-        };
-        let is_column = |(_, array): &(String, Array<'_>)| array.shape.len() == 1;
-        let are_roles = match arrays {
-            [(a, _), (b, _)] => {
-                let is_pair = |x: &str, y: &str| has_name(x, &INPUTS) && has_name(y, &TARGETS);
-                is_pair(a, b) || is_pair(b, a)
-            }
-            _ => false,
-        };
-        match arrays {
-            [_] => Some(vec![Box::new(|_| None)]),
-            _ if are_roles || arrays.iter().all(is_column) => {
-                Some(arrays.iter().map(naming).collect())
-            }
-            _ => None,
-        }
+/// The columns of all arrays; `None` if the arrays are not one table.
+fn columns(arrays: &[(String, Array<'_>)]) -> Option<Vec<TypedColumn>> {
+    if let [(_, array)] = arrays {
+        return Some(array.columns(|_| None));
     }
+    let n_rows = arrays.first()?.1.n_rows();
+    let are_even = arrays.iter().all(|(_, array)| array.n_rows() == n_rows);
+    let are_columns = arrays.iter().all(|(_, array)| array.shape.len() == 1);
+    let are_inputs_and_targets = match arrays {
+        [(x, _), (y, _)] => is_one_of(x, &INPUTS) && is_one_of(y, &TARGETS),
+        _ => false,
+    };
+    if !are_even || !(are_columns || are_inputs_and_targets) {
+        return None;
+    }
+    let named = |(name, array): &(String, Array<'_>)| {
+        array.columns(|column| {
+            Some(match array.n_columns() {
+                1 => name.clone(),
+                _ if !is_one_of(name, &INPUTS) => format!("{name}{}", column + 1),
+                _ if array.row_shape() == [28, 28] => format!("pixel{column}"),
+                _ => format!("column{}", column + 1),
+            })
+        })
+    };
+    Some(arrays.iter().flat_map(named).collect())
+}
+
+fn is_one_of(name: &str, usual: &[&str]) -> bool {
+    usual.iter().any(|usual| usual.eq_ignore_ascii_case(name))
 }
 
 fn unexpected(arrays: &[(String, Array<'_>)]) -> String {

@@ -50,8 +50,8 @@ const MAX_NAMED: usize = 12;
 pub struct Summary {
     /// Number of rows, not counting the header.
     pub rows: usize,
-    /// `text`, `parquet`, `arrow`, `npy` or `npz`.
-    pub format: &'static str,
+    /// The format of the file.
+    pub format: FileFormat,
     /// The separator in a text file as a plural noun, such as `commas`.
     pub separator: Option<String>,
     /// Whether the columns have names: in a text file, the first row.
@@ -118,7 +118,7 @@ impl Summary {
         let is_text = table.format() == FileFormat::Text;
         Self {
             rows: table.n_rows(),
-            format: table.format().name(),
+            format: table.format(),
             separator: is_text.then(|| table.schema().separator.to_string()),
             header: table.has_header(),
             encoding: is_text.then(|| table.encoding().to_string()),
@@ -137,7 +137,7 @@ impl Summary {
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let layout = match &self.separator {
             Some(separator) => format!("separated by {separator}"),
-            None => format!("in the format {}", self.format),
+            None => format!("in {}", self.format),
         };
         let names = match (&self.separator, self.header) {
             (Some(_), true) => ", names in the first row",
