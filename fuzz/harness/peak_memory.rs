@@ -1,5 +1,5 @@
-//! How much memory reading a file takes, on Linux, which tells the peak and
-//! lets it begin anew.
+//! How much memory reading a file takes, on Linux, which reports the
+//! peak and can reset it.
 
 use std::fs;
 
@@ -8,10 +8,8 @@ const MIB: usize = 1 << 20;
 /// Asserts that `read` returns `is_good`, and that its memory, including the file, stays
 /// below three times the size of the file plus 64 MiB.
 pub(crate) fn expect(what: &str, is_good: bool, bytes: &[u8], read: impl Fn(&[u8]) -> bool) {
-    fs::write("/proc/self/clear_refs", "5").expect("a process may forget its own peak");
-    let before = memory("VmRSS:");
-    assert_eq!(read(bytes), is_good, "{what}");
-    let used = memory("VmHWM:").saturating_sub(before);
+    let (result, used) = peak_of(|| read(bytes));
+    assert_eq!(result, is_good, "{what}");
     // The file's own bytes are there already.
     let allowed = 2 * bytes.len() + 64 * MIB;
     assert!(
@@ -20,6 +18,14 @@ pub(crate) fn expect(what: &str, is_good: bool, bytes: &[u8], read: impl Fn(&[u8
         used / MIB,
         bytes.len()
     );
+}
+
+/// The result of `f`, and the largest number of bytes that it used at a time.
+pub(crate) fn peak_of<T>(f: impl FnOnce() -> T) -> (T, usize) {
+    fs::write("/proc/self/clear_refs", "5").expect("a process may forget its own peak");
+    let before = memory("VmRSS:");
+    let result = f();
+    (result, memory("VmHWM:").saturating_sub(before))
 }
 
 /// Bytes.

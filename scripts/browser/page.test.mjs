@@ -294,7 +294,14 @@ test("a row of a table has its columns, and says what is standardized", async ()
     assert.ok(heads.includes(head), `${head} in ${heads}`);
   }
   assert.match(await text(".inside .status"), /^Predicted price [−\d.]+, true value [\d.]+\.$/);
-  await page.getByRole("rowheader", { name: /^W\[1, \d\] city = Bern$/ }).waitFor();
+  await page.getByRole("rowheader", { name: /^W\[2, \d\] city = Bern$/ }).waitFor();
+});
+
+test("the page says how a table is read, before the training", async () => {
+  await open("#train?data=houses.csv&target=price");
+  await page.locator(".notes summary").click();
+  await page.locator(".notes li", { hasText: "60 rows, 3 columns" }).waitFor();
+  await page.locator(".notes li", { hasText: "city" }).first().waitFor();
 });
 
 test("no formula runs over its neighbours", async () => {

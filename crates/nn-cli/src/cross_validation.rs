@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nn_report::{FoldResult, Folds, write_folds};
 use nn_tensor::Threads;
 use nn_train::cross_validation::{CrossValidation, CrossValidationSummary, FinishedFold};
 use nn_train::{Observer, Result};
@@ -51,8 +52,7 @@ pub(crate) fn run(
         }
         show_fold(progress, fold, n_folds);
     })?;
-    conclude(progress, validation.path(), &summary);
-    Ok(())
+    conclude(progress, validation.path(), &summary, reports.is_some())
 }
 
 /// A report that cannot be written is a note, not an error of the run.
@@ -91,28 +91,59 @@ fn show_fold(progress: &Progress, fold: &FinishedFold, n_folds: usize) {
     ));
 }
 
-fn conclude(progress: &Progress, path: &Path, summary: &CrossValidationSummary) {
+fn conclude(
+    progress: &Progress,
+    path: &Path,
+    summary: &CrossValidationSummary,
+    has_report: bool,
+) -> Result<()> {
     if let Progress::Json = progress {
         let mut object = json!(summary);
         object["event"] = "summary".into();
         object["run"] = path.to_string_lossy().into();
         terminal::report(object);
-        return;
+        return Ok(());
     }
-    for (name, &mean) in &summary.mean {
-        let [low, high] = summary.interval[name];
+    let program = terminal::program();
+    show_results(&Folds::read(path, program)?.results());
+    let run = path.display();
+    terminal::report(format!("saved in {run}"));
+    if has_report {
+        let report = write_folds(path, program)?;
+        terminal::report(format!("report in {}", report.page.display()));
+    } else {
+        terminal::report(format!("  {program} report {run}"));
+    }
+    Ok(())
+}
+
+/// Prints one line per result.
+fn show_results(results: &[FoldResult]) {
+    let cells = |result: &FoldResult| {
+        let [low, high] = &result.interval;
+        let interval = format!("{low} to {high}");
+        [result.mean.clone(), result.std.clone(), interval]
+    };
+    let heads = ["mean", "standard deviation", "95 % interval"].map(str::to_owned);
+    let rows: Vec<(&str, [String; 3])> = std::iter::once(("", heads))
+        .chain(results.iter().map(|result| (result.name, cells(result))))
+        .collect();
+    let width = |text: &str| text.chars().count();
+    let name_width = rows.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+    let widths: [usize; 3] = std::array::from_fn(|at| {
+        rows.iter()
+            .map(|(_, cells)| width(&cells[at]))
+            .max()
+            .unwrap_or(0)
+    });
+    terminal::report("");
+    for (name, [mean, std, interval]) in rows {
+        let [mean_width, std_width, interval_width] = widths;
         terminal::report(format!(
-            "{}: mean {}, standard deviation {}, 95 % interval {} to {}",
-            words(name),
-            shown(name, mean),
-            shown(name, summary.std[name]),
-            shown(name, low),
-            shown(name, high),
+            "{name:name_width$}  {mean:>mean_width$}  {std:>std_width$}  {interval:>interval_width$}"
         ));
     }
-    let (program, run) = (terminal::program(), path.display());
-    terminal::report(format!("saved in {run}"));
-    terminal::report(format!("  {program} report {run}/fold-1"));
+    terminal::report("");
 }
 
 /// `test accuracy` of `test_accuracy`.

@@ -86,6 +86,23 @@ impl Progress {
         }
     }
 
+    /// Reads a data set, with a bar while it reads a large table.
+    pub(crate) fn while_reading<T>(&self, read: impl FnOnce(nn_table::Progress<'_>) -> T) -> T {
+        let Self::Live(_) = self else {
+            return read(nn_table::Progress::NONE);
+        };
+        let style = "reading {bar:30} {bytes}/{total_bytes}  {eta} left";
+        let style = ProgressStyle::with_template(style).expect("the template is valid");
+        let bar = ProgressBar::no_length().with_style(style.progress_chars("━╸─"));
+        let show = |n_bytes, size| {
+            bar.set_length(size);
+            bar.set_position(n_bytes);
+        };
+        let result = read(nn_table::Progress(&show));
+        bar.finish_and_clear();
+        result
+    }
+
     /// Prints a line for people; prints nothing with `--json`.
     pub(crate) fn say(&self, text: &str) {
         match self {

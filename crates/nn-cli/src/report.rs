@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nn_report::{PLOTS, WrittenReport, write_report_of};
+use nn_report::{PLOTS, WrittenReport, write_folds, write_report_of};
 use nn_tensor::Threads;
-use nn_train::run_dir::{fold_name, locate_run};
-use nn_train::{CrossValidation, Error, Result, Split};
+use nn_train::run_dir::locate_run;
+use nn_train::{CrossValidation, Result, Split};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunsFolder, WeightCheck};
@@ -35,15 +35,18 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
     let threads = Threads::all();
     arguments.runs.iter().try_for_each(|run| {
         let directory = locate_run(run, &arguments.runs_folder.runs_dir)?;
-        check_is_a_run(&directory)?;
-        let written = write_report_of(
-            &directory,
-            &arguments.folder.data_dir,
-            arguments.split,
-            arguments.weights.allow_nonfinite,
-            terminal::program(),
-            &threads,
-        )?;
+        let written = if CrossValidation::is_at(&directory) {
+            write_folds(&directory, terminal::program())?
+        } else {
+            write_report_of(
+                &directory,
+                &arguments.folder.data_dir,
+                arguments.split,
+                arguments.weights.allow_nonfinite,
+                terminal::program(),
+                &threads,
+            )?
+        };
         if arguments.json {
             terminal::line(to_json(&written, &directory));
         } else {
@@ -51,19 +54,6 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
         }
         Ok(())
     })
-}
-
-/// Returns an error for a cross-validation: each of its folds has a report.
-fn check_is_a_run(directory: &Path) -> Result<()> {
-    if !CrossValidation::is_at(directory) {
-        return Ok(());
-    }
-    let problem = format!(
-        "{}: this is a cross-validation; each of its folds has its own report",
-        directory.display()
-    );
-    let fold = directory.join(fold_name(1));
-    Err(Error::usage(problem).with_help(format!("`nn report {}`", fold.display())))
 }
 
 fn show(report: &WrittenReport) {

@@ -107,7 +107,10 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         },
         false => settings,
     };
-    let data = Data::for_training(&settings, &arguments.folder.data_dir, &threads)?;
+    let data_dir = &arguments.folder.data_dir;
+    let data = progress.while_reading(|shown| {
+        Data::for_training_with_progress(&settings, data_dir, &threads, shown)
+    })?;
     let mut experiment = Experiment::new(&settings, data)?.with_threads(threads);
     if let Some(interval) = arguments.checkpoint_interval {
         experiment = experiment.with_checkpoint_interval(interval);

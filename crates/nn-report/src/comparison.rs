@@ -119,6 +119,13 @@ impl Comparison {
         let names: Vec<&str> = self.runs.iter().map(|run| run.name.as_str()).collect();
         let mut page = Page::new(format!("Comparison of {} runs", self.runs.len()));
         page.lead(&names.join(", "));
+        let plots = self.sections_into(&mut page);
+        page.footer("Created by `nn compare`.");
+        Report { page, plots }
+    }
+
+    /// Adds the results, the curves and the settings; returns the charts.
+    pub(crate) fn sections_into(&self, page: &mut Page) -> Vec<(String, Svg)> {
         page.section("Results").table(&self.table(&self.results()));
         page.body().note(
             "A star marks the best run of each row. Choose a model by its validation results, and use \
@@ -133,9 +140,8 @@ impl Comparison {
         for (_, svg) in &plots {
             page.body().figure(svg, "");
         }
-        self.settings_into(&mut page);
-        page.footer("Created by `nn compare`.");
-        Report { page, plots }
+        self.settings_into(page);
+        plots
     }
 
     fn settings_into(&self, page: &mut Page) {

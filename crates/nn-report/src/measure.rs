@@ -158,6 +158,11 @@ pub(crate) const ALL: [Measure; 17] = [
     },
 ];
 
+/// Whether the number is what guessing gets.
+pub(crate) fn is_baseline(measure: &Measure) -> bool {
+    ["guessing the most frequent class", "predicting the mean"].contains(&measure.name)
+}
+
 fn count(value: f64) -> String {
     number::count(value as u64)
 }

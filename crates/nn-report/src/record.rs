@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use nn_train::metrics_file::read_metrics;
-use nn_train::run_dir::{CONFIG, METRICS, SUMMARY};
+use nn_train::run_dir::{CONFIG, METRICS, SUMMARY, fold_name};
 use nn_train::{
-    EpochMetrics, Error, ErrorKind, Result, Settings, Summary, command_line, escaped_path,
-    regular_file, shortest,
+    CrossValidation, EpochMetrics, Error, ErrorKind, Result, Settings, Summary, command_line,
+    escaped_path, regular_file, shortest,
 };
 use serde_json::Value;
 
@@ -31,6 +31,12 @@ impl RunRecord {
     /// # Errors
     /// If a file of the run is missing or damaged.
     pub fn read(directory: &Path) -> Result<Self> {
+        if CrossValidation::is_at(directory) {
+            let problem = format!("{}: this is a cross-validation", directory.display());
+            let fold = directory.join(fold_name(1));
+            return Err(Error::usage(problem)
+                .with_help(format!("use one of its folds, such as {}", fold.display())));
+        }
         let epochs = read_metrics(&directory.join(METRICS))?;
         let settings = Settings::read(&directory.join(CONFIG)).map_err(Error::of_data)?;
         let summary = match read_summary(&directory.join(SUMMARY))? {

@@ -12,6 +12,7 @@ use nn_train::run_dir::{SUMMARY, locate_model, read_model};
 use nn_train::trained_model::{Origin, data_of};
 use nn_train::{Data, Error, Result, Settings, Split, Task};
 
+use crate::folds::Folds;
 use crate::record::RunRecord;
 use crate::results;
 use crate::run_report::{Report, RunReport};
@@ -78,6 +79,19 @@ pub fn write_report_of(
         missing,
     };
     write(directory, sources, program, threads)
+}
+
+/// Writes `report.html` and its charts into the directory of a finished cross-validation.
+///
+/// # Errors
+/// If a fold is missing, not finished or damaged, or the report cannot be written.
+pub fn write_folds(directory: &Path, program: &str) -> Result<WrittenReport> {
+    let report = Folds::read(directory, program)?.build();
+    Ok(WrittenReport {
+        page: directory.join(PAGE),
+        plots: write_files(directory, &report)?,
+        missing: Vec::new(),
+    })
 }
 
 /// Writes `report.html` and `plots/*.svg` into a run directory. `program` is the

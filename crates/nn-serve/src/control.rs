@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use nn_core::{Activation, Init};
-use nn_train::{Error, Result, Settings, flags};
+use nn_train::{Error, Result, Settings, command_line, flags};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -90,12 +90,18 @@ fn check_session(app: &App, may_stop: Option<u64>) -> Result<(), Refusal> {
 }
 
 fn describe(request: &TrainingRequest) -> Value {
-    let dataset = &request.experiment.data().dataset;
+    let data = request.experiment.data();
+    let dataset = &data.dataset;
+    let notes = data
+        .notes
+        .iter()
+        .map(|note| command_line::in_text(&note.to_string()));
     json!({
         "command": request.command,
         "network": request.network(),
         "settings": request.experiment.plan().settings.to_json(),
         "dataset": dataset.name,
+        "notes": notes.collect::<Vec<_>>(),
         "is_image": dataset.image_size.is_some(),
     })
 }

@@ -5,8 +5,9 @@ use csv::ByteRecord;
 use crate::decode::{decode, decompress};
 use crate::file_format::FileFormat;
 use crate::open_typed::open_typed;
+use crate::reader::trimmed;
 use crate::records::Lines;
-use crate::table::{Table, trimmed};
+use crate::table::Table;
 use crate::{Error, Result};
 
 impl Table {

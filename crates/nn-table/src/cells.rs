@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::column::{ColumnType, is_missing};
 use crate::date_format::{self, DateFormat};
 use crate::error::CellProblem;
 use crate::note::Note;
 use crate::number_format::{NumberFormat, has_only_digits_and_signs, parse_plain};
+use crate::numbers::{self, Numbers};
 
 /// The code of a missing word.
 pub(crate) const MISSING: u32 = u32::MAX;
@@ -21,7 +23,7 @@ pub(crate) enum Cells {
     /// Whole numbers 0..=255 only, such as pixels.
     Bytes(Vec<u8>),
     /// Finite numbers in the range of `f32`; NaN for a missing value.
-    Numbers(Vec<f64>),
+    Numbers(Numbers),
     /// Words: row `i` holds `words[codes[i]]`, or none if the code is [`MISSING`].
     Words { words: Vec<String>, codes: Vec<u32> },
     /// A skipped column.
@@ -32,7 +34,7 @@ impl Cells {
     pub(crate) fn is_missing(&self, row: usize) -> bool {
         match self {
             Self::Bytes(_) | Self::Ignored => false,
-            Self::Numbers(values) => values[row].is_nan(),
+            Self::Numbers(values) => values.is_missing(row),
             Self::Words { codes, .. } => codes[row] == MISSING,
         }
     }
@@ -41,9 +43,9 @@ impl Cells {
     pub(crate) fn word(&self, row: usize) -> Cow<'_, str> {
         match self {
             Self::Bytes(values) => values[row].to_string().into(),
-            Self::Numbers(values) if values[row].is_nan() => "".into(),
+            Self::Numbers(values) if values.is_missing(row) => "".into(),
             // Adding 0 makes -0 and 0 the same.
-            Self::Numbers(values) => (values[row] + 0.0).to_string().into(),
+            Self::Numbers(values) => (values.get(row) + 0.0).to_string().into(),
             Self::Words { words, codes } => words
                 .get(codes[row] as usize)
                 .map_or("", String::as_str)
@@ -54,10 +56,33 @@ impl Cells {
 
     /// The numbers, NaN for missing values; `None` for words.
     pub(crate) fn numbers(&self) -> Option<Cow<'_, [f64]>> {
+        self.numbers_of(0..self.n_rows())
+    }
+
+    /// The numbers of some rows, NaN for missing values; `None` for words.
+    pub(crate) fn numbers_of(&self, rows: Range<usize>) -> Option<Cow<'_, [f64]>> {
         match self {
-            Self::Bytes(values) => Some(values.iter().map(|&value| f64::from(value)).collect()),
-            Self::Numbers(values) => Some(values.into()),
+            Self::Bytes(values) => Some(values[rows].iter().map(|&it| f64::from(it)).collect()),
+            Self::Numbers(values) => Some(values.range(rows)),
             Self::Words { .. } | Self::Ignored => None,
+        }
+    }
+
+    /// A number, NaN if it is missing or a word.
+    pub(crate) fn number(&self, row: usize) -> f64 {
+        match self {
+            Self::Bytes(values) => f64::from(values[row]),
+            Self::Numbers(values) => values.get(row),
+            Self::Words { .. } | Self::Ignored => f64::NAN,
+        }
+    }
+
+    fn n_rows(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Numbers(values) => values.len(),
+            Self::Words { codes, .. } => codes.len(),
+            Self::Ignored => 0,
         }
     }
 
@@ -66,7 +91,7 @@ impl Cells {
         match self {
             Self::Bytes(values) => u64::from(values[row]),
             // Adding 0 makes -0 and 0 the same.
-            Self::Numbers(values) => (values[row] + 0.0).to_bits(),
+            Self::Numbers(values) => (values.get(row) + 0.0).to_bits(),
             Self::Words { codes, .. } if codes[row] == MISSING => u64::MAX,
             Self::Words { codes, .. } => u64::from(codes[row]),
             Self::Ignored => 0,
@@ -76,9 +101,19 @@ impl Cells {
     /// Keeps only these rows.
     pub(crate) fn keep(&mut self, rows: &[usize]) {
         match self {
-            Self::Bytes(values) => *values = rows.iter().map(|&row| values[row]).collect(),
-            Self::Numbers(values) => *values = rows.iter().map(|&row| values[row]).collect(),
-            Self::Words { codes, .. } => *codes = rows.iter().map(|&row| codes[row]).collect(),
+            Self::Bytes(values) => numbers::keep(values, rows),
+            Self::Numbers(values) => values.keep(rows),
+            Self::Words { codes, .. } => numbers::keep(codes, rows),
+            Self::Ignored => {}
+        }
+    }
+
+    /// Keeps only the first rows, and frees the memory of the others.
+    pub(crate) fn truncate(&mut self, n_rows: usize) {
+        match self {
+            Self::Bytes(values) => numbers::truncate(values, n_rows),
+            Self::Numbers(values) => values.truncate(n_rows),
+            Self::Words { codes, .. } => numbers::truncate(codes, n_rows),
             Self::Ignored => {}
         }
     }
@@ -338,17 +373,16 @@ impl NumberBuilder {
         match (&mut self.cells, more.cells) {
             (cells, more) if n_rows == 0 => *cells = more,
             (Cells::Bytes(values), Cells::Bytes(more)) => values.extend(more),
-            (_, more) => {
-                let more = more.numbers().unwrap_or_default();
-                self.wide_numbers().extend_from_slice(&more);
-            }
+            (_, Cells::Bytes(more)) => self.wide_numbers().append(Numbers::from_bytes(&more)),
+            (_, Cells::Numbers(more)) => self.wide_numbers().append(more),
+            (_, Cells::Words { .. } | Cells::Ignored) => {}
         }
     }
 
     /// The numbers so far, converted from bytes.
-    fn wide_numbers(&mut self) -> &mut Vec<f64> {
+    fn wide_numbers(&mut self) -> &mut Numbers {
         if let Cells::Bytes(values) = &self.cells {
-            self.cells = Cells::Numbers(values.iter().map(|&v| f64::from(v)).collect());
+            self.cells = Cells::Numbers(Numbers::from_bytes(values));
         }
         match &mut self.cells {
             Cells::Numbers(values) => values,
@@ -456,24 +490,22 @@ impl Words {
             .collect();
         let mut bad = None;
         let mut n_bad = 0;
-        let values =
-            self.codes
-                .iter()
-                .enumerate()
-                .map(|(row, &code)| match numbers.get(code as usize) {
-                    None => f64::NAN,
-                    Some(Ok(number)) => *number,
-                    Some(Err(problem)) => {
-                        n_bad += 1;
-                        let word = &self.words[code as usize];
-                        bad.get_or_insert_with(|| (row, word.clone(), problem.clone()));
-                        f64::NAN
-                    }
-                });
-        let cells = Cells::Numbers(values.collect());
+        let mut values = Numbers::new();
+        for (row, &code) in self.codes.iter().enumerate() {
+            values.push(match numbers.get(code as usize) {
+                None => f64::NAN,
+                Some(Ok(number)) => *number,
+                Some(Err(problem)) => {
+                    n_bad += 1;
+                    let word = &self.words[code as usize];
+                    bad.get_or_insert_with(|| (row, word.clone(), problem.clone()));
+                    f64::NAN
+                }
+            });
+        }
         TypedCells {
             column_type,
-            cells,
+            cells: Cells::Numbers(values),
             bad,
             n_bad,
         }

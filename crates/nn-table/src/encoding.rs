@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
@@ -97,17 +98,18 @@ impl ColumnEncoding {
             let is_constant = categories.len() == 1;
             return Ok((!is_constant).then_some(Self::OneHot(categories)));
         }
-        let values = table.numbers(position)?;
-        let Some(number) = NumberEncoding::fit(&values, rows) else {
+        let value = |row| table.cells(position).number(row);
+        let Some(number) = NumberEncoding::fit(value, rows) else {
             return Ok(None);
         };
         let ColumnType::Date(_) = table.column_type(position) else {
             return Ok(Some(Self::Standardize(number)));
         };
         let mut seen = [[false; 24]; 3];
-        for &row in rows.rows.iter().filter(|&&row| !values[row].is_nan()) {
-            for (seen, value) in seen.iter_mut().zip(cycles(values[row])) {
-                seen[value] = true;
+        let values = rows.rows.iter().map(|&row| value(row));
+        for value in values.filter(|value| !value.is_nan()) {
+            for (seen, part) in seen.iter_mut().zip(cycles(value)) {
+                seen[part] = true;
             }
         }
         let varies = |seen: [bool; 24]| seen.iter().filter(|&&seen| seen).count() > 1;
@@ -122,13 +124,7 @@ impl ColumnEncoding {
         match self {
             Self::Standardize(number) => number.width(),
             Self::OneHot(categories) => categories.len(),
-            Self::Date(date) => {
-                let cycles = date.cycles.iter().zip(CYCLE_LENGTHS);
-                date.seconds.width()
-                    + cycles
-                        .map(|(&is_input, n)| n * usize::from(is_input))
-                        .sum::<usize>()
-            }
+            Self::Date(date) => date.width(),
         }
     }
 
@@ -149,54 +145,126 @@ impl ColumnEncoding {
         }
     }
 
-    /// Encodes a column into `block`, `[n_rows, width]`, which is 0.
-    pub(crate) fn transform(
+    /// Checks that all cells of a column can be encoded, notes what is doubtful, and
+    /// prepares the encoding of its rows.
+    pub(crate) fn encoder(
         &self,
         table: &Table,
         position: usize,
         unseen: UnseenCategory,
-        mut block: ArrayViewMut2<'_, f32>,
         notes: &mut Vec<Note>,
-    ) -> Result<()> {
+    ) -> Result<Encoder<'_>> {
         match self {
-            Self::Standardize(number) => number.transform(table, position, &mut block, notes),
+            Self::Standardize(number) => {
+                number.check(table, position, notes)?;
+                Ok(Encoder::Number(number))
+            }
             Self::OneHot(categories) => {
-                one_hot(table, position, categories, unseen, &mut block, notes)
+                let encoder = Categories::new(table.cells(position), categories);
+                check_categories(table, position, categories, &encoder, unseen, notes)?;
+                Ok(Encoder::OneHot(encoder))
             }
             Self::Date(date) => {
-                date.seconds.transform(table, position, &mut block, notes)?;
-                let values = table.numbers(position)?;
-                for (row, &value) in values.iter().enumerate().filter(|(_, it)| !it.is_nan()) {
-                    let mut at = date.seconds.width();
-                    let parts = cycles(value)
-                        .into_iter()
-                        .zip(date.cycles)
-                        .zip(CYCLE_LENGTHS);
-                    for ((part, is_input), n) in parts {
-                        if is_input {
-                            block[[row, at + part]] = 1.0;
-                            at += n;
-                        }
+                date.seconds.check(table, position, notes)?;
+                Ok(Encoder::Date(date))
+            }
+        }
+    }
+}
+
+/// Encodes the rows of a column that has been checked.
+pub(crate) enum Encoder<'a> {
+    Number(&'a NumberEncoding),
+    OneHot(Categories<'a>),
+    Date(&'a DateEncoding),
+}
+
+impl Encoder<'_> {
+    /// Number of inputs per cell.
+    pub(crate) fn width(&self) -> usize {
+        match self {
+            Self::Number(number) => number.width(),
+            Self::OneHot(categories) => categories.width,
+            Self::Date(date) => date.width(),
+        }
+    }
+
+    /// Encodes some rows of the column into `block`, `[n_rows, width]`, which is 0.
+    pub(crate) fn encode(
+        &self,
+        cells: &Cells,
+        rows: Range<usize>,
+        mut block: ArrayViewMut2<'_, f32>,
+    ) {
+        match self {
+            Self::Number(number) => number.encode(&numbers_of(cells, rows), block),
+            Self::OneHot(categories) => {
+                for (at, row) in rows.enumerate() {
+                    if let Some(category) = categories.of(cells, row) {
+                        block[[at, category]] = 1.0;
                     }
                 }
-                Ok(())
             }
+            Self::Date(date) => date.encode(&numbers_of(cells, rows), block),
+        }
+    }
+}
+
+fn numbers_of(cells: &Cells, rows: Range<usize>) -> Cow<'_, [f64]> {
+    cells.numbers_of(rows).unwrap_or_default()
+}
+
+/// The categories of a column.
+pub(crate) struct Categories<'a> {
+    width: usize,
+    /// The index of the category of each code, if the column holds words.
+    of_code: Vec<Option<usize>>,
+    of_word: HashMap<&'a str, usize>,
+}
+
+impl<'a> Categories<'a> {
+    fn new(cells: &Cells, categories: &'a [String]) -> Self {
+        let of_word = numbered(categories);
+        let of_code = match cells {
+            Cells::Words { words, .. } => {
+                let number = |word: &String| number_of(&of_word, word);
+                words.iter().map(number).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self {
+            width: categories.len(),
+            of_code,
+            of_word,
+        }
+    }
+
+    /// The index of the category in a row; `None` for a missing value or a new category
+    /// without an input.
+    fn of(&self, cells: &Cells, row: usize) -> Option<usize> {
+        let by_word = |word: &str| number_of(&self.of_word, word);
+        match cells {
+            Cells::Words { codes, .. } => match self.of_code.get(codes[row] as usize) {
+                Some(&category) => category,
+                None => by_word(""),
+            },
+            _ => by_word(&cells.word(row)),
         }
     }
 }
 
 impl NumberEncoding {
     /// `None` if all values of the rows are missing or equal.
-    fn fit(values: &[f64], rows: &WeightedRows<'_>) -> Option<Self> {
-        let mut present: Vec<f64> = rows.rows.iter().map(|&row| values[row]).collect();
-        present.retain(|value| !value.is_nan());
+    fn fit(value: impl Fn(usize) -> f64, rows: &WeightedRows<'_>) -> Option<Self> {
+        let values = rows.rows.iter().map(|&row| value(row));
+        let mut present: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
         let n_missing = rows.rows.len() - present.len();
         let first = *present.first()?;
         if n_missing == 0 && present.iter().all(|&value| value == first) {
             return None;
         }
         Some(Self {
-            standardization: Standardization::fit(values, rows),
+            standardization: Standardization::fit(value, rows),
             median: Some(median(&mut present)),
             has_indicator: n_missing > 0,
         })
@@ -206,31 +274,21 @@ impl NumberEncoding {
         1 + usize::from(self.has_indicator)
     }
 
-    fn transform(
-        &self,
-        table: &Table,
-        position: usize,
-        block: &mut ArrayViewMut2<'_, f32>,
-        notes: &mut Vec<Note>,
-    ) -> Result<()> {
-        let numbers = table.numbers(position)?;
+    /// The input for a number or a missing value.
+    fn apply(&self, number: f64) -> f32 {
         let instead = self.median.unwrap_or(self.standardization.mean);
-        let mut n_missing = 0;
-        for (row, &number) in numbers.iter().enumerate() {
-            let is_missing = number.is_nan();
-            let number = if is_missing { instead } else { number };
-            let value = self.standardization.apply(number);
-            if !value.is_finite() {
-                return Err(table.bad_cell(position, row, CellProblem::OutOfRange));
-            }
-            block[[row, 0]] = value;
-            if is_missing {
-                n_missing += 1;
-                if self.has_indicator {
-                    block[[row, 1]] = 1.0;
-                }
-            }
+        let number = if number.is_nan() { instead } else { number };
+        self.standardization.apply(number)
+    }
+
+    /// Checks that all inputs are finite.
+    fn check(&self, table: &Table, position: usize, notes: &mut Vec<Note>) -> Result<()> {
+        let numbers = table.numbers(position)?;
+        let is_infinite = |&number: &f64| !self.apply(number).is_finite();
+        if let Some(row) = numbers.iter().position(is_infinite) {
+            return Err(table.bad_cell(position, row, CellProblem::OutOfRange));
         }
+        let n_missing = numbers.iter().filter(|number| number.is_nan()).count();
         if n_missing > 0 && !self.has_indicator {
             notes.push(Note::NewMissing {
                 column: table.name(position).to_owned(),
@@ -238,6 +296,40 @@ impl NumberEncoding {
             });
         }
         Ok(())
+    }
+
+    fn encode(&self, numbers: &[f64], mut block: ArrayViewMut2<'_, f32>) {
+        for (row, &number) in numbers.iter().enumerate() {
+            block[[row, 0]] = self.apply(number);
+            if number.is_nan() && self.has_indicator {
+                block[[row, 1]] = 1.0;
+            }
+        }
+    }
+}
+
+impl DateEncoding {
+    fn width(&self) -> usize {
+        let cycles = self.cycles.iter().zip(CYCLE_LENGTHS);
+        let widths = cycles.map(|(&is_input, n)| n * usize::from(is_input));
+        self.seconds.width() + widths.sum::<usize>()
+    }
+
+    fn encode(&self, seconds: &[f64], mut block: ArrayViewMut2<'_, f32>) {
+        self.seconds.encode(seconds, block.view_mut());
+        for (row, &value) in seconds.iter().enumerate().filter(|(_, it)| !it.is_nan()) {
+            let mut at = self.seconds.width();
+            let parts = cycles(value)
+                .into_iter()
+                .zip(self.cycles)
+                .zip(CYCLE_LENGTHS);
+            for ((part, is_input), n) in parts {
+                if is_input {
+                    block[[row, at + part]] = 1.0;
+                    at += n;
+                }
+            }
+        }
     }
 }
 
@@ -257,16 +349,16 @@ impl Standardization {
     /// Computes mean and standard deviation of the values that are not missing, in
     /// two passes, in double precision. If all squared deviations underflow to 0, the
     /// column counts as constant.
-    pub(crate) fn fit(values: &[f64], rows: &WeightedRows<'_>) -> Self {
-        let rows: Cow<'_, WeightedRows<'_>> = rows.present(values);
-        if rows.are_all_equal(values) {
+    pub(crate) fn fit(value: impl Fn(usize) -> f64, rows: &WeightedRows<'_>) -> Self {
+        let rows: Cow<'_, WeightedRows<'_>> = rows.present(&value);
+        if rows.are_all_equal(&value) {
             return Self {
-                mean: values[rows.rows[0]],
+                mean: value(rows.rows[0]),
                 std: 1.0,
             };
         }
-        let mean = rows.mean(|row| values[row]);
-        let std = rows.mean(|row| (values[row] - mean).powi(2)).sqrt();
+        let mean = rows.mean(&value);
+        let std = rows.mean(|row| (value(row) - mean).powi(2)).sqrt();
         Self {
             mean,
             std: if std == 0.0 { 1.0 } else { std },
@@ -318,30 +410,27 @@ fn frequent_words(
     names
 }
 
-fn one_hot(
+/// Counts the missing and the new categories of a column.
+fn check_categories(
     table: &Table,
     position: usize,
     categories: &[String],
+    encoder: &Categories<'_>,
     unseen: UnseenCategory,
-    block: &mut ArrayViewMut2<'_, f32>,
     notes: &mut Vec<Note>,
 ) -> Result<()> {
-    let numbers = numbered(categories);
+    let cells = table.cells(position);
     let mut first_unseen = None;
     let mut n_rows = 0;
     let mut n_missing = 0;
-    for row in 0..table.n_rows() {
-        let word = table.word(position, row);
-        match number_of(&numbers, &word) {
-            Some(category) => block[[row, category]] = 1.0,
-            None if word.is_empty() => n_missing += 1,
-            None if unseen == UnseenCategory::Error => {
-                return Err(unknown_category(table, position, row, categories));
-            }
-            None => {
-                n_rows += 1;
-                first_unseen.get_or_insert_with(|| word.into_owned());
-            }
+    for row in (0..table.n_rows()).filter(|&row| encoder.of(cells, row).is_none()) {
+        if cells.is_missing(row) {
+            n_missing += 1;
+        } else if unseen == UnseenCategory::Error {
+            return Err(unknown_category(table, position, row, categories));
+        } else {
+            n_rows += 1;
+            first_unseen.get_or_insert_with(|| table.word(position, row).into_owned());
         }
     }
     let column = || table.name(position).to_owned();

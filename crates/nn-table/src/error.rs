@@ -432,6 +432,16 @@ impl fmt::Display for Place {
     }
 }
 
+impl FileFormat {
+    /// The place of a row by its number in [`Table::lines`](crate::Table::lines).
+    pub(crate) fn place(self, number: u64) -> Place {
+        match self {
+            Self::Text => Place::Line(number),
+            _ => Place::Row(number),
+        }
+    }
+}
+
 /// A problem of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! Detection of target leakage: a single column that predicts the target, such as a copy
 //! of the target under another name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::cells::Cells;
 use crate::note::Note;
@@ -47,18 +47,24 @@ pub(crate) fn find(
 /// Whether the most frequent class among the rows with the same cell is almost always
 /// right, and each cell has many rows.
 fn determines_class(cells: &Cells, class: impl Fn(usize) -> u64, rows: &[usize]) -> bool {
-    let mut counts: HashMap<u64, HashMap<u64, usize>> = HashMap::new();
+    let mut distinct = HashSet::new();
     for &row in rows {
-        let group = counts.entry(cells.key(row)).or_default();
-        *group.entry(class(row)).or_default() += 1;
-        if counts.len() * MIN_ROWS_PER_GROUP > rows.len() {
+        distinct.insert(cells.key(row));
+        if distinct.len() * MIN_ROWS_PER_GROUP > rows.len() {
             return false;
         }
     }
-    let right = |group: &HashMap<u64, usize>| group.values().max().copied().unwrap_or(0);
-    let n_right: usize = counts.values().map(right).sum();
-    let errors = 1.0 - n_right as f64 / rows.len() as f64;
-    counts.len() > 1 && errors <= MAX_ERRORS
+    let mut counts: HashMap<(u64, u64), usize> = HashMap::new();
+    for &row in rows {
+        *counts.entry((cells.key(row), class(row))).or_default() += 1;
+    }
+    let mut right: HashMap<u64, usize> = HashMap::new();
+    for ((key, _), count) in counts {
+        let most = right.entry(key).or_default();
+        *most = count.max(*most);
+    }
+    let errors = 1.0 - right.values().sum::<usize>() as f64 / rows.len() as f64;
+    right.len() > 1 && errors <= MAX_ERRORS
 }
 
 /// Whether the correlation of two columns of numbers is almost 1 or -1.

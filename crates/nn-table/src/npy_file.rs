@@ -52,11 +52,6 @@ impl TypedFile for NpyFile<'_> {
     }
 }
 
-/// Whether an array has fields with names.
-pub(crate) fn has_fields(bytes: &[u8]) -> bool {
-    Array::parse(bytes.into()).is_ok_and(|array| array.fields.iter().any(|it| it.name.is_some()))
-}
-
 /// An archive of arrays as a table.
 pub(crate) struct NpzFile<'a> {
     arrays: Vec<Array<'a>>,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::file_format::FileFormat;
-use crate::npy_file::{NpyFile, NpzFile, has_fields};
+use crate::npy_file::{NpyFile, NpzFile};
 use crate::typed_file::TypedFile;
 use crate::{Error, Result};
 
@@ -44,9 +44,4 @@ fn not_built(path: &Path, format: FileFormat, feature: &'static str) -> Error {
         format,
         feature,
     }
-}
-
-/// Whether the columns of a file can have names: an array without fields has none.
-pub(crate) fn has_names(bytes: &[u8]) -> bool {
-    FileFormat::of(bytes) != FileFormat::Npy || has_fields(bytes)
 }

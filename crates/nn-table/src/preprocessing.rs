@@ -26,22 +26,25 @@ use std::ops::Range;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayViewMut2, Axis};
-use nn_data::{Dataset, Inputs, Split, Targets, input_file};
+use nn_data::{Dataset, Inputs, Split, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::column::{ColumnType, Schema};
-use crate::decode::decompress;
-use crate::encoding::{ColumnEncoding, Standardization, UnseenCategory};
+use crate::encoding::{ColumnEncoding, Encoder, Standardization, UnseenCategory};
 use crate::giveaway;
 use crate::note::Note;
-use crate::open_typed::has_names;
 use crate::options::{Header, TableOptions, Task};
+use crate::parallel;
 use crate::pixels::{self, IMAGE_SIZE, N_PIXELS};
+use crate::reader::{self, Expected, Progress};
 use crate::roles::{self, Roles, infer_task};
-use crate::table::{self, Expected, Table};
+use crate::table::{self, Table};
 use crate::target::{self, TargetEncoding};
 use crate::weighted_rows::{self, WeightedRows};
 use crate::{Error, Result};
+
+/// Number of rows that are encoded before their cells are freed.
+const ROWS_AT_A_TIME: usize = 1 << 16;
 
 /// The encoding of table columns as inputs and targets; part of a model file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -217,7 +220,9 @@ impl Preprocessing {
     /// Returns the same errors as [`Table::read`], and [`Error::ColumnCount`] for a
     /// table without a header that does not fit the training table.
     pub fn read(&self, path: &Path, header: Header, purpose: Purpose) -> Result<Table> {
-        self.parse(path, &input_file::read(path)?, header, purpose)
+        self.read_by(path, header, purpose, |expected| {
+            reader::read(path, expected)
+        })
     }
 
     /// Parses the content of a file as [`Preprocessing::read`] does; `path` is used in
@@ -232,14 +237,41 @@ impl Preprocessing {
         header: Header,
         purpose: Purpose,
     ) -> Result<Table> {
-        let bytes = decompress(path, bytes)?;
-        let header = match header {
-            Header::Auto if self.is_image() => Header::Auto,
-            Header::Auto if !has_names(&bytes) => Header::No,
-            Header::Auto if self.has_header => Header::Yes,
-            Header::Auto => Header::No,
-            header => header,
-        };
+        self.read_by(path, header, purpose, |expected| {
+            reader::parse(path, bytes, expected)
+        })
+    }
+
+    fn read_by(
+        &self,
+        path: &Path,
+        header: Header,
+        purpose: Purpose,
+        read: impl Fn(&Expected<'_>) -> Result<Table>,
+    ) -> Result<Table> {
+        match header {
+            Header::Auto if self.is_image() => {}
+            Header::Auto if self.has_header => {
+                let table = self.read_as(path, Header::Yes, purpose, &read)?;
+                if table.has_header() {
+                    return Ok(table);
+                }
+                // An array without names has the columns of the model by position.
+                return self.read_as(path, Header::No, purpose, read);
+            }
+            Header::Auto => return self.read_as(path, Header::No, purpose, read),
+            Header::Yes | Header::No => {}
+        }
+        self.read_as(path, header, purpose, read)
+    }
+
+    fn read_as(
+        &self,
+        path: &Path,
+        header: Header,
+        purpose: Purpose,
+        read: impl Fn(&Expected<'_>) -> Result<Table>,
+    ) -> Result<Table> {
         let trained = self.training_columns();
         let names_by_position = |n_columns: usize| {
             let are_inputs_only = n_columns != trained.len();
@@ -269,8 +301,9 @@ impl Preprocessing {
                 false => type_of(position, name, n_columns),
             },
             is_lenient: true,
+            progress: Progress::NONE,
         };
-        let mut table = table::parse(path, &bytes, &expected)?;
+        let mut table = read(&expected)?;
         if header == Header::No && !is_image {
             let found = table.n_columns();
             let n_inputs = trained.iter().filter(|it| it.is_input).count();
@@ -300,10 +333,43 @@ impl Preprocessing {
             InputEncoding::Pixels => Inputs::Pixels(pixels::pixels(table, u8::MAX)?),
             InputEncoding::Levels { largest } => Inputs::Pixels(pixels::pixels(table, *largest)?),
             InputEncoding::Columns(columns) => {
-                let positions = input_positions(table, columns)?;
-                Inputs::Features(features(table, columns, &positions, unseen, &mut notes)?)
+                let encoders = encoders(table, columns, unseen, &mut notes)?;
+                let mut inputs = zeros(table, self.n_inputs())?;
+                encode(table, &encoders, 0..table.n_rows(), inputs.view_mut());
+                Inputs::Features(inputs)
             }
         };
+        self.with_targets(table, inputs, notes)
+    }
+
+    /// Encodes the rows of a table as a data set of training samples, without test
+    /// samples. Also returns the sample weights, and notes. The cells of the table are freed
+    /// meanwhile, so that a large table is not in memory twice.
+    ///
+    /// # Errors
+    /// Returns [`Error::MissingColumns`] if the table has no target columns, and the errors
+    /// of [`transform`](Self::transform).
+    pub fn into_dataset(
+        &self,
+        mut table: Table,
+        unseen: UnseenCategory,
+    ) -> Result<(Dataset, Option<Vec<f32>>, Vec<Note>)> {
+        let mut samples = match &self.inputs {
+            InputEncoding::Columns(columns) => {
+                let mut notes = Vec::new();
+                let encoders = encoders(&table, columns, unseen, &mut notes)?;
+                let inputs = encode_and_free(&mut table, &encoders)?;
+                self.with_targets(&table, Inputs::Features(inputs), notes)?
+            }
+            _ => self.transform(&table, unseen)?,
+        };
+        let notes = std::mem::take(&mut samples.notes);
+        let (dataset, sample_weights) = samples.into_dataset(&table, self)?;
+        Ok((dataset, sample_weights, notes))
+    }
+
+    /// Encodes the targets and the sample weights of a table whose inputs are encoded.
+    fn with_targets(&self, table: &Table, inputs: Inputs, mut notes: Vec<Note>) -> Result<Samples> {
         self.note_extra_columns(table, &mut notes);
         // Without a header, the first pixel has the name of the label.
         let holds_pixels_only = self.is_image() && table.n_columns() == N_PIXELS;
@@ -606,11 +672,19 @@ fn fit_inputs(
         });
     }
     let (mut columns, mut constant, mut empty) = (Vec::new(), Vec::new(), Vec::new());
-    for &position in inputs {
-        let name = table.name(position).to_owned();
+    let fit = |position: usize| {
+        let mut notes = Vec::new();
         let n_missing = table.cells(position).n_missing(rows.rows.iter().copied());
-        match ColumnEncoding::fit(table, position, rows, notes)? {
-            _ if n_missing == rows.rows.len() => empty.push(name),
+        let encoding = ColumnEncoding::fit(table, position, rows, &mut notes)?;
+        Ok((encoding, n_missing == rows.rows.len(), notes))
+    };
+    let fitted: Vec<Result<_>> = parallel::map(inputs.to_vec(), fit);
+    for (&position, fitted) in inputs.iter().zip(fitted) {
+        let (encoding, is_empty, column_notes) = fitted?;
+        notes.extend(column_notes);
+        let name = table.name(position).to_owned();
+        match encoding {
+            _ if is_empty => empty.push(name),
             Some(encoding) => columns.push(InputColumn { name, encoding }),
             None => constant.push(name),
         }
@@ -651,26 +725,54 @@ fn input_positions(table: &Table, columns: &[InputColumn]) -> Result<Vec<usize>>
     }
 }
 
-/// Encodes the inputs, `[n_rows, n_inputs]`.
-fn features(
+/// The columns of the inputs with their encoders.
+fn encoders<'a>(
     table: &Table,
-    columns: &[InputColumn],
-    positions: &[usize],
+    columns: &'a [InputColumn],
     unseen: UnseenCategory,
     notes: &mut Vec<Note>,
-) -> Result<Array2<f32>> {
-    let n_inputs = columns.iter().map(|column| column.encoding.width()).sum();
-    let mut inputs = zeros(table, n_inputs)?;
-    let mut at = 0;
-    for (column, &position) in columns.iter().zip(positions) {
-        let end = at + column.encoding.width();
-        let block = inputs.slice_axis_mut(Axis(1), (at..end).into());
-        column
-            .encoding
-            .transform(table, position, unseen, block, notes)?;
-        at = end;
+) -> Result<Vec<(usize, Encoder<'a>)>> {
+    let positions = input_positions(table, columns)?;
+    let encoder = |(column, position): (&'a InputColumn, usize)| {
+        let encoder = column.encoding.encoder(table, position, unseen, notes)?;
+        Ok((position, encoder))
+    };
+    columns.iter().zip(positions).map(encoder).collect()
+}
+
+/// Encodes all rows, `[n_rows, n_inputs]`, from the last ones on, and frees their cells:
+/// only the end of a list can be freed. The zeros take no memory before they are
+/// overwritten.
+fn encode_and_free(table: &mut Table, encoders: &[(usize, Encoder<'_>)]) -> Result<Array2<f32>> {
+    let widths = encoders.iter().map(|(_, encoder)| encoder.width());
+    let mut inputs = zeros(table, widths.sum())?;
+    let mut end = table.n_rows();
+    while end > 0 {
+        let start = (end - 1) / ROWS_AT_A_TIME * ROWS_AT_A_TIME;
+        let block = inputs.slice_axis_mut(Axis(0), (start..end).into());
+        encode(table, encoders, start..end, block);
+        for (position, _) in encoders {
+            table.columns[*position].truncate(start);
+        }
+        end = start;
     }
     Ok(inputs)
+}
+
+/// Encodes some rows into `inputs`, `[n_rows, n_inputs]`, which is 0.
+fn encode(
+    table: &Table,
+    encoders: &[(usize, Encoder<'_>)],
+    rows: Range<usize>,
+    mut inputs: ArrayViewMut2<'_, f32>,
+) {
+    let mut at = 0;
+    for (position, encoder) in encoders {
+        let end = at + encoder.width();
+        let block = inputs.slice_axis_mut(Axis(1), (at..end).into());
+        encoder.encode(table.cells(*position), rows.clone(), block);
+        at = end;
+    }
 }
 
 /// A matrix of zeros, `[n_rows, n_inputs]`, or an error without enough memory.
@@ -682,10 +784,8 @@ fn zeros(table: &Table, n_inputs: usize) -> Result<Array2<f32>> {
         n_inputs,
     };
     let n_values = n_rows.checked_mul(n_inputs).ok_or_else(out_of_memory)?;
-    let mut values = Vec::new();
-    values
+    Vec::<f32>::new()
         .try_reserve_exact(n_values)
         .map_err(|_| out_of_memory())?;
-    values.resize(n_values, 0.0);
-    Ok(Array2::from_shape_vec((n_rows, n_inputs), values).expect("there are as many values"))
+    Ok(Array2::zeros((n_rows, n_inputs)))
 }

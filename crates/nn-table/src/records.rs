@@ -29,7 +29,7 @@ pub(crate) struct Layout {
 /// The text of a table whose layout is known.
 pub(crate) struct Lines<'a> {
     text: Cow<'a, str>,
-    have_quotes: bool,
+    may_have_line_breaks: bool,
     pub(crate) layout: Layout,
 }
 
@@ -49,16 +49,43 @@ impl<'a> Lines<'a> {
             Some(separator) => (separator, None),
             None => infer_separator(text, has_comments, preferred.or_else(|| announced_by(path))),
         };
-        Self {
-            have_quotes: memchr::memchr(b'"', text.as_bytes()).is_some(),
-            text: with_single_separators(text, separator),
-            layout: Layout {
+        Self::of(
+            text,
+            Layout {
                 separator,
                 alternative,
                 comment_lines,
                 n_skipped,
             },
+        )
+    }
+
+    fn of(text: &'a str, layout: Layout) -> Self {
+        let text = with_single_separators(text, layout.separator);
+        Self {
+            may_have_line_breaks: may_have_line_breaks(&text, layout.separator),
+            text,
+            layout,
         }
+    }
+
+    /// The lines of a later block, with the same layout, after `n_before` lines.
+    pub(crate) fn following<'b>(&self, text: &'b str, n_before: u64) -> Lines<'b> {
+        let layout = Layout {
+            n_skipped: n_before,
+            ..self.layout.clone()
+        };
+        Lines::of(text, layout)
+    }
+
+    /// Number of lines before these.
+    pub(crate) fn n_before(&self) -> u64 {
+        self.layout.n_skipped
+    }
+
+    /// Number of lines before and in these.
+    pub(crate) fn n_until_end(&self) -> u64 {
+        self.n_before() + count_lines(self.text.as_bytes())
     }
 
     /// The text without a line that announces the separator.
@@ -66,9 +93,9 @@ impl<'a> Lines<'a> {
         &self.text
     }
 
-    /// Whether a field may contain a line break: only a quoted field can.
-    pub(crate) fn have_quotes(&self) -> bool {
-        self.have_quotes
+    /// Whether a field may contain a line break.
+    pub(crate) fn may_have_line_breaks(&self) -> bool {
+        self.may_have_line_breaks
     }
 
     /// A reader of the records and their line numbers.
@@ -78,15 +105,14 @@ impl<'a> Lines<'a> {
 
     /// Readers of the records from byte `start` on, which is the start of a line, in at
     /// most `n` parts of whole lines. There is one part if a field may contain a line
-    /// break, or lines end in CR.
+    /// break, or a line ends in CR alone.
     pub(crate) fn parts(&self, start: usize, n: usize) -> Vec<Records<'_>> {
-        let is_simple = !self.have_quotes() && !self.text.contains('\r');
-        let n = if is_simple && self.layout.comment_lines.is_empty() {
-            n
-        } else {
-            1
-        };
         let bytes = self.text.as_bytes();
+        let ends_line = |at: usize| bytes.get(at + 1) != Some(&b'\n');
+        let is_simple = !self.may_have_line_breaks
+            && self.layout.comment_lines.is_empty()
+            && !memchr::memchr_iter(b'\r', bytes).any(ends_line);
+        let n = if is_simple { n } else { 1 };
         // A reader stops between CR and LF.
         let line_ends = bytes[start..].iter().take_while(|b| b"\r\n".contains(b));
         let start = start + line_ends.count();
@@ -117,6 +143,54 @@ impl<'a> Lines<'a> {
             line: 1,
             n_before,
         }
+    }
+}
+
+/// Whether a field may contain a line break: a quote is not closed in its line.
+fn may_have_line_breaks(text: &str, separator: Separator) -> bool {
+    let mut rest = text.as_bytes();
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        let start = memchr::memrchr(b'\n', &rest[..quote]).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', &rest[quote..]).map_or(rest.len(), |at| quote + at);
+        if !are_quotes_closed(&rest[start..end], separator.byte()) {
+            return true;
+        }
+        rest = &rest[end..];
+    }
+    false
+}
+
+/// Whether each field of a line is without quotes, or one quoted text as in RFC 4180.
+fn are_quotes_closed(line: &[u8], separator: u8) -> bool {
+    let mut rest = line.strip_suffix(b"\r").unwrap_or(line);
+    if rest.contains(&b'\r') {
+        return false;
+    }
+    loop {
+        let end = match rest.strip_prefix(b"\"") {
+            Some(quoted) => match closing_quote(quoted) {
+                Some(at) => at + 2,
+                None => return false,
+            },
+            None => memchr::memchr2(separator, b'"', rest).unwrap_or(rest.len()),
+        };
+        match rest.get(end) {
+            None => return true,
+            Some(&byte) if byte == separator => rest = &rest[end + 1..],
+            Some(_) => return false,
+        }
+    }
+}
+
+/// The quote that ends a quoted text: the first one that is not doubled.
+fn closing_quote(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr(b'"', &text[from..])?;
+        if text.get(at + 1) != Some(&b'"') {
+            return Some(at);
+        }
+        from = at + 2;
     }
 }
 

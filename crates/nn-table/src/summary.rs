@@ -289,7 +289,8 @@ fn n_distinct(cells: &Cells) -> Option<usize> {
         }
         Cells::Numbers(values) => {
             let mut seen = HashSet::new();
-            for value in values.iter().filter(|value| !value.is_nan()) {
+            let values = (0..values.len()).map(|row| values.get(row));
+            for value in values.filter(|value| !value.is_nan()) {
                 seen.insert((value + 0.0).to_bits());
                 if seen.len() > MAX_COUNTED {
                     return None;

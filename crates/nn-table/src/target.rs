@@ -99,7 +99,7 @@ impl TargetEncoding {
                     let numbers = table.complete_numbers(position)?;
                     Ok(TargetColumn {
                         name: name(position),
-                        standardization: Standardization::fit(&numbers, rows),
+                        standardization: Standardization::fit(|row| numbers[row], rows),
                     })
                 };
                 let columns = targets.iter().map(column).collect::<Result<_>>()?;
@@ -168,7 +168,8 @@ fn note_constant_targets(
     notes: &mut Vec<Note>,
 ) -> Result<()> {
     for &position in targets {
-        if rows.are_all_equal(&table.numbers(position)?) {
+        let numbers = table.numbers(position)?;
+        if rows.are_all_equal(|row| numbers[row]) {
             let name = table.name(position).to_owned();
             notes.push(Note::ConstantTarget { name });
         }

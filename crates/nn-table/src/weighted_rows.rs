@@ -25,7 +25,7 @@ pub(crate) fn weights(table: &Table, column: usize) -> Result<Cow<'_, [f64]>> {
 #[derive(Clone)]
 pub(crate) struct WeightedRows<'a> {
     /// Rows of positive weight; all rows if no weight is positive. At least one.
-    pub(crate) rows: Vec<usize>,
+    pub(crate) rows: Cow<'a, [usize]>,
     /// One weight per row of the table; `None` means 1.
     weights: Option<Cow<'a, [f64]>>,
     /// Sum of the weights of `rows`.
@@ -35,18 +35,18 @@ pub(crate) struct WeightedRows<'a> {
 impl<'a> WeightedRows<'a> {
     pub(crate) fn new(
         table: &'a Table,
-        rows: &[usize],
+        rows: &'a [usize],
         sample_weight: Option<usize>,
     ) -> Result<Self> {
         let weights = sample_weight.map(|column| weights(table, column));
         let weights = weights.transpose()?;
-        let mut counted = rows.to_vec();
+        let mut counted = Cow::Borrowed(rows);
         if let Some(weights) = &weights {
-            counted.retain(|&row| weights[row] > 0.0);
+            counted.to_mut().retain(|&row| weights[row] > 0.0);
         }
         if counted.is_empty() {
             return Ok(Self {
-                rows: rows.to_vec(),
+                rows: rows.into(),
                 weights: None,
                 total: rows.len() as f64,
             });
@@ -54,7 +54,7 @@ impl<'a> WeightedRows<'a> {
         Ok(Self::of(counted, weights))
     }
 
-    fn of(rows: Vec<usize>, weights: Option<Cow<'a, [f64]>>) -> Self {
+    fn of(rows: Cow<'a, [usize]>, weights: Option<Cow<'a, [f64]>>) -> Self {
         let total = weights.as_ref().map_or(rows.len() as f64, |weights| {
             rows.iter().map(|&row| weights[row]).sum()
         });
@@ -66,15 +66,13 @@ impl<'a> WeightedRows<'a> {
     }
 
     /// The rows whose value is not missing, if there are any; otherwise all rows.
-    pub(crate) fn present(&self, values: &[f64]) -> Cow<'_, Self>
-    where
-        Self: Clone,
-    {
-        let is_present = |row: &&usize| !values[**row].is_nan();
-        let present: Vec<usize> = self.rows.iter().filter(is_present).copied().collect();
-        if present.len() == self.rows.len() || present.is_empty() {
+    pub(crate) fn present(&self, value: impl Fn(usize) -> f64) -> Cow<'_, Self> {
+        let is_present = |row: &usize| !value(*row).is_nan();
+        let n_present = self.rows.iter().filter(|row| is_present(row)).count();
+        if n_present == self.rows.len() || n_present == 0 {
             return Cow::Borrowed(self);
         }
+        let present = self.rows.iter().copied().filter(is_present).collect();
         Cow::Owned(Self::of(present, self.weights.clone()))
     }
 
@@ -87,8 +85,8 @@ impl<'a> WeightedRows<'a> {
         self.rows.iter().map(term).sum()
     }
 
-    pub(crate) fn are_all_equal(&self, values: &[f64]) -> bool {
-        let first = values[self.rows[0]];
-        self.rows.iter().all(|&row| values[row] == first)
+    pub(crate) fn are_all_equal(&self, value: impl Fn(usize) -> f64) -> bool {
+        let first = value(self.rows[0]);
+        self.rows.iter().all(|&row| value(row) == first)
     }
 }

@@ -258,18 +258,21 @@ impl CrossValidationSummary {
     }
 }
 
-/// The numbers of a summary that were measured on the test samples.
+/// The numbers of a summary that were measured on the test samples, and the baseline.
 fn test_measures(summary: &Summary) -> BTreeMap<String, f64> {
     let summary = serde_json::json!(summary);
     let all = summary.as_object().into_iter().flatten();
-    all.filter(|(name, _)| name.starts_with("test_"))
+    all.filter(|(name, _)| name.starts_with("test_") || *name == "baseline")
         .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
         .collect()
 }
 
-/// The mean of at least two values, their standard deviation, and the confidence interval
-/// of the mean.
-fn mean_std_interval(values: &[f64]) -> (f64, f64, [f64; 2]) {
+/// The mean of at least two values, their standard deviation (divided by `n - 1`), and the
+/// 95 % confidence interval of the mean by Student's t-distribution.
+///
+/// # Panics
+/// Panics if there are fewer than two values.
+pub fn mean_std_interval(values: &[f64]) -> (f64, f64, [f64; 2]) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

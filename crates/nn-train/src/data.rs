@@ -7,7 +7,7 @@ use nn_core::metrics::{Evaluation, RegressionErrors};
 use nn_data::image::ImageSize;
 use nn_data::{Dataset, FolderNote, ImageFolder, catalog, glyphs, has_idx_files};
 use nn_error::did_you_mean;
-use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
+use nn_table::{Preprocessing, Progress, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data_request::DataRequest;
@@ -217,7 +217,21 @@ impl Data {
     /// # Errors
     /// Returns an error if the settings are invalid or the data cannot be loaded.
     pub fn for_training(settings: &Settings, data_dir: &Path, threads: &Threads) -> Result<Self> {
-        Self::named_by(settings, data_dir, None, threads)
+        Self::named_by(settings, data_dir, None, threads, Progress::NONE)
+    }
+
+    /// Loads a data set as [`for_training`](Self::for_training) does, and shows the progress
+    /// of reading a large table.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`for_training`](Self::for_training).
+    pub fn for_training_with_progress(
+        settings: &Settings,
+        data_dir: &Path,
+        threads: &Threads,
+        progress: Progress<'_>,
+    ) -> Result<Self> {
+        Self::named_by(settings, data_dir, None, threads, progress)
     }
 
     /// Loads the data set of a run, to resume its training.
@@ -230,7 +244,7 @@ impl Data {
         data_dir: &Path,
         threads: &Threads,
     ) -> Result<Self> {
-        Self::named_by(settings, data_dir, Some(run), threads)
+        Self::named_by(settings, data_dir, Some(run), threads, Progress::NONE)
     }
 
     fn named_by(
@@ -238,12 +252,14 @@ impl Data {
         data_dir: &Path,
         run: Option<&Path>,
         threads: &Threads,
+        progress: Progress<'_>,
     ) -> Result<Self> {
         let options = SplitOptions::new(settings)?;
         let default = default_name(data_dir);
         let name = settings.data.as_deref().unwrap_or(default);
         let request = DataRequest {
             run,
+            progress,
             ..DataRequest::for_training(name, data_dir, &options)
         };
         let mut data = Self::load(&request, threads)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nn_table::Preprocessing;
+use nn_table::{Preprocessing, Progress};
 
 use crate::split_options::SplitOptions;
 
@@ -22,6 +22,8 @@ pub struct DataRequest<'a> {
     /// The run whose data set is loaded: relative paths are also searched for in the
     /// folders above the run.
     pub run: Option<&'a Path>,
+    /// Shows the progress of reading a large table.
+    pub progress: Progress<'a>,
 }
 
 impl<'a> DataRequest<'a> {
@@ -34,6 +36,7 @@ impl<'a> DataRequest<'a> {
             model: None,
             is_new: false,
             run: None,
+            progress: Progress::NONE,
         }
     }
 

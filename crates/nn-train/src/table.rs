@@ -114,12 +114,20 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
             .map_err(|error| Error::io(Path::new("standard input"), &error))?;
         return Ok(bytes);
     }
-    // The file, and its cells as numbers of eight bytes: many are shorter, and
-    // some columns are kept as bytes.
+    // The text and its cells.
+    check_file(path, 2)?;
+    Ok(input_file::read(path)?)
+}
+
+/// Returns an error if a file of this multiple of its size does not fit into memory.
+fn check_file(path: &Path, multiple: u64) -> Result<()> {
     let length = std::fs::metadata(path).map_or(0, |it| it.len());
     let what = format!("{}: the table", path.display());
-    memory::check(&what, length.saturating_mul(2), "use fewer rows or columns")?;
-    Ok(input_file::read(path)?)
+    memory::check(
+        &what,
+        length.saturating_mul(multiple),
+        "use fewer rows or columns",
+    )
 }
 
 /// Reads the table at `path`. Means, standard deviations and categories are those of
@@ -140,15 +148,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         return Err(Error::usage(problem).with_help("give the table as a file with `data`"));
     }
     let options = &request.options.table;
-    let bytes = read_bytes(path)?;
-    let mut table = match request.model {
-        Some(preprocessing) => {
-            preprocessing.parse(path, &bytes, Header::Auto, Purpose::Evaluate)?
-        }
-        None => Table::parse(path, &bytes, options)?,
-    };
-    let sha256 = checksum::sha256(&bytes[..]).map_err(|error| Error::io(path, &error))?;
-    drop(bytes);
+    let (mut table, sha256) = read(path, request)?;
     let dropped = match request.model {
         Some(preprocessing) => preprocessing.drop_rows_without_target(&mut table)?,
         None => Preprocessing::drop_missing_targets(&mut table, options)?,
@@ -187,9 +187,9 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         _ => Vec::new(),
     };
     check_memory(path, &preprocessing, table.n_rows())?;
-    let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
-    notes.extend(samples.notes.iter().cloned());
-    let (dataset, sample_weights) = samples.into_dataset(&table, &preprocessing)?;
+    let (dataset, sample_weights, transformed_notes) =
+        preprocessing.into_dataset(table, UnseenCategory::Zeros)?;
+    notes.extend(transformed_notes);
     Ok(Loaded {
         task: match &preprocessing.target {
             TargetEncoding::Classification { names, .. } => Task::Classification(names.len()),
@@ -204,6 +204,31 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         rows,
         sha256,
     })
+}
+
+/// Reads a table, by the rules of the model if there is one, and the SHA-256 of its file.
+fn read(path: &Path, request: &DataRequest<'_>) -> Result<(Table, String)> {
+    let options = &request.options.table;
+    if path.as_os_str() == STDIN {
+        let bytes = read_bytes(path)?;
+        let table = match request.model {
+            Some(model) => model.parse(path, &bytes, Header::Auto, Purpose::Evaluate)?,
+            None => Table::parse(path, &bytes, options)?,
+        };
+        return Ok((table, sha256(path, &bytes[..])?));
+    }
+    // Only the cells: a large file is read in blocks.
+    check_file(path, 1)?;
+    let sha256 = sha256(path, input_file::open(path)?)?;
+    let table = match request.model {
+        Some(model) => model.read(path, Header::Auto, Purpose::Evaluate)?,
+        None => Table::read_with_progress(path, options, request.progress)?,
+    };
+    Ok((table, sha256))
+}
+
+fn sha256(path: &Path, content: impl Read) -> Result<String> {
+    checksum::sha256(content).map_err(|error| Error::io(path, &error))
 }
 
 /// Notes about test and validation rows that equal a training row.

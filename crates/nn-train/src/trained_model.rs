@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nn_core::Model;
-use nn_table::{Preprocessing, TargetEncoding};
+use nn_table::{Preprocessing, Progress, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data::Data;
@@ -109,6 +109,7 @@ pub fn data_of(
         model: preprocessing.as_ref(),
         is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
         run,
+        progress: Progress::NONE,
     };
     let mut data = Data::load(&request, threads)?;
     let names = &model.description.class_names;

@@ -106,8 +106,19 @@ fn folds_are_runs_with_a_mean() {
     let alone = scratch.train("alone", &format!("{flags} --fold 2 --threads 1"));
     assert_eq!(alone["weights_sha256"], folds[1]["weights_sha256"]);
 
-    let refused = ["cross-validation", "nn report", "fold-1"];
-    scratch.nn("report cv").refuses(2, &refused);
+    let report = scratch.nn("report cv").succeeds();
+    assert!(report.contains("runs/cv/report.html"), "{report}");
+    let page = scratch.read("runs/cv/report.html");
+    for part in [
+        "Cross-validation cv",
+        "guessing the most frequent class",
+        "95 % interval",
+        "fold-3",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let refused = ["cross-validation", "fold-1"];
+    scratch.nn("doctor cv").refuses(2, &refused);
     scratch
         .nn("evaluate cv")
         .refuses(5, &["cross-validation", "fold-1"]);

@@ -56,7 +56,9 @@ export class Check {
     this.trainings = trainings;
     this.show = show;
     this.place = place;
-    this.element = make("p", { class: "check", role: "status" });
+    this.status = make("p", { class: "check", role: "status" });
+    this.notes = make("details", { class: "notes", hidden: true });
+    this.element = make("div", {}, this.status, this.notes);
   }
 
   later() {
@@ -91,15 +93,23 @@ export class Check {
     const index = trainings.findIndex((training) => training.error);
     const problem = trainings[index] ?? null;
     const isPlaced = this.place(problem, index);
-    this.element.hidden = isPlaced;
-    this.element.classList.toggle("wrong", Boolean(problem));
+    this.status.hidden = isPlaced;
+    this.status.classList.toggle("wrong", Boolean(problem));
+    this.showNotes(problem ? [] : (trainings[0]?.notes ?? []));
     this.write(...(problem ? [[problem.error, problem.help].filter(Boolean).join("; ")] : trainings.map(describe)));
     if (!problem && trainings.length) this.show(trainings);
     return Boolean(problem);
   }
 
+  /** Shows how the data are read; all training runs of the page have the same data. */
+  showNotes(notes) {
+    const title = make("summary", {}, "How the data are read");
+    this.notes.hidden = notes.length === 0;
+    this.notes.replaceChildren(title, make("ul", {}, ...notes.map((note) => make("li", {}, note))));
+  }
+
   write(...parts) {
-    this.element.replaceChildren(...parts);
+    this.status.replaceChildren(...parts);
   }
 
   /** Starts the training runs; returns whether they have started. */

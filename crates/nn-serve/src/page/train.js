@@ -282,6 +282,7 @@ function factsOf(training) {
     ["training time", duration(training.train_seconds)],
     ["speed", `${grouped(training.samples_per_second)} samples/s`],
   ];
+  facts.push(...testFactsOf(training));
   if (training.summary) facts.push(["SHA-256 of the weights", training.summary.weights_sha256]);
   return facts.map(([name, value]) =>
     make(
@@ -291,6 +292,25 @@ function factsOf(training) {
       make("dd", {}, value),
     ),
   );
+}
+
+/** The result on the test samples, beside what guessing gets. */
+function testFactsOf({ summary, has_classes: hasClasses }) {
+  if (summary?.baseline == null) return [];
+  if (hasClasses) {
+    const [low, high] = summary.test_accuracy_interval ?? [];
+    const interval = low == null ? "" : `, 95 % interval ${percent(low)} to ${percent(high)}`;
+    return [
+      ["test accuracy", `${percent(summary.test_accuracy)}${interval}`],
+      ["guessing the most frequent class", percent(summary.baseline)],
+    ];
+  }
+  if (summary.test_rmse == null) return [];
+  return [
+    ["test RMSE", short(summary.test_rmse, 4)],
+    ["guessing the mean", short(summary.baseline, 4)],
+    ["test R²", short(summary.test_r2, 4)],
+  ];
 }
 
 function confusionTable({ class_names: names, counts, of }) {
