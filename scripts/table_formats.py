@@ -154,6 +154,7 @@ def main():
     frame.to_parquet(files / "pandas.parquet", index=False)
     (files / "none.arrow").write_bytes(arrow(whole))
     (files / "lz4.arrow").write_bytes(arrow(whole, "lz4"))
+    (files / "few.arrow").write_bytes(arrow(few, "lz4"))
     pandas.DataFrame(numbers()).to_csv(files / "numbers.csv", index=False, header=False)
     (files / "numbers.npy").write_bytes(npy(numbers()))
     (files / "fortran.npy").write_bytes(npy(numpy.asfortranarray(numbers())))

@@ -213,22 +213,10 @@ impl<'a> Array<'a> {
             fields,
             element_length,
         };
-        match &array.fields[..] {
-            [
-                Field {
-                    name: None,
-                    element,
-                    ..
-                },
-            ] if let Kind::Unsupported(what) = element.kind() => Err(format!(
-                "expected numbers, text, booleans or dates, found {what}"
-            )),
-            [] => Err("the elements have no fields".to_owned()),
-            _ if array.n_columns() > MAX_COLUMNS => Err(format!(
-                "expected at most {MAX_COLUMNS} columns, found {}",
-                array.n_columns()
-            )),
-            _ => Ok(array),
+        match array.n_columns() {
+            0 => Err("the elements have no fields".to_owned()),
+            1..=MAX_COLUMNS => Ok(array),
+            n => Err(format!("expected at most {MAX_COLUMNS} columns, found {n}")),
         }
     }
 
@@ -332,6 +320,10 @@ fn fields(descr: &Literal) -> Result<(Vec<Field>, usize), String> {
     };
     let Literal::Sequence(listed) = descr else {
         let element = element(descr)?;
+        if let Kind::Unsupported(what) = element.kind() {
+            let expected = "expected numbers, text, booleans or dates";
+            return Err(format!("{expected}, found {what}"));
+        }
         let length = element.length;
         let field = Field {
             name: None,
@@ -383,7 +375,10 @@ impl Element {
         let kind = characters.next().ok_or_else(unknown)?;
         let rest = characters.as_str();
         let (size, unit) = rest.split_once('[').unwrap_or((rest, ""));
-        let size: usize = size.parse().map_err(|_| unknown())?;
+        let size: usize = match (kind, size) {
+            ('O', "") => size_of::<usize>(),
+            _ => size.parse().map_err(|_| unknown())?,
+        };
         let bytes_per_unit = if kind == 'U' { 4 } else { 1 };
         Ok(Self {
             is_big_endian: order.ok_or_else(unknown)? == '>',

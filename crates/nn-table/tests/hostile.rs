@@ -59,5 +59,5 @@ fn harmed_parquet_files_are_read_or_refused() {
 #[test]
 #[cfg(feature = "arrow")]
 fn a_harmed_arrow_file_is_read_or_refused() {
-    check_harmed(include_bytes!("files/lz4.arrow"));
+    check_harmed(include_bytes!("files/few.arrow"));
 }

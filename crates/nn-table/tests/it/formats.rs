@@ -195,7 +195,8 @@ fn what_is_no_table_is_explained() {
         ),
         (
             npy(objects, b"\x80\x04]"),
-            "x: expected a table in a NumPy array (.npy): expected 16 bytes of elements, found 3",
+            "x: expected a table in a NumPy array (.npy): expected numbers, text, booleans or dates, \
+             found Python objects",
         ),
         (
             array("(2, 1000000000000)", &[0; 9]),
