@@ -21,12 +21,17 @@ const MAX_RATIO: usize = 1000;
 pub(crate) struct Pages {
     bytes: Bytes,
     compression: Compression,
+    has_dictionary: bool,
 }
 
 impl Pages {
     /// `bytes` are all pages of the column.
     pub(crate) fn new(bytes: Bytes, compression: Compression) -> Self {
-        Self { bytes, compression }
+        Self {
+            bytes,
+            compression,
+            has_dictionary: false,
+        }
     }
 
     /// The next page and whether it belongs to the values.
@@ -63,7 +68,7 @@ impl Pages {
         Ok(Page::DataPage {
             buf: decompress(self.compression, content, length)?,
             num_values: count(part, 1)?,
-            encoding: encoding(part.number(2))?,
+            encoding: self.encoding(part.number(2))?,
             def_level_encoding: encoding(part.number(3))?,
             rep_level_encoding: encoding(part.number(4))?,
             statistics: None,
@@ -90,7 +95,7 @@ impl Pages {
         Ok(Page::DataPageV2 {
             buf,
             num_values: count(part, 1)?,
-            encoding: encoding(part.number(4))?,
+            encoding: self.encoding(part.number(4))?,
             num_nulls: count(part, 2)?,
             num_rows: count(part, 3)?,
             def_levels_byte_len,
@@ -100,13 +105,27 @@ impl Pages {
         })
     }
 
-    fn dictionary(&self, header: &Structure, content: Bytes, length: usize) -> Result<Page> {
+    /// The encoding of values.
+    fn encoding(&self, number: Option<i64>) -> Result<Encoding> {
+        match encoding(number)? {
+            Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY if !self.has_dictionary => {
+                Err(damaged("dictionary"))
+            }
+            encoding => Ok(encoding),
+        }
+    }
+
+    fn dictionary(&mut self, header: &Structure, content: Bytes, length: usize) -> Result<Page> {
         let part = header.structure(7).ok_or_else(|| damaged("header"))?;
         let buf = decompress(self.compression, content, length)?;
         let num_values = count(part, 1)?;
         // Each value takes a bit at least.
         if num_values as usize > 8 * buf.len() {
             return Err(damaged("number of values"));
+        }
+        // A second one would replace it.
+        if std::mem::replace(&mut self.has_dictionary, true) {
+            return Err(damaged("dictionary"));
         }
         Ok(Page::DictionaryPage {
             buf,
