@@ -58,6 +58,10 @@ mod npy_file;
 #[cfg(feature = "parquet")]
 mod thrift;
 #[cfg(feature = "parquet")]
+mod parquet_schema;
+#[cfg(feature = "parquet")]
+mod parquet_values;
+#[cfg(feature = "parquet")]
 mod parquet_page;
 #[cfg(feature = "parquet")]
 mod parquet_file;

@@ -1,14 +1,11 @@
 //! The pages of a column in a Parquet file, decompressed without code in C, and without
 //! more memory than the file can need.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use brotli_decompressor::Decompressor;
-use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use parquet::basic::{Compression, Encoding};
-use parquet::column::page::{Page, PageMetadata, PageReader};
-use parquet::errors::{ParquetError, Result};
 use ruzstd::decoding::StreamingDecoder;
 
 use crate::thrift::Structure;
@@ -17,211 +14,164 @@ use crate::thrift::Structure;
 const MIN_PAGE_BYTES: usize = 4 << 20;
 const MAX_RATIO: usize = 1000;
 
-/// Reads the pages of one column in one group of rows.
-pub(crate) struct Pages {
-    bytes: Bytes,
-    compression: Compression,
-    has_dictionary: bool,
+/// A page of a column.
+pub(crate) enum Page<'a> {
+    /// The distinct values, one after the other.
+    Dictionary {
+        bytes: Cow<'a, [u8]>,
+        n_values: usize,
+    },
+    Data(DataPage<'a>),
 }
 
-impl Pages {
-    /// `bytes` are all pages of the column.
-    pub(crate) fn new(bytes: Bytes, compression: Compression) -> Self {
-        Self {
-            bytes,
-            compression,
-            has_dictionary: false,
-        }
-    }
+/// The values of some rows.
+pub(crate) struct DataPage<'a> {
+    /// The marks of missing values, with their length in front of them in version 1, and the
+    /// values.
+    pub(crate) bytes: Cow<'a, [u8]>,
+    /// The number of bytes of the marks in version 2.
+    pub(crate) n_level_bytes: Option<usize>,
+    /// Number of rows.
+    pub(crate) n_values: usize,
+    /// The encoding of the values.
+    pub(crate) encoding: i64,
+}
 
-    /// The next page and whether it belongs to the values.
-    fn page(&mut self) -> Result<Option<Page>> {
-        const DATA: i64 = 0;
-        const DICTIONARY: i64 = 2;
-        const DATA_V2: i64 = 3;
-        loop {
-            if self.bytes.is_empty() {
-                return Ok(None);
-            }
-            let mut rest = &self.bytes[..];
-            let header = Structure::read(&mut rest).ok_or_else(|| damaged("header"))?;
-            let start = self.bytes.len() - rest.len();
-            let length = |field| header.count(field).ok_or_else(|| damaged("length"));
-            let (length, compressed) = (length(2)? as usize, length(3)? as usize);
-            if compressed > rest.len() {
-                return Err(damaged("length"));
-            }
-            let content = self.bytes.slice(start..start + compressed);
-            self.bytes = self.bytes.slice(start + compressed..);
-            return match header.number(1) {
-                Some(DATA) => self.data(&header, content, length).map(Some),
-                Some(DATA_V2) => self.data_v2(&header, content, length).map(Some),
-                Some(DICTIONARY) => self.dictionary(&header, content, length).map(Some),
-                // An index.
-                _ => continue,
-            };
-        }
-    }
-
-    fn data(&self, header: &Structure, content: Bytes, length: usize) -> Result<Page> {
-        let part = header.structure(5).ok_or_else(|| damaged("header"))?;
-        Ok(Page::DataPage {
-            buf: decompress(self.compression, content, length)?,
-            num_values: count(part, 1)?,
-            encoding: self.encoding(part.number(2))?,
-            def_level_encoding: encoding(part.number(3))?,
-            rep_level_encoding: encoding(part.number(4))?,
-            statistics: None,
-        })
-    }
-
-    fn data_v2(&self, header: &Structure, content: Bytes, length: usize) -> Result<Page> {
-        let part = header.structure(8).ok_or_else(|| damaged("header"))?;
-        let (def_levels_byte_len, rep_levels_byte_len) = (count(part, 5)?, count(part, 6)?);
-        let n_levels = def_levels_byte_len as usize + rep_levels_byte_len as usize;
-        if n_levels > content.len() || n_levels > length {
-            return Err(damaged("length of the levels"));
-        }
-        // The levels in front of the values are not compressed.
-        let is_compressed = part.number(7) != Some(0) && length > n_levels;
-        let buf = match is_compressed && self.compression != Compression::UNCOMPRESSED {
-            true => {
-                let values = content.slice(n_levels..);
-                let values = decompress(self.compression, values, length - n_levels)?;
-                Bytes::from([&content[..n_levels], &values[..]].concat())
-            }
-            false => content,
+/// Reads the next page from `bytes`, the pages of a column; `None` behind the last one.
+pub(crate) fn next_page<'a>(bytes: &mut &'a [u8], codec: i64) -> Result<Option<Page<'a>>, String> {
+    const DATA: i64 = 0;
+    const DICTIONARY: i64 = 2;
+    const DATA_V2: i64 = 3;
+    while !bytes.is_empty() {
+        let header = Structure::read(bytes).ok_or("the header of a page is damaged")?;
+        let length = |field| header.count(field).ok_or("the length of a page is damaged");
+        let (length, compressed) = (length(2)?, length(3)?);
+        let (content, rest) = bytes
+            .split_at_checked(compressed)
+            .ok_or("a page is cut off")?;
+        *bytes = rest;
+        let page = match header.number(1) {
+            Some(DATA) => data(&header, content, length, codec),
+            Some(DATA_V2) => data_v2(&header, content, length, codec),
+            Some(DICTIONARY) => dictionary(&header, content, length, codec),
+            // An index.
+            _ => continue,
         };
-        Ok(Page::DataPageV2 {
-            buf,
-            num_values: count(part, 1)?,
-            encoding: self.encoding(part.number(4))?,
-            num_nulls: count(part, 2)?,
-            num_rows: count(part, 3)?,
-            def_levels_byte_len,
-            rep_levels_byte_len,
-            is_compressed,
-            statistics: None,
-        })
+        return page.map(Some);
     }
-
-    /// The encoding of values.
-    fn encoding(&self, number: Option<i64>) -> Result<Encoding> {
-        match encoding(number)? {
-            Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY if !self.has_dictionary => {
-                Err(damaged("dictionary"))
-            }
-            encoding => Ok(encoding),
-        }
-    }
-
-    fn dictionary(&mut self, header: &Structure, content: Bytes, length: usize) -> Result<Page> {
-        let part = header.structure(7).ok_or_else(|| damaged("header"))?;
-        let buf = decompress(self.compression, content, length)?;
-        let num_values = count(part, 1)?;
-        // Each value takes a bit at least.
-        if num_values as usize > 8 * buf.len() {
-            return Err(damaged("number of values"));
-        }
-        // A second one would replace it.
-        if std::mem::replace(&mut self.has_dictionary, true) {
-            return Err(damaged("dictionary"));
-        }
-        Ok(Page::DictionaryPage {
-            buf,
-            num_values,
-            encoding: encoding(part.number(2))?,
-            is_sorted: part.number(3) == Some(1),
-        })
-    }
+    Ok(None)
 }
 
-impl Iterator for Pages {
-    type Item = Result<Page>;
-
-    fn next(&mut self) -> Option<Result<Page>> {
-        self.page().transpose()
-    }
+fn part<'a, 'b>(header: &'b Structure<'a>, field: i64) -> Result<&'b Structure<'a>, String> {
+    let part = header.structure(field);
+    part.ok_or_else(|| "the header of a page is incomplete".to_owned())
 }
 
-impl PageReader for Pages {
-    fn get_next_page(&mut self) -> Result<Option<Page>> {
-        self.page()
-    }
-
-    // Only for rows that are skipped.
-    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
-        Err(ParquetError::NYI("pages are read in order".to_owned()))
-    }
-
-    fn skip_next_page(&mut self) -> Result<()> {
-        self.page().map(drop)
-    }
+fn count(header: &Structure<'_>, field: i64) -> Result<usize, String> {
+    let count = header.count(field);
+    count.ok_or_else(|| "the header of a page is incomplete".to_owned())
 }
 
-fn damaged(what: &str) -> ParquetError {
-    ParquetError::General(format!("the {what} of a page is damaged"))
+fn data<'a>(
+    header: &Structure<'_>,
+    content: &'a [u8],
+    length: usize,
+    codec: i64,
+) -> Result<Page<'a>, String> {
+    let part = part(header, 5)?;
+    Ok(Page::Data(DataPage {
+        bytes: decompress(codec, content, length)?,
+        n_level_bytes: None,
+        n_values: count(part, 1)?,
+        encoding: part.number(2).unwrap_or(-1),
+    }))
 }
 
-fn count(header: &Structure, field: i64) -> Result<u32> {
-    header.count(field).ok_or_else(|| damaged("header"))
+fn data_v2<'a>(
+    header: &Structure<'_>,
+    content: &'a [u8],
+    length: usize,
+    codec: i64,
+) -> Result<Page<'a>, String> {
+    let part = part(header, 8)?;
+    let n_level_bytes = count(part, 5)?;
+    if count(part, 6)? > 0 {
+        return Err("a page has nested values".to_owned());
+    }
+    // The marks in front of the values are not compressed.
+    let levels = content.split_at_checked(n_level_bytes);
+    let (levels, values) = levels.ok_or("the marks of missing values are cut off")?;
+    let length = length
+        .checked_sub(n_level_bytes)
+        .ok_or("the length of a page is wrong")?;
+    let is_compressed = part.number(7) != Some(0) && length > 0;
+    let bytes = match is_compressed && codec != 0 {
+        true => [levels, &decompress(codec, values, length)?]
+            .concat()
+            .into(),
+        false => content.into(),
+    };
+    Ok(Page::Data(DataPage {
+        bytes,
+        n_level_bytes: Some(n_level_bytes),
+        n_values: count(part, 1)?,
+        encoding: part.number(4).unwrap_or(-1),
+    }))
 }
 
-fn encoding(number: Option<i64>) -> Result<Encoding> {
-    Ok(match number {
-        Some(0) => Encoding::PLAIN,
-        Some(2) => Encoding::PLAIN_DICTIONARY,
-        Some(3) => Encoding::RLE,
-        Some(5) => Encoding::DELTA_BINARY_PACKED,
-        Some(6) => Encoding::DELTA_LENGTH_BYTE_ARRAY,
-        Some(7) => Encoding::DELTA_BYTE_ARRAY,
-        Some(8) => Encoding::RLE_DICTIONARY,
-        Some(9) => Encoding::BYTE_STREAM_SPLIT,
-        Some(4) => return Err(ParquetError::NYI("bit-packed levels".to_owned())),
-        _ => return Err(damaged("encoding")),
+fn dictionary<'a>(
+    header: &Structure<'_>,
+    content: &'a [u8],
+    length: usize,
+    codec: i64,
+) -> Result<Page<'a>, String> {
+    Ok(Page::Dictionary {
+        bytes: decompress(codec, content, length)?,
+        n_values: count(part(header, 7)?, 1)?,
     })
 }
 
 /// Decompresses a page of `length` bytes.
-fn decompress(compression: Compression, bytes: Bytes, length: usize) -> Result<Bytes> {
+fn decompress(codec: i64, bytes: &[u8], length: usize) -> Result<Cow<'_, [u8]>, String> {
     let limit = MIN_PAGE_BYTES.saturating_add(bytes.len().saturating_mul(MAX_RATIO));
     if length > limit {
-        return Err(ParquetError::General(format!(
-            "a page of {} bytes cannot have {length} bytes when decompressed",
-            bytes.len()
-        )));
+        let n = bytes.len();
+        return Err(format!(
+            "a page of {n} bytes cannot have {length} bytes when decompressed"
+        ));
     }
-    let failed = |error: String| ParquetError::General(format!("a page is damaged: {error}"));
-    let content = match compression {
-        Compression::UNCOMPRESSED => return Ok(bytes),
-        Compression::SNAPPY => {
-            let is_right = snap::raw::decompress_len(&bytes).is_ok_and(|found| found == length);
-            let mut decoder = snap::raw::Decoder::new();
-            let content = is_right.then(|| decoder.decompress_vec(&bytes));
-            let content = content.ok_or_else(|| damaged("length"))?;
-            content.map_err(|error| failed(error.to_string()))?
-        }
-        Compression::GZIP(_) => read(MultiGzDecoder::new(&bytes[..]), length)?,
-        Compression::BROTLI(_) => read(Decompressor::new(&bytes[..], 4096), length)?,
-        Compression::ZSTD(_) => {
-            let decoder = StreamingDecoder::new(&bytes[..]);
-            read(decoder.map_err(|error| failed(error.to_string()))?, length)?
-        }
-        Compression::LZ4_RAW => {
-            let content = lz4_flex::block::decompress(&bytes, length);
-            content.map_err(|error| failed(error.to_string()))?
-        }
-        other => return Err(ParquetError::NYI(format!("the compression {other}"))),
+    let content = match codec {
+        0 => return Ok(bytes.into()),
+        1 => snappy(bytes, length),
+        2 => read(MultiGzDecoder::new(bytes), length),
+        4 => read(Decompressor::new(bytes, 4096), length),
+        6 => match StreamingDecoder::new(bytes) {
+            Ok(decoder) => read(decoder, length),
+            Err(error) => Err(error.to_string()),
+        },
+        7 => lz4_flex::block::decompress(bytes, length).map_err(|error| error.to_string()),
+        3 => return Err("the compression LZO is not supported".to_owned()),
+        5 => return Err("the compression LZ4 of Hadoop is not supported".to_owned()),
+        _ => return Err("the compression is unknown".to_owned()),
     };
+    let content = content.map_err(|error| format!("a page cannot be decompressed: {error}"))?;
     match content.len() == length {
         true => Ok(content.into()),
-        false => Err(damaged("length")),
+        false => Err("the length of a page is wrong".to_owned()),
     }
 }
 
-fn read(decoder: impl Read, length: usize) -> Result<Vec<u8>> {
+fn snappy(bytes: &[u8], length: usize) -> Result<Vec<u8>, String> {
+    if snap::raw::decompress_len(bytes) != Ok(length) {
+        return Err("the length is wrong".to_owned());
+    }
+    let content = snap::raw::Decoder::new().decompress_vec(bytes);
+    content.map_err(|error| error.to_string())
+}
+
+fn read(decoder: impl Read, length: usize) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     let read = decoder.take(length as u64 + 1).read_to_end(&mut content);
-    read.map_err(|error| ParquetError::General(format!("a page is damaged: {error}")))?;
+    read.map_err(|error| error.to_string())?;
     Ok(content)
 }

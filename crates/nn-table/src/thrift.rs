@@ -1,47 +1,80 @@
 //! Reads structures in the compact protocol of Apache Thrift.
 
 /// Structures may be nested this deeply.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 16;
 
-/// The fields of a structure that are numbers, booleans or structures.
-#[derive(Debug, Default)]
-pub(crate) struct Structure {
-    numbers: Vec<(i64, i64)>,
-    structures: Vec<(i64, Structure)>,
+/// The value of a field.
+#[derive(Debug)]
+pub(crate) enum Item<'a> {
+    /// A number, or 0 or 1 for a boolean.
+    Number(i64),
+    Bytes(&'a [u8]),
+    Structure(Structure<'a>),
+    List(Vec<Item<'a>>),
 }
 
-impl Structure {
+/// The fields of a structure, by their numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Structure<'a> {
+    fields: Vec<(i64, Item<'a>)>,
+}
+
+impl<'a> Structure<'a> {
     /// Reads a structure at the beginning of `bytes`, and moves `bytes` behind it.
-    pub(crate) fn read(bytes: &mut &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &mut &'a [u8]) -> Option<Self> {
         structure(bytes, 0)
     }
 
-    /// The number, or 0 or 1 for a boolean, in a field.
+    fn get(&self, field: i64) -> Option<&Item<'a>> {
+        let mut fields = self.fields.iter();
+        fields.find(|(id, _)| *id == field).map(|(_, item)| item)
+    }
+
+    /// The number in a field; 0 or 1 for a boolean.
     pub(crate) fn number(&self, field: i64) -> Option<i64> {
-        let mut numbers = self.numbers.iter();
-        numbers
-            .find(|(id, _)| *id == field)
-            .map(|&(_, number)| number)
+        match self.get(field) {
+            Some(Item::Number(number)) => Some(*number),
+            _ => None,
+        }
     }
 
     /// A number that is not negative, in a field.
-    pub(crate) fn count(&self, field: i64) -> Option<u32> {
-        self.number(field)?.try_into().ok()
+    pub(crate) fn count(&self, field: i64) -> Option<usize> {
+        usize::try_from(self.number(field)?).ok()
+    }
+
+    /// The text in a field.
+    pub(crate) fn text(&self, field: i64) -> Option<&'a str> {
+        match self.get(field) {
+            Some(Item::Bytes(bytes)) => str::from_utf8(bytes).ok(),
+            _ => None,
+        }
     }
 
     /// The structure in a field.
     pub(crate) fn structure(&self, field: i64) -> Option<&Self> {
-        let mut structures = self.structures.iter();
-        structures
-            .find(|(id, _)| *id == field)
-            .map(|(_, structure)| structure)
+        match self.get(field) {
+            Some(Item::Structure(structure)) => Some(structure),
+            _ => None,
+        }
+    }
+
+    /// The structures of the list in a field; none without the field.
+    pub(crate) fn structures(&self, field: i64) -> impl Iterator<Item = &Self> {
+        let items = match self.get(field) {
+            Some(Item::List(items)) => &items[..],
+            _ => &[],
+        };
+        items.iter().filter_map(|item| match item {
+            Item::Structure(structure) => Some(structure),
+            _ => None,
+        })
     }
 }
 
-fn structure(bytes: &mut &[u8], depth: usize) -> Option<Structure> {
-    const STRUCTURE: u8 = 12;
+fn structure<'a>(bytes: &mut &'a [u8], depth: usize) -> Option<Structure<'a>> {
     let mut read = Structure::default();
-    let mut id = 0;
+    let mut id: i64 = 0;
     loop {
         let start = byte(bytes)?;
         let (difference, kind) = (start >> 4, start & 0x0f);
@@ -50,24 +83,42 @@ fn structure(bytes: &mut &[u8], depth: usize) -> Option<Structure> {
         }
         id = match difference {
             0 => zigzag(bytes)?,
-            difference => i64::wrapping_add(id, difference.into()),
+            difference => id.wrapping_add(difference.into()),
         };
-        match kind {
-            1 | 2 => read.numbers.push((id, i64::from(kind == 1))),
-            3 => read.numbers.push((id, byte(bytes)?.cast_signed().into())),
-            4..=6 => read.numbers.push((id, zigzag(bytes)?)),
-            STRUCTURE if depth < MAX_DEPTH => {
-                read.structures.push((id, structure(bytes, depth + 1)?));
-            }
-            7 => drop(take(bytes, 8)?),
-            8 => {
-                let length = varint(bytes)?;
-                take(bytes, length)?;
-            }
-            // The headers of pages have no lists, sets or maps.
-            _ => return None,
-        }
+        let item = match kind {
+            // A boolean is its type.
+            1 | 2 => Item::Number(i64::from(kind == 1)),
+            kind => item(bytes, kind, depth)?,
+        };
+        read.fields.push((id, item));
     }
+}
+
+fn item<'a>(bytes: &mut &'a [u8], kind: u8, depth: usize) -> Option<Item<'a>> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    Some(match kind {
+        1..=3 => Item::Number(byte(bytes)?.cast_signed().into()),
+        4..=6 => Item::Number(zigzag(bytes)?),
+        7 => Item::Bytes(take(bytes, 8)?),
+        8 => {
+            let length = varint(bytes)?;
+            Item::Bytes(take(bytes, length)?)
+        }
+        9 | 10 => {
+            let start = byte(bytes)?;
+            let length = match start >> 4 {
+                15 => varint(bytes)?,
+                length => length.into(),
+            };
+            let items = (0..length).map(|_| item(bytes, start & 0x0f, depth + 1));
+            Item::List(items.collect::<Option<_>>()?)
+        }
+        12 => Item::Structure(structure(bytes, depth + 1)?),
+        // The metadata of Parquet files have no maps.
+        _ => return None,
+    })
 }
 
 fn byte(bytes: &mut &[u8]) -> Option<u8> {
@@ -82,7 +133,8 @@ fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
+/// A number in groups of seven bits, the last bits first.
+pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let part = byte(bytes)?;
@@ -95,7 +147,7 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// A number with its sign in the last bit.
-fn zigzag(bytes: &mut &[u8]) -> Option<i64> {
+pub(crate) fn zigzag(bytes: &mut &[u8]) -> Option<i64> {
     let number = varint(bytes)?;
     Some((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
 }
