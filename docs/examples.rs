@@ -17,10 +17,12 @@ examples_of! {
     Tensor: "../crates/nn-tensor/README.md"
     Core: "../crates/nn-core/README.md"
     Data: "../crates/nn-data/README.md"
+    Image: "../crates/nn-image/README.md"
     Table: "../crates/nn-table/README.md"
     Search: "../crates/nn-search/README.md"
     Plot: "../crates/nn-plot/README.md"
     Report: "../crates/nn-report/README.md"
     Functions: "../crates/nn-functions/README.md"
+    Settings: "../crates/nn-settings/README.md"
     Train: "../crates/nn-train/README.md"
 }

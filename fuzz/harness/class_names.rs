@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use nn_data::natural_order;
+use nn_image::natural_order;
 
 /// Sorts the lines of `bytes`; the order is total.
 pub(crate) fn check(bytes: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nn_train::Settings;
+use nn_settings::Settings;
 
 /// Settings that are read can be written and read again the same, and merged
 /// with nothing they stay what they are.

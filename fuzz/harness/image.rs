@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use ndarray::Array2;
-use nn_data::digit::normalize;
-use nn_data::image::decode_image;
+use nn_image::decode_image;
+use nn_image::digit::normalize;
 
 /// Gives the image MNIST's framing; bytes that are no image are taken for grey
 /// values, since few are.

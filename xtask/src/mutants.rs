@@ -40,20 +40,17 @@ static PARTS: [Part; 6] = [
     Part {
         name: "runs",
         files: &[
-            "nn-train/src/atomic_file.rs",
+            "nn-files/src/atomic_file.rs",
+            "nn-files/src/disk.rs",
             "nn-train/src/checkpoints.rs",
-            "nn-train/src/disk.rs",
             "nn-train/src/metrics_file.rs",
         ],
-        packages: "nn-train",
+        packages: "nn-files,nn-train",
         tests: "--lib",
     },
     Part {
         name: "downloads",
-        files: &[
-            "nn-data/src/download/disk.rs",
-            "nn-data/src/download/partial.rs",
-        ],
+        files: &["nn-data/src/download/partial.rs"],
         packages: "nn-data",
         tests: "--lib",
     },
@@ -86,8 +83,13 @@ static PARTS: [Part; 6] = [
     },
     Part {
         name: "training",
-        files: &["nn-core/src/metrics.rs", "nn-core/src/stage/batch_norm.rs"],
-        packages: "nn-core",
+        files: &[
+            "nn-core/src/metrics.rs",
+            "nn-core/src/stage/batch_norm.rs",
+            "nn-metrics/src/confusion_matrix.rs",
+            "nn-metrics/src/regression.rs",
+        ],
+        packages: "nn-metrics,nn-core",
         tests: "--lib --test it",
     },
 ];

@@ -11,18 +11,17 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_data::catalog::{self, Source};
 use nn_data::download::{self, Fetched, Origin, Progress, fetch};
-use nn_data::export::Format;
+use nn_files::{create_dir_all, escaped_path};
+use nn_image::export::Format;
 use nn_tensor::Threads;
 use nn_train::data::{self, GLYPHS};
 use nn_train::table::is_table;
-use nn_train::{
-    Data, Error, Note, Result, Settings, SplitOptions, create_dir_all, escaped_path, flags, grouped,
-};
+use nn_train::{Data, Error, Note, Result, Settings, SplitOptions, flags, grouped};
 
 use crate::args::DataFolder;
 use crate::exit;
 use crate::terminal;
-use table_info::table_info;
+use table_info::{TableArguments, table_info};
 
 #[derive(Args, Debug)]
 pub(crate) struct DataArguments {
@@ -42,12 +41,8 @@ pub(crate) enum DataCommand {
         /// Name from `nn data list`, folder of IDX files or of images, or file with a table
         #[arg(value_name = "NAME|DIR|FILE", value_parser = flags::data_parser())]
         name: String,
-        /// Column to predict, or several columns separated by commas
-        #[arg(long, value_name = "COLUMN")]
-        target: Option<String>,
-        /// TOML file with the types of columns
-        #[arg(long, value_name = "FILE")]
-        schema: Option<String>,
+        #[command(flatten)]
+        table: TableArguments,
         /// Print one JSON object; for tables only
         #[arg(long)]
         json: bool,
@@ -95,8 +90,7 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
         }
         DataCommand::Info {
             name,
-            target,
-            schema,
+            table,
             json,
             folder,
         } => {
@@ -104,12 +98,7 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
             if !is_table(&path) {
                 return info(name, &folder.data_dir);
             }
-            let settings = Settings {
-                target: target.clone(),
-                schema: schema.clone(),
-                ..Settings::default()
-            };
-            table_info(&path, &settings, *json)
+            table_info(&path, &table.settings(), *json)
         }
         DataCommand::Export {
             name,
@@ -236,7 +225,7 @@ fn export(name: &str, format: Format, output: Option<&Path>, data_dir: &Path) ->
         fs::remove_dir_all(&partial).map_err(io(&partial))?;
     }
     create_dir_all(&partial).map_err(|error| Error::io(&partial, &error))?;
-    nn_data::export::write(dataset, format, &partial)?;
+    nn_image::export::write(dataset, format, &partial)?;
     fs::rename(&partial, &folder).map_err(io(&folder))?;
     terminal::line(format!(
         "{} training and {} test images in {}",

@@ -6,8 +6,9 @@ mod json;
 
 use clap::Args;
 use nn_core::metrics::Evaluation;
+use nn_files::escaped_path;
 use nn_report::permutation_importance;
-use nn_train::{Data, Result, Split, Threshold, escaped_path, flags};
+use nn_train::{Data, Result, Split, Threshold, flags};
 
 use crate::args::{DataFolder, RunChoice};
 use crate::exit;

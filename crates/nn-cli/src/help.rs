@@ -7,7 +7,8 @@ use clap::{Args, Command};
 use clap_complete::Shell;
 use nn_core::init::Init;
 use nn_core::{Activation, Loss, Menu, Optimizer, Schedule, TrainingConfig};
-use nn_train::{Error, Result, create_dir_all};
+use nn_files::create_dir_all;
+use nn_train::{Error, Result};
 
 use crate::terminal;
 

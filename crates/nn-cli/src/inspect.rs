@@ -4,7 +4,8 @@ use clap::Args;
 use nn_core::model_file::weights_sha256;
 use nn_core::stage::{Activate, Dropout, Stage};
 use nn_core::{Model, Network};
-use nn_train::{Result, escaped_path, grouped};
+use nn_files::escaped_path;
+use nn_train::{Result, grouped};
 use serde_json::json;
 
 use crate::args::RunChoice;

@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nn_data::image::{decode_image, is_image};
+use nn_files::atomic_file;
+use nn_image::{decode_image, is_image};
 use nn_table::predictions::{LeadingColumn, predicted_class, predicted_labels, write_predictions};
 use nn_table::{Header, TargetEncoding};
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::{STDIN, is_table};
-use nn_train::{Choice, Error, Result, Run, TablePredictions, Threshold, atomic_file, flags};
+use nn_train::{Choice, Error, Result, Run, TablePredictions, Threshold, flags};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};

@@ -1,4 +1,7 @@
 //! Samples: inputs with targets, the train/validation split, and the order of the samples in an
 //! epoch.
 
-pub use nn_samples::{Inputs, RowSource, Samples, Targets, shuffle, split, split_stratified};
+pub use nn_samples::{
+    Inputs, RowSource, Samples, Targets, grouped_folds, grouped_split, shuffle, split,
+    split_stratified,
+};

@@ -1,7 +1,9 @@
-//! Metrics of predictions: loss, accuracy, confusion matrix, regression errors.
+//! Metrics of a network on samples: loss, accuracy, confusion matrix, regression errors.
 
 use nn_error::Result;
 use nn_functions::LossFunction;
+use nn_metrics::ErrorSums;
+pub use nn_metrics::{ClassScores, ConfusionMatrix, OutputErrors, RegressionErrors};
 use nn_samples::{Rows, Samples, Targets};
 use nn_tensor::{Scalar, Threads};
 
@@ -29,111 +31,6 @@ pub struct Evaluation {
     /// Index of the first sample whose loss is NaN or infinite. If the loss of a sample is not
     /// finite, no metric is valid.
     pub first_nonfinite: Option<usize>,
-}
-
-/// Regression errors of each output, and their means over the outputs (the
-/// `uniform_average` of scikit-learn).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct RegressionErrors {
-    /// Mean absolute error, averaged over the outputs.
-    pub mean_absolute: f64,
-    /// Root mean square error, averaged over the outputs.
-    pub root_mean_square: f64,
-    /// R², averaged over the outputs; `None` for fewer than 2 rows.
-    pub r_squared: Option<f64>,
-    /// Regression errors of each output.
-    pub outputs: Vec<OutputErrors>,
-}
-
-/// Regression errors of one output.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct OutputErrors {
-    /// Mean absolute error, the mean of |a − y|.
-    pub mean_absolute: f64,
-    /// Root mean square error, the root of the mean of (a − y)².
-    pub root_mean_square: f64,
-    /// R² = 1 − Σ(a − y)²/Σ(y − ȳ)², the fraction of explained variance. A constant
-    /// target has R² = 1 if every prediction is exact, otherwise 0 (as in
-    /// scikit-learn). `None` for fewer than 2 rows.
-    pub r_squared: Option<f64>,
-}
-
-/// Confusion matrix: one row per true class, one column per predicted class.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfusionMatrix {
-    n_classes: usize,
-    /// `[n_classes, n_classes]`
-    counts: Vec<u64>,
-}
-
-/// Precision, recall and F1 score of one class; a score is `None` if its denominator is
-/// 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ClassScores {
-    /// Precision, TP/(TP + FP): the fraction of the predictions of this class that are
-    /// correct.
-    pub precision: Option<f64>,
-    /// Recall, TP/(TP + FN): the fraction of the samples of this class that are
-    /// predicted correctly.
-    pub recall: Option<f64>,
-    /// F1 score: the harmonic mean of precision and recall.
-    pub f1: Option<f64>,
-    /// Number of samples of the class.
-    pub support: u64,
-}
-
-impl ConfusionMatrix {
-    /// Creates an empty confusion matrix.
-    pub fn new(n_classes: usize) -> Self {
-        Self {
-            n_classes,
-            counts: vec![0; n_classes * n_classes],
-        }
-    }
-
-    /// Counts one prediction.
-    ///
-    /// # Panics
-    /// Panics if a class does not exist.
-    pub fn add(&mut self, true_class: usize, predicted: usize) {
-        assert!(true_class < self.n_classes && predicted < self.n_classes);
-        self.counts[true_class * self.n_classes + predicted] += 1;
-    }
-
-    /// The counts, `[true class, predicted class]`.
-    pub fn counts(&self) -> Rows<'_, u64> {
-        Rows::new(&self.counts, self.n_classes)
-    }
-
-    /// Accuracy: the fraction of correct predictions; 0 for an empty matrix.
-    pub fn accuracy(&self) -> f64 {
-        let n_correct = self.counts.iter().step_by(self.n_classes + 1).sum();
-        ratio(n_correct, self.counts.iter().sum()).unwrap_or(0.0)
-    }
-
-    /// Precision, recall and F1 score of one class.
-    ///
-    /// # Panics
-    /// Panics if the class does not exist.
-    pub fn scores(&self, class: usize) -> ClassScores {
-        let counts = self.counts();
-        let n_correct = counts[[class, class]];
-        let support = counts.row(class).iter().sum();
-        let n_predicted = counts.column(class).sum();
-        ClassScores {
-            precision: ratio(n_correct, n_predicted),
-            recall: ratio(n_correct, support),
-            f1: ratio(2 * n_correct, n_predicted + support),
-            support,
-        }
-    }
-}
-
-fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 impl Memory {
@@ -359,13 +256,6 @@ impl<S: Scalar> Evaluator<S> {
     }
 }
 
-/// Computes R² of one output, as in [`OutputErrors::r_squared`].
-pub(crate) fn r_squared(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
-    let mut tally = OutputTally::default();
-    pairs.for_each(|(predicted, target)| tally.add(predicted, target));
-    tally.finish().r_squared
-}
-
 /// Running sums of an evaluation.
 struct Tally {
     loss: f64,
@@ -375,78 +265,7 @@ struct Tally {
     /// Whether every target is 0 or 1 (multi-label classification).
     are_flags: bool,
     n_correct_flags: u64,
-    outputs: Vec<OutputTally>,
-}
-
-/// Running sums over the values of one output.
-#[derive(Clone, Copy, Debug, Default)]
-struct OutputTally {
-    n: f64,
-    absolute: f64,
-    squared: f64,
-    /// ȳ of the rows so far.
-    target_mean: f64,
-    /// Σ(y − ȳ)² of the rows so far.
-    target_variation: f64,
-}
-
-impl OutputTally {
-    /// Adds a prediction. Each row updates Σ(y − ȳ)² (Welford 1962), because the
-    /// difference Σy² − n·ȳ² loses all digits if the mean is large.
-    fn add(&mut self, a: f64, y: f64) {
-        self.n += 1.0;
-        self.absolute += (a - y).abs();
-        self.squared += (a - y) * (a - y);
-        let from_old_mean = y - self.target_mean;
-        self.target_mean += from_old_mean / self.n;
-        self.target_variation += from_old_mean * (y - self.target_mean);
-    }
-
-    fn finish(self) -> OutputErrors {
-        OutputErrors {
-            mean_absolute: self.absolute / self.n,
-            root_mean_square: (self.squared / self.n).sqrt(),
-            r_squared: (self.n >= 2.0).then(|| self.r_squared()),
-        }
-    }
-
-    fn r_squared(self) -> f64 {
-        if self.target_variation > 0.0 {
-            1.0 - self.squared / self.target_variation
-        } else if self.squared == 0.0 {
-            1.0
-        } else {
-            0.0
-        }
-    }
-}
-
-impl RegressionErrors {
-    fn new(outputs: Vec<OutputErrors>) -> Self {
-        let n_outputs = outputs.len() as f64;
-        let mean =
-            |value: fn(&OutputErrors) -> f64| outputs.iter().map(value).sum::<f64>() / n_outputs;
-        let r_squared: Option<f64> = outputs.iter().map(|output| output.r_squared).sum();
-        Self {
-            mean_absolute: mean(|output| output.mean_absolute),
-            root_mean_square: mean(|output| output.root_mean_square),
-            r_squared: r_squared.map(|sum| sum / n_outputs),
-            outputs,
-        }
-    }
-
-    /// Converts the errors to different units, with one factor per output. R² has no
-    /// unit.
-    #[must_use]
-    pub fn scaled(&self, scales: &[f64]) -> Self {
-        let outputs = self.outputs.iter().zip(scales);
-        let scaled = |(output, scale): (&OutputErrors, &f64)| OutputErrors {
-            mean_absolute: scale * output.mean_absolute,
-            root_mean_square: scale * output.root_mean_square,
-            r_squared: output.r_squared,
-        };
-        Self::new(outputs.map(scaled).collect())
-    }
+    outputs: Vec<ErrorSums>,
 }
 
 impl Tally {
@@ -463,7 +282,7 @@ impl Tally {
             first_nonfinite: None,
             are_flags: true,
             n_correct_flags: 0,
-            outputs: vec![OutputTally::default(); n_outputs],
+            outputs: vec![ErrorSums::default(); n_outputs],
         }
     }
 
@@ -506,7 +325,7 @@ impl Tally {
                 .map(ConfusionMatrix::accuracy)
                 .or(flags),
             regression: (has_values && !self.are_flags)
-                .then(|| self.outputs.iter().map(|output| output.finish()).collect())
+                .then(|| self.outputs.iter().map(|output| output.errors()).collect())
                 .map(RegressionErrors::new),
             confusion: self.confusion,
             first_nonfinite: self.first_nonfinite,

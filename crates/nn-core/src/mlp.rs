@@ -37,11 +37,11 @@ use std::ops::ControlFlow;
 use nn_error::{Error, Range, Result, check_count};
 use nn_functions::optimizer::{Optimizer, OptimizerState};
 use nn_functions::{Activation, Loss, Schedule};
+use nn_metrics::r_squared;
 use nn_samples::{Rows, Samples};
 use nn_tensor::Threads;
 
 use crate::layer::LayerConfig;
-use crate::metrics::r_squared;
 use crate::model_file::{Description, InputDescription, Model};
 use crate::network::{Network, NetworkConfig};
 use crate::preprocessing::{Standardization, Standardized, standardize};

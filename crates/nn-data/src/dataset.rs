@@ -61,8 +61,7 @@ impl Dataset {
     /// # Errors
     /// [`Error::MissingFile`] if the data set has not been downloaded; [`Error::Idx`],
     /// [`Error::CountMismatch`], [`Error::ImageSize`], [`Error::LabelOutOfRange`] or
-    /// [`Error::Empty`] for invalid files; [`Error::NotAFile`] for a folder, a pipe or a device;
-    /// [`Error::Io`] if reading fails.
+    /// [`Error::Empty`] for invalid files; [`Error::File`] if a file cannot be read.
     pub fn load(source: &Source, data_dir: &Path) -> Result<Self> {
         let folder = source.folder(data_dir);
         let find = |name| find_file(&folder, name, Some(source.name));

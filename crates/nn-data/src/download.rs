@@ -13,6 +13,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nn_files::{create_dir_all, disk, io_error};
+
 use crate::catalog::{RemoteFile, Source};
 use crate::checksum;
 use crate::error::{Error, Result};
@@ -21,7 +23,6 @@ use crate::idx;
 mod limits;
 mod progress;
 mod tls;
-mod disk;
 mod partial;
 mod pause;
 mod speed;
@@ -30,7 +31,6 @@ mod mirrors;
 #[cfg(test)]
 mod faults;
 
-use disk::io_error;
 use mirrors::Mirrors;
 
 pub use limits::Limits;
@@ -41,7 +41,7 @@ pub use progress::Progress;
 ///
 /// # Errors
 /// [`Error::DownloadFailed`] if no mirror provides a file; [`Error::NotInFolder`] if the folder of
-/// `origin` lacks a file, [`Error::Checksum`] if the file there is damaged; [`Error::Io`] if the
+/// `origin` lacks a file, [`Error::Checksum`] if the file there is damaged; [`Error::File`] if the
 /// data folder cannot be written.
 pub fn fetch(
     source: &Source,
@@ -71,7 +71,7 @@ pub fn fetch_within(
     if missing_files(source, &folder)?.is_empty() {
         return Ok(fetched);
     }
-    disk::create_dir_all(&folder).map_err(io_error(&folder))?;
+    create_dir_all(&folder).map_err(io_error(&folder))?;
     let _lock = lock(&folder, progress)?;
     let missing = missing_files(source, &folder)?;
     let supplier = Supplier::new(limits, source, origin)?;
@@ -87,7 +87,7 @@ pub fn fetch_within(
 /// connection.
 ///
 /// # Errors
-/// [`Error::NotFetched`] if files are missing or damaged; [`Error::Io`] if reading fails.
+/// [`Error::NotFetched`] if files are missing or damaged; [`Error::File`] if reading fails.
 pub fn verify(source: &Source, data_dir: &Path) -> Result<Fetched> {
     let folder = source.folder(data_dir);
     let missing = missing_files(source, &folder)?;
@@ -210,7 +210,9 @@ fn lock(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<File> {
     match locked {
         // Some network file systems do not support locks. Without a lock, parallel
         // downloads can disturb each other, but the checksum is still verified.
-        Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(io_error(&path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => {
+            Err(io_error(&path)(error).into())
+        }
         _ => Ok(file),
     }
 }

@@ -22,9 +22,9 @@ use std::path::{Path, PathBuf};
 
 use byteorder::{BigEndian, ByteOrder, WriteBytesExt};
 use flate2::bufread::GzDecoder;
+use nn_files::{io_error, regular_file};
 
 use crate::error::{Error, GZIP_MAGIC, IdxProblem, Result};
-use crate::input_file;
 
 /// An array stored in an IDX file.
 #[derive(Clone, Debug, PartialEq)]
@@ -287,8 +287,7 @@ pub fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
 /// If `wanted` is given, the file must have this element type and rank.
 ///
 /// # Errors
-/// [`Error::Idx`] if the content is invalid; [`Error::NotAFile`] for folders, pipes and devices;
-/// [`Error::Io`] if reading fails.
+/// [`Error::Idx`] if the content is invalid; [`Error::File`] if the file cannot be read.
 pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
     let (file, length) = open_regular(path)?;
     let file = BufReader::with_capacity(1 << 16, file);
@@ -320,8 +319,8 @@ fn read_plain_or_gzip(
 
 /// Opens a regular file; also returns its size in bytes.
 pub(crate) fn open_regular(path: &Path) -> Result<(File, u64)> {
-    let file = input_file::open(path)?;
-    let metadata = file.metadata().map_err(|source| Error::io(path, source))?;
+    let file = regular_file::open(path)?;
+    let metadata = file.metadata().map_err(io_error(path))?;
     Ok((file, metadata.len()))
 }
 

@@ -7,6 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nn_files::io_error;
+
 use crate::error::{Error, Result};
 use crate::idx;
 
@@ -38,7 +40,7 @@ struct Parts {
 /// Whether a folder has a file whose name is that of an IDX file.
 ///
 /// # Errors
-/// [`Error::Io`] if the folder cannot be read.
+/// [`Error::File`] if the folder cannot be read.
 pub fn has_idx_files(folder: &Path) -> Result<bool> {
     Ok(!idx_files(folder)?.is_empty())
 }
@@ -74,7 +76,7 @@ impl IdxNames {
                     dataset: None,
                 })
         };
-        let pair = |is_train| {
+        let pair = |is_train| -> Result<SplitFiles> {
             Ok(SplitFiles {
                 images: find(is_train, true)?,
                 labels: find(is_train, false)?,
@@ -134,10 +136,10 @@ impl Parts {
 /// The IDX files of a folder by their names; those with MNIST's own names first, and
 /// uncompressed ones before compressed ones.
 fn idx_files(folder: &Path) -> Result<Vec<(Parts, PathBuf)>> {
-    let io = |error| Error::io(folder, error);
+    let io = io_error(folder);
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(io)? {
-        let entry = entry.map_err(io)?;
+    for entry in fs::read_dir(folder).map_err(&io)? {
+        let entry = entry.map_err(&io)?;
         let parts = entry.file_name().to_str().and_then(Parts::of_name);
         files.extend(parts.map(|parts| (parts, entry.path())));
     }

@@ -5,14 +5,11 @@
 //! - [`idx::Idx`] is the content of a file in MNIST's format.
 //! - [`catalog::Source`] holds the files, mirrors and checksums of a data set.
 //! - [`Dataset`] holds a training and a test [`Split`]: inputs and targets.
-//! - [`ImageFolder`] is a folder of PNG and JPEG files, one folder per class.
-//! - [`digit::normalize`] turns a photograph of a digit into MNIST's format.
 //! - [`glyphs`] generates handwritten digits, without files and downloads.
 //! - [`augment::Augment`] deforms images at random during training.
 #![forbid(unsafe_code)]
 
 mod error;
-pub mod input_file;
 pub mod idx;
 mod idx_names;
 pub mod checksum;
@@ -20,11 +17,6 @@ pub mod catalog;
 pub mod dataset;
 #[cfg(feature = "download")]
 pub mod download;
-pub mod image;
-mod natural_order;
-pub mod image_folder;
-pub mod export;
-pub mod digit;
 mod deformation;
 mod warp;
 pub mod glyphs;
@@ -33,5 +25,3 @@ pub mod augment;
 pub use dataset::{Dataset, Inputs, Split, Targets};
 pub use error::{Attempt, Error, ErrorKind, IdxProblem, MirrorFailure, Result};
 pub use idx_names::has_idx_files;
-pub use image_folder::{FolderImages, FolderNote, ImageFolder};
-pub use natural_order::natural_order;

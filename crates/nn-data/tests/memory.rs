@@ -3,14 +3,11 @@
 //! This is a separate binary with one test, since memory is measured per process.
 #![cfg(target_os = "linux")]
 
-use std::io::{Cursor, Write};
-use std::path::Path;
+use std::io::Write;
 
 use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
-use nn_data::digit::normalize;
+use flate2::write::GzEncoder;
 use nn_data::idx;
-use nn_data::image::decode_image;
 use peak_memory::expect;
 
 #[path = "../../../fuzz/harness/peak_memory.rs"]
@@ -53,32 +50,6 @@ fn hostile_files_do_not_get_much_memory() {
         &bomb(1 << 31, 1),
         read_idx,
     );
-
-    let read_digit = |bytes: &[u8]| {
-        let image = decode_image(Path::new("x.png"), Cursor::new(bytes));
-        image.is_ok_and(|image| normalize(image.view()).is_ok())
-    };
-    expect(
-        "a PNG of 60 000 x 60 000",
-        false,
-        &png(60_000, 60_000, &[]),
-        read_digit,
-    );
-    expect(
-        "a PNG without its pixels",
-        false,
-        &png(7_800, 7_800, &[]),
-        read_digit,
-    );
-    let mut pixels = vec![0; 7_801 * 7_800];
-    let line = 3_900 * 7_801;
-    pixels[line + 100..line + 5_000].fill(255);
-    expect(
-        "a PNG of 58 MiB of pixels",
-        true,
-        &png(7_800, 7_800, &pixels),
-        read_digit,
-    );
 }
 
 fn idx_header(dims: &[u32]) -> Vec<u8> {
@@ -91,30 +62,4 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).expect("memory can be written");
     encoder.finish().expect("memory can be written")
-}
-
-/// A gray PNG; `lines` holds a filter byte before each line of pixels.
-fn png(width: u32, height: u32, lines: &[u8]) -> Vec<u8> {
-    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
-    chunk(&mut file, b"IHDR", &[&size[..], &[8, 0, 0, 0, 0]].concat());
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(lines).expect("memory can be written");
-    chunk(
-        &mut file,
-        b"IDAT",
-        &encoder.finish().expect("memory can be written"),
-    );
-    chunk(&mut file, b"IEND", &[]);
-    file
-}
-
-fn chunk(file: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
-    file.extend(u32::try_from(data.len()).expect("small").to_be_bytes());
-    let start = file.len();
-    file.extend(name);
-    file.extend(data);
-    let mut sum = flate2::Crc::new();
-    sum.update(&file[start..]);
-    file.extend(sum.sum().to_be_bytes());
 }

@@ -6,6 +6,8 @@
 //! - [`LabelMetrics`]: the metrics of one label of a multi-label classification.
 //! - [`log_loss`], [`brier_score`] and [`Calibration`]: the quality of probabilities.
 //! - [`ClassCounts`]: balanced accuracy and macro F1.
+//! - [`ConfusionMatrix`]: the counts of the predictions, and the scores of each class.
+//! - [`RegressionErrors`] and [`r_squared`]: the errors of a regression.
 //! - [`wilson_interval`]: the confidence interval of an accuracy; [`student_t_quantile`]
 //!   for that of a mean.
 //!
@@ -28,6 +30,7 @@
 //! - Brier, *Verification of forecasts expressed in terms of probability*, 1950
 //! - Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, 2017,
 //!   [arXiv:1706.04599](https://arxiv.org/abs/1706.04599)
+//! - Welford, *Note on a method for calculating corrected sums of squares and products*, 1962
 //! - Wilson, *Probable inference, the law of succession, and statistical inference*, 1927
 #![forbid(unsafe_code)]
 
@@ -36,6 +39,8 @@ mod interval;
 mod student_t;
 mod threshold_counts;
 mod class_counts;
+mod confusion_matrix;
+mod regression;
 mod probabilities;
 mod calibration;
 mod classification;
@@ -43,8 +48,10 @@ mod classification;
 pub use calibration::{Calibration, CalibrationBin};
 pub use class_counts::ClassCounts;
 pub use classification::{ClassMetrics, ClassPredictions, LabelMetrics};
+pub use confusion_matrix::{ClassScores, ConfusionMatrix};
 pub use interval::wilson_interval;
 pub use means::mean;
 pub use probabilities::{brier_score, log_loss};
+pub use regression::{ErrorSums, OutputErrors, RegressionErrors, r_squared};
 pub use student_t::student_t_quantile;
 pub use threshold_counts::ThresholdCounts;

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use nn_train::{Error, Result, atomic_file, create_dir_all, regular_file};
+use nn_files::{atomic_file, create_dir_all, regular_file};
+use nn_train::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

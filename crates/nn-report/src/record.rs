@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use nn_files::{escaped_path, regular_file};
 use nn_train::metrics_file::read_metrics;
 use nn_train::run_dir::{CONFIG, METRICS, SUMMARY, fold_name};
 use nn_train::{
     CrossValidation, EpochMetrics, Error, ErrorKind, Result, Settings, Summary, command_line,
-    escaped_path, regular_file, shortest,
+    shortest,
 };
 use serde_json::Value;
 

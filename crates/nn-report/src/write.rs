@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use nn_core::Model;
 use nn_core::training::ClassWeights;
+use nn_files::atomic_file;
 use nn_plot::Svg;
 use nn_tensor::Threads;
-use nn_train::atomic_file;
 use nn_train::run_dir::{SUMMARY, locate_model, read_model};
 use nn_train::trained_model::{Origin, data_of};
 use nn_train::{Data, Error, Result, Settings, Split, Task};

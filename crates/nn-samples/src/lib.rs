@@ -24,11 +24,13 @@ mod finite;
 mod inputs;
 mod targets;
 mod split;
+mod grouped_split;
 mod samples;
 #[doc(hidden)]
 pub mod instances;
 
 pub use finite::check_finite;
+pub use grouped_split::{grouped_folds, grouped_split};
 pub use inputs::{Inputs, RowSource, scale_bytes};
 pub use rows::Rows;
 pub use samples::Samples;

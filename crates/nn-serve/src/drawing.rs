@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use ndarray::ArrayView2;
 use nn_core::network::ForwardCache;
 use nn_core::{Model, Rows};
-use nn_data::digit::{NormalizedDigit, SIDE, normalize};
+use nn_image::digit::{NormalizedDigit, SIDE, normalize};
 use nn_tensor::Threads;
 use nn_train::prediction::{class_names, class_probabilities};
 use serde::Deserialize;

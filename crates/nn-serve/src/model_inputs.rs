@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use nn_core::Model;
-use nn_data::digit::SIDE;
+use nn_image::digit::SIDE;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

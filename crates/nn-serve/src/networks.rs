@@ -8,8 +8,9 @@ use std::time::SystemTime;
 
 use hyper::StatusCode;
 use nn_core::Model;
+use nn_files::regular_file;
+use nn_train::Result;
 use nn_train::run_dir::{self, MODEL, locate_model, read_model};
-use nn_train::{Result, regular_file};
 use serde_json::{Value, json};
 
 use crate::model_inputs::ModelInputs;

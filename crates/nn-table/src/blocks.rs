@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use nn_data::input_file;
+use nn_files::{io_error, regular_file};
 
 use crate::Result;
 use crate::decode::{Encoding, decode};
@@ -41,7 +41,7 @@ impl Blocks {
     /// Opens the regular file at `path`.
     pub(crate) fn open(path: &Path, block_bytes: usize) -> Result<Self> {
         Ok(Self {
-            file: input_file::open(path)?,
+            file: regular_file::open(path)?,
             block_bytes,
             buffer: Vec::with_capacity(block_bytes),
             n_used: 0,
@@ -84,11 +84,7 @@ impl Blocks {
         self.n_used = 0;
         let n_missing = self.block_bytes - self.buffer.len();
         let mut part = Read::by_ref(&mut self.file).take(n_missing as u64);
-        part.read_to_end(&mut self.buffer)
-            .map_err(|source| nn_data::Error::Io {
-                path: path.to_owned(),
-                source,
-            })?;
+        part.read_to_end(&mut self.buffer).map_err(io_error(path))?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use nn_data::input_file;
+use nn_files::known_format;
 
 use crate::{Error, Result};
 
@@ -71,7 +71,7 @@ pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<(Cow<'a, str>, 
         check_nul(path, text.as_bytes())?;
         return Ok((text.into(), Encoding::Utf16));
     }
-    let looks_like = input_file::known_format(bytes);
+    let looks_like = known_format(bytes);
     if let Some(looks_like) = looks_like.filter(|_| is_document(bytes) || !is_text(bytes)) {
         return Err(Error::NotText {
             path: path.to_owned(),

@@ -17,9 +17,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file that cannot be read or written, is not UTF-8, or holds no rows.
+    /// A file cannot be read or written.
     #[error(transparent)]
-    File(#[from] nn_data::Error),
+    File(#[from] nn_files::Error),
+    /// A table has no rows.
+    #[error(transparent)]
+    Data(#[from] nn_data::Error),
     /// A setting has a value that is not one of its choices.
     #[error("unknown {what} {name:?}; expected one of: {}", choices.join(", "))]
     UnknownChoice {
@@ -327,7 +330,8 @@ impl Error {
     /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File(error) => error.kind(),
+            Self::File(error) => error.into(),
+            Self::Data(error) => error.kind(),
             Self::NotText { .. }
             | Self::Nul { .. }
             | Self::BadGzip { .. }
@@ -359,7 +363,8 @@ impl Error {
     /// A hint that says how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::File(error) => return error.help(),
+            Self::File(error) => return error.help().map(str::to_owned),
+            Self::Data(error) => return error.help(),
             Self::UnknownChoice { .. } | Self::UnknownColumn { .. } | Self::OutputCount { .. } => {
                 return None;
             }

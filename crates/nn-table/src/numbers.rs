@@ -204,7 +204,9 @@ fn mantissa(number: f64, n_decimals: u8) -> Option<i32> {
     if number.is_nan() {
         return Some(MISSING);
     }
-    let mantissa = (number * power_of_10(n_decimals)).round() as i32;
+    // Rounds to a whole number, if it is below 2^51; `f64::round` calls a function.
+    const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5·2^52
+    let mantissa = (number * power_of_10(n_decimals) + SHIFT - SHIFT) as i32;
     (mantissa != MISSING && value(mantissa, n_decimals) == number).then_some(mantissa)
 }
 

@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use ndarray::{ArrayView1, ArrayView2};
+use nn_files::io_error;
 
 use crate::preprocessing::Preprocessing;
 use crate::target::TargetEncoding;
@@ -66,12 +67,8 @@ pub fn write_predictions(
     )
     .map_err(io::Error::from)
     .and_then(|()| writer.flush())
-    .map_err(|source| {
-        Error::File(nn_data::Error::Io {
-            path: path.to_owned(),
-            source,
-        })
-    })
+    .map_err(io_error(path))?;
+    Ok(())
 }
 
 fn write_rows<W: Write>(

@@ -25,7 +25,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
 use csv::ByteRecord;
-use nn_data::input_file;
+use nn_files::regular_file;
 
 use crate::blocks::{Block, Blocks};
 use crate::cells::{Builder, Cells, TypedCells};
@@ -161,7 +161,7 @@ pub(crate) fn read(path: &Path, expected: &Expected<'_>) -> Result<Table> {
     if is_large && let Some(table) = read_in_blocks(path, expected, BLOCK_BYTES) {
         return Ok(table);
     }
-    parse(path, &input_file::read(path)?, expected)
+    parse(path, &regular_file::read(path)?, expected)
 }
 
 /// Reads a table from a file in blocks of whole lines; `None` if the file must be read as

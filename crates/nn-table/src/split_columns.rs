@@ -1,6 +1,7 @@
 //! Columns that decide the split of a table: groups, the order of time, and the split
 //! itself.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::Result;
@@ -35,8 +36,8 @@ impl Table {
         Ok((0..self.n_rows()).map(group).collect())
     }
 
-    /// The rows in ascending order of their cells in `column`; rows with equal cells keep
-    /// their order.
+    /// The rank of each row in the ascending order of the cells in `column`, from 0; rows
+    /// with equal cells have the same rank.
     ///
     /// ```
     /// use std::path::Path;
@@ -44,7 +45,7 @@ impl Table {
     ///
     /// let text = b"day,x\n2024-03-01,1\n2024-01-31,2\n2024-02-10,3\n";
     /// let table = Table::parse(Path::new("t.csv"), text, &TableOptions::default())?;
-    /// assert_eq!(table.order("day")?, [1, 2, 0]);
+    /// assert_eq!(table.ranks("day")?, [2, 0, 1]);
     /// # Ok::<(), nn_table::Error>(())
     /// ```
     ///
@@ -52,28 +53,23 @@ impl Table {
     /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
     /// [`Error::BadCell`](crate::Error::BadCell) for a missing value, and for a cell that
     /// is neither a number nor a date.
-    pub fn order(&self, column: &str) -> Result<Vec<u32>> {
+    pub fn ranks(&self, column: &str) -> Result<Vec<u32>> {
         let position = self.complete(column)?;
-        let mut rows: Vec<u32> = (0..self.n_rows() as u32).collect();
         match self.cells(position) {
             Cells::Words { words, codes } => {
                 // Whole numbers beyond 2^53, or with leading zeros, are kept as words.
                 let word = |row: usize| words[codes[row] as usize].as_str();
                 let is_number = |row| word(row).bytes().all(|byte| byte.is_ascii_digit());
-                if let Some(row) = (0..rows.len()).find(|&row| !is_number(row)) {
+                if let Some(row) = (0..self.n_rows()).find(|&row| !is_number(row)) {
                     return Err(self.bad_cell(position, row, CellProblem::NotOrdered));
                 }
-                rows.sort_by_key(|&row| {
-                    let digits = word(row as usize).trim_start_matches('0');
+                Ok(ranks(self.n_rows(), |row| {
+                    let digits = word(row).trim_start_matches('0');
                     (digits.len(), digits)
-                });
+                }))
             }
-            cells => {
-                let numbers = cells.numbers().unwrap_or_default();
-                rows.sort_by(|&a, &b| numbers[a as usize].total_cmp(&numbers[b as usize]));
-            }
+            cells => Ok(ranks(self.n_rows(), |row| Number(cells.number(row)))),
         }
-        Ok(rows)
     }
 
     /// The split of each row, which `parse` reads from the text of its cell in `column`.
@@ -100,4 +96,39 @@ impl Table {
             None => Ok(position),
         }
     }
+}
+
+/// A number without missing values, which can be ordered. -0 equals 0.
+struct Number(f64);
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.0 + 0.0).total_cmp(&(other.0 + 0.0))
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Number {}
+
+/// The rank of each of `n` rows by its key; equal keys have the same rank.
+fn ranks<K: Ord>(n: usize, key: impl Fn(usize) -> K) -> Vec<u32> {
+    let mut rows: Vec<usize> = (0..n).collect();
+    rows.sort_by_key(|&row| key(row));
+    let mut ranks = vec![0; n];
+    for pair in rows.windows(2) {
+        let is_later = key(pair[0]) != key(pair[1]);
+        ranks[pair[1]] = ranks[pair[0]] + u32::from(is_later);
+    }
+    ranks
 }

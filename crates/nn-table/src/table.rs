@@ -233,7 +233,7 @@ impl Table {
 
 /// The error for a table without rows.
 pub(crate) fn empty(path: &Path) -> Error {
-    Error::File(nn_data::Error::Empty {
+    Error::Data(nn_data::Error::Empty {
         path: path.to_owned(),
     })
 }

@@ -10,9 +10,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
-use nn_data::digit::normalize;
-use nn_data::image::resize;
 use nn_data::{Dataset, Inputs, Targets, catalog};
+use nn_image::digit::normalize;
+use nn_image::resize;
 use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_train::{Result, Run};
 

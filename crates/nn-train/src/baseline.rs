@@ -2,9 +2,9 @@
 
 use nn_core::{Rows, Samples};
 use nn_metrics::mean;
+use nn_settings::Result;
 
 use crate::data::Data;
-use crate::error::Result;
 use crate::sample_outputs::{SampleOutputs, actual_values, classes_of, in_f64, targets_of};
 use crate::task::Task;
 

@@ -17,14 +17,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nn_core::Checkpoint;
+use nn_files::{atomic_file, disk, regular_file};
+use nn_settings::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::atomic_file;
-use crate::disk;
-use crate::error::{Error, ErrorKind, Result};
 use crate::instruction_set;
 use crate::plan::Plan;
-use crate::regular_file;
 
 /// Number of checkpoints that are kept besides the best.
 const KEPT: usize = 3;
@@ -276,7 +274,7 @@ mod tests {
 
     use super::*;
     #[cfg(target_os = "linux")]
-    use crate::disk::fault::{self, Fault};
+    use nn_files::disk::fault::{self, Fault};
 
     /// Checkpoints after steps 1 to 5 of a training run.
     fn five() -> Vec<Checkpoint> {

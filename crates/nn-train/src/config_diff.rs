@@ -1,12 +1,11 @@
 //! Differences between given settings and the settings of a run.
 
+use nn_files::escaped_path;
+use nn_settings::{Error, Result, Settings};
 use serde_json::Value;
 
 use crate::data::Data;
-use crate::error::{Error, Result};
-use crate::escaped_path;
 use crate::plan::Plan;
-use crate::settings::Settings;
 
 /// Returns an error if `flags` differ from the settings of a run. `plan` and `data`
 /// belong to the run.

@@ -9,17 +9,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nn_files::regular_file;
 use nn_metrics::student_t_quantile;
+use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_tensor::Threads;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
-use crate::error::{Error, ErrorKind, Result};
 use crate::experiment::{Experiment, StoppedRun, run_prefix};
 use crate::observer::Observer;
-use crate::regular_file;
 use crate::run_dir::{self, CONFIG, SUMMARY, fold_name};
-use crate::settings::Settings;
 use crate::summary::Summary;
 
 /// Probability of the interval of a mean.

@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
-use nn_data::image::ImageSize;
-use nn_data::{Dataset, FolderNote, ImageFolder, catalog, glyphs, has_idx_files};
+use nn_data::{Dataset, catalog, glyphs, has_idx_files};
 use nn_error::did_you_mean;
+use nn_files::escaped_path;
+use nn_image::{FolderNote, ImageFolder, ImageSize};
+use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_table::{Preprocessing, Progress, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data_request::DataRequest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::escaped_path;
 use crate::grouped;
 use crate::memory;
 use crate::note::{ClassCounts, Note};
-use crate::settings::Settings;
 use crate::split::Split;
 use crate::split_options::SplitOptions;
 use crate::split_rows::{SplitColumns, SplitRows};

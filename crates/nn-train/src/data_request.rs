@@ -54,7 +54,7 @@ mod tests {
     use nn_table::TargetEncoding;
 
     use super::*;
-    use crate::settings::Settings;
+    use nn_settings::Settings;
 
     /// Runs and models of versions without the setting lack it.
     #[test]

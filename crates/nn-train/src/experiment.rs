@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nn_core::{Checkpoint, Trainer};
+use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_tensor::Threads;
 
 use crate::checkpoints::{Checkpoints, Pace};
 use crate::config_diff::{check_checkpoint, check_settings};
 use crate::data::{Data, Splits};
 use crate::epoch_metrics::EpochMetrics;
-use crate::error::{Error, ErrorKind, Result};
 use crate::instruction_set;
 use crate::metrics::{Evaluator, Metrics};
 use crate::observer::{Observer, Start};
@@ -19,7 +19,6 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::run::Run;
 use crate::run_dir::{MODEL, RunDir, read_config};
-use crate::settings::Settings;
 use crate::summary::Summary;
 use crate::trainer::trainer;
 use crate::training_loop::TrainingLoop;

@@ -2,9 +2,8 @@
 
 use nn_core::network::ForwardCache;
 use nn_core::{Network, Rows, Samples};
+use nn_settings::Result;
 use nn_tensor::Threads;
-
-use crate::error::Result;
 
 /// Number of rows per block.
 const BLOCK_ROWS: usize = 512;

@@ -1,9 +1,8 @@
 //! The instruction set of a training run, on which the last bits of the weights depend.
 
+use nn_settings::{Error, Result};
 use nn_tensor::InstructionSet;
 use serde_json::Value;
-
-use crate::error::{Error, Result};
 
 /// Checks the environment variable `NN_INSTRUCTION_SET`.
 ///

@@ -25,33 +25,18 @@
 //! [`Data::notes`](data::Data::notes) has notes about the data, such as a guessed task.
 //!
 //! The values of settings are typed: `optimizer: Some("adam:beta1=0.8".parse()?)`, or
-//! `Some(Optimizer::Sgd.into())` with the types of [`nn_core`], [`nn_data`] and
-//! [`nn_table`], which are re-exported.
+//! `Some(Optimizer::Sgd.into())` with the types of [`nn_core`], [`nn_data`], [`nn_image`]
+//! and [`nn_table`], which are re-exported.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
     reason = "a training run measures its seconds"
 )]
 
-pub mod error;
 mod numbers;
-#[doc(hidden)]
-pub mod regular_file;
-#[doc(hidden)]
-pub mod escaped_path;
-pub mod choice;
-#[cfg(feature = "clap")]
-mod clap_error;
-#[cfg(feature = "clap")]
-mod value_parsers;
-pub mod settings;
-pub mod command_line;
-#[cfg(feature = "clap")]
-pub mod flags;
 pub mod split_options;
 pub mod split;
 pub mod note;
-mod grouped_split;
 pub mod split_rows;
 pub mod memory;
 pub mod task;
@@ -63,9 +48,6 @@ pub mod training_memory;
 pub mod trainer;
 pub mod warnings;
 pub mod instruction_set;
-pub(crate) mod disk;
-#[doc(hidden)]
-pub mod atomic_file;
 pub mod forward;
 pub mod sample_outputs;
 pub mod baseline;
@@ -93,17 +75,21 @@ pub mod cross_validation;
 
 pub use nn_core;
 pub use nn_data;
+pub use nn_image;
 pub use nn_metrics;
+#[cfg(feature = "clap")]
+pub use nn_settings::flags;
+pub use nn_settings::{
+    Activations, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Widths, choice,
+    command_line, error, settings,
+};
 pub use nn_table;
 pub use nn_tensor::Threads;
 
-pub use choice::{Activations, Choice, OnDivergence, Widths};
 pub use cross_validation::CrossValidation;
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;
-pub use disk::create_dir_all;
 pub use epoch_metrics::EpochMetrics;
-pub use error::{Error, ErrorKind, Result};
 pub use experiment::{Experiment, StoppedRun, TrainedRun};
 pub use metrics::{Evaluator, Metrics};
 pub use note::Note;
@@ -115,7 +101,6 @@ pub use prediction::{ImagePredictor, TablePredictions};
 pub use run::Run;
 pub use sample_outputs::SampleOutputs;
 pub use sample_trace::{SampleTrace, TraceOptions};
-pub use settings::Settings;
 pub use split::Split;
 pub use split_options::SplitOptions;
 pub use summary::Summary;

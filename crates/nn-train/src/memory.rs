@@ -9,8 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nn_core::{Memory, Network};
-
-use crate::error::{Error, Result};
+use nn_settings::{Error, Result};
 
 /// Address space that threads and the allocator use in addition to the estimate.
 const RESERVE: u64 = 8 << 20;

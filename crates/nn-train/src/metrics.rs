@@ -5,11 +5,11 @@ use nn_core::{Loss, Network, Samples};
 use nn_metrics::{
     ClassMetrics, ClassPredictions, LabelMetrics, ThresholdCounts, mean, wilson_interval,
 };
+use nn_settings::Result;
 use nn_tensor::Threads;
 
 use crate::baseline::ConstantPrediction;
 use crate::data::Data;
-use crate::error::Result;
 use crate::sample_outputs::{ClassOutputs, LabelOutputs, SampleOutputs};
 
 /// The default threshold of a probability.

@@ -10,10 +10,10 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use crate::disk;
+use nn_files::{disk, regular_file};
+use nn_settings::{Error, ErrorKind, Result};
+
 use crate::epoch_metrics::EpochMetrics;
-use crate::error::{Error, ErrorKind, Result};
-use crate::regular_file;
 
 const HEADER: &str = "epoch,step,learning_rate,train_loss,train_accuracy,\
     validation_loss,validation_accuracy,train_seconds,evaluate_seconds\n";
@@ -203,7 +203,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::disk::fault;
+    use nn_files::disk::fault;
 
     const ROW: EpochMetrics = EpochMetrics {
         epoch: 1,

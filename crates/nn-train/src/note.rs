@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use nn_data::FolderNote;
+use nn_image::FolderNote;
 
 use crate::split::Split;
 
@@ -44,7 +44,8 @@ pub enum Note {
         /// The classes without a row in this split.
         classes: Classes,
     },
-    /// A split has many more or fewer rows than wanted, because groups stay together.
+    /// A split has many more or fewer rows than wanted, because the rows of a
+    /// group, or of one time, stay together.
     UnevenSplit {
         /// The split.
         split: Split,
@@ -213,7 +214,7 @@ impl fmt::Display for Note {
             } => write!(
                 f,
                 "{n_rows} {split} rows instead of about {n_wanted}, because the rows of a group \
-                 stay together"
+                 or of one time stay together"
             ),
             Self::UnevenClass {
                 split,

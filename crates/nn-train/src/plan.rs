@@ -10,11 +10,10 @@ use nn_core::{
     Activation, LayerConfig, Loss, Network, NetworkConfig, Optimizer, Schedule, TrainingConfig,
 };
 use nn_data::augment::Augment;
+use nn_settings::settings::{WEIGHT_DECAY, default};
+use nn_settings::{Activations, Choice, Error, OnDivergence, Result, Settings, Widths};
 
-use crate::choice::{Activations, Choice, OnDivergence, Widths};
 use crate::data::{Data, PIXEL_SCALE};
-use crate::error::{Error, Result};
-use crate::settings::{Settings, WEIGHT_DECAY, default};
 use crate::task::Task;
 
 /// A checked network and training configuration.

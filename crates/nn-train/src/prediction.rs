@@ -5,15 +5,15 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use nn_core::network::ForwardCache;
 use nn_core::{Loss, Model, Rows};
-use nn_data::digit::{SIDE, normalize};
-use nn_data::image::{ImageSize, read_image, resize};
+use nn_image::digit::{SIDE, normalize};
+use nn_image::{ImageSize, read_image, resize};
+use nn_settings::{Error, ErrorKind, Result};
 use nn_table::predictions::predicted_class;
 use nn_table::preprocessing::Purpose;
 use nn_table::{Header, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
 use nn_tensor::reduce::all_finite;
 
-use crate::error::{Error, ErrorKind, Result};
 use crate::memory;
 use crate::table;
 use crate::trained_model::{preprocessing_of, settings_of};

@@ -2,10 +2,9 @@
 //! learning rate ([`OnDivergence::HalveRate`]).
 
 use nn_core::{Checkpoint, Trainer};
+use nn_settings::{Error, OnDivergence, Result};
 
 use crate::checkpoints;
-use crate::choice::OnDivergence;
-use crate::error::{Error, Result};
 use crate::numbers::shortest;
 use crate::plan::Plan;
 

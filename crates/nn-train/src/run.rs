@@ -4,19 +4,17 @@ use std::path::{Path, PathBuf};
 
 use nn_core::Model;
 use nn_core::metrics::{Evaluation, evaluate};
+use nn_files::{escaped_path, regular_file};
+use nn_settings::{Error, Result, Settings};
 use nn_table::Header;
 use nn_tensor::Threads;
 
 use crate::data::Data;
-use crate::error::{Error, Result};
-use crate::escaped_path;
 use crate::memory;
 use crate::metrics::{Evaluator, Metrics};
 use crate::prediction::{ImagePredictor, TablePredictions};
-use crate::regular_file;
 use crate::run_dir::{SUMMARY, locate_model, read_model};
 use crate::sample_trace::{SampleTrace, TraceOptions};
-use crate::settings::Settings;
 use crate::split::Split;
 use crate::summary::Summary;
 use crate::threshold::{Threshold, n_thresholds};

@@ -8,16 +8,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use nn_core::{Checkpoint, Model};
+use nn_files::{atomic_file, disk, regular_file};
+use nn_settings::{Error, ErrorKind, Result, Settings};
 
-use crate::atomic_file;
 use crate::checkpoints::Checkpoints;
-use crate::disk;
 use crate::epoch_metrics::EpochMetrics;
-use crate::error::{Error, ErrorKind, Result};
 use crate::memory;
 use crate::metrics_file::MetricsFile;
-use crate::regular_file;
-use crate::settings::Settings;
 use crate::summary::Summary;
 
 /// Name of the model file in a run directory.

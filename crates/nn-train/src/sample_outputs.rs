@@ -3,10 +3,10 @@
 use ndarray::ArrayViewMut2;
 use nn_core::batches::Targets;
 use nn_core::{Activation, Loss, Network, Rows, Samples};
+use nn_settings::Result;
 use nn_tensor::Threads;
 
 use crate::data::Data;
-use crate::error::Result;
 use crate::forward::for_each_block;
 use crate::task::Task;
 

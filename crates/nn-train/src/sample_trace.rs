@@ -3,11 +3,11 @@
 use nn_core::Model;
 use nn_core::batches::{Samples, Targets};
 use nn_core::training::{ClassWeights, TrainingConfig};
+use nn_files::escaped_path;
+use nn_settings::{Error, Result};
 use serde::Serialize;
 
 use crate::data::Data;
-use crate::error::{Error, Result};
-use crate::escaped_path;
 use crate::plan::Plan;
 use crate::split::Split;
 use crate::step_trace::{StepTrace, step_of};

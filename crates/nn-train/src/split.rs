@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use nn_settings::{Error, Result};
 
 /// A split of a data set: training, validation or test samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

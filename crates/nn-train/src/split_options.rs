@@ -4,13 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nn_data::image::ImageSize;
-use nn_data::input_file;
+use nn_files::regular_file;
+use nn_image::ImageSize;
+use nn_settings::settings::default;
+use nn_settings::{Choice, Error, Result, Settings};
 use nn_table::TableOptions;
-
-use crate::choice::Choice;
-use crate::error::{Error, Result};
-use crate::settings::{Settings, default};
 
 /// The settings that choose the samples of a data set.
 #[derive(Clone, Debug)]
@@ -164,7 +162,7 @@ fn table_options(settings: &Settings) -> Result<TableOptions> {
         split_column: settings.split_column.clone(),
     };
     if let Some(schema) = &settings.schema {
-        let text = input_file::read_text(Path::new(schema))?;
+        let text = regular_file::read_text(Path::new(schema))?;
         let added = options.add_toml(&text);
         added.map_err(|error| Error::from(error).at(schema))?;
     }

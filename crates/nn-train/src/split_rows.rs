@@ -1,10 +1,9 @@
 //! The rows of each split of a data set.
 
-use nn_core::batches::{split, split_stratified};
+use nn_core::batches::{grouped_folds, grouped_split, split, split_stratified};
+use nn_settings::{Error, Result};
 use nn_tensor::random::{Purpose, Stream, Streams};
 
-use crate::error::{Error, Result};
-use crate::grouped_split::{grouped_folds, grouped_split};
 use crate::note::Note;
 use crate::split::Split;
 use crate::split_options::{Fold, SplitOptions};
@@ -31,8 +30,9 @@ pub struct SplitColumns {
     pub classes: Option<Vec<u32>>,
     /// The group of each row: rows of one group belong to one split.
     pub groups: Option<Vec<u32>>,
-    /// The rows in the order of time: the last ones are test rows.
-    pub order: Option<Vec<u32>>,
+    /// The rank of each row in time: the last rows are test rows, and rows of one time
+    /// belong to one split.
+    pub ranks: Option<Vec<u32>>,
     /// The split of each row.
     pub splits: Option<Vec<Split>>,
 }
@@ -59,10 +59,10 @@ impl SplitRows {
         columns: &SplitColumns,
     ) -> Result<Self> {
         let streams = Streams::new(options.seed);
-        let all = match &columns.order {
-            Some(order) => order.clone(),
-            None => (0..n as u32).collect(),
-        };
+        let mut all: Vec<u32> = (0..n as u32).collect();
+        if let Some(ranks) = &columns.ranks {
+            all.sort_by_key(|&row| ranks[row as usize]);
+        }
         let mut given_validation = Vec::new();
         let (mut rest, test) = if let Some(splits) = &columns.splits {
             let rows_of = |split| -> Vec<u32> {
@@ -130,7 +130,7 @@ impl SplitRows {
     }
 
     /// Notes about splits whose number of rows differs much from the wanted number,
-    /// because groups stay together.
+    /// because the rows of a group or of one time stay together.
     pub(crate) fn uneven(&self, options: &SplitOptions) -> Vec<Note> {
         let (n_validation, n_test) = (self.validation.len(), self.test.len());
         let n_rest = self.train.len() + n_validation;
@@ -165,9 +165,10 @@ impl SplitRows {
 impl SplitColumns {
     /// Splits `rows` into two parts; the second part has this `fraction` of the rows.
     fn split_off(&self, rows: &[u32], fraction: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u32>) {
-        if self.order.is_some() {
+        if let Some(ranks) = &self.ranks {
             let n_last = (rows.len() as f64 * fraction).round() as usize;
-            let (first, last) = rows.split_at(rows.len() - n_last);
+            let ranks: Vec<u32> = rows.iter().map(|&row| ranks[row as usize]).collect();
+            let (first, last) = rows.split_at(start_of_last(&ranks, n_last));
             return (first.to_vec(), last.to_vec());
         }
         if let Some(groups) = &self.groups {
@@ -216,10 +217,33 @@ impl SplitColumns {
     }
 }
 
+/// The start of about the last `n_last` of some rows with ascending ranks: rows of the same
+/// rank stay together.
+fn start_of_last(ranks: &[u32], n_last: usize) -> usize {
+    let start = ranks.len() - n_last;
+    let is_between = |at: &usize| match *at {
+        0 => false,
+        at => at == ranks.len() || ranks[at - 1] != ranks[at],
+    };
+    if n_last == 0 {
+        return start;
+    }
+    let before = (0..=start).rev().find(is_between);
+    let after = (start..=ranks.len()).find(is_between);
+    match (before, after) {
+        // Some rows are held back, unless all have the same rank.
+        (Some(before), Some(after)) if after < ranks.len() && after - start < start - before => {
+            after
+        }
+        (Some(before), _) => before,
+        (None, after) => after.unwrap_or(ranks.len()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
+    use nn_settings::Settings;
 
     fn options(settings: &Settings) -> SplitOptions {
         SplitOptions::new(settings).expect("the settings are right")
@@ -274,7 +298,7 @@ mod tests {
     #[test]
     fn the_last_rows_in_time_are_held_back() {
         let columns = SplitColumns {
-            order: Some(vec![9, 8, 7, 6, 5, 4, 3, 2, 0, 1]),
+            ranks: Some(vec![8, 9, 7, 6, 5, 4, 3, 2, 1, 0]),
             ..SplitColumns::default()
         };
         let options = options(&Settings {
@@ -286,6 +310,19 @@ mod tests {
         assert_eq!(rows.test, [0, 1]);
         assert_eq!(rows.validation, [3, 2]);
         assert_eq!(rows.train, [9, 8, 7, 6, 5, 4]);
+    }
+
+    #[test]
+    fn rows_of_one_time_stay_together() {
+        // The wanted start is 8 of 10 rows.
+        assert_eq!(start_of_last(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 2), 8);
+        assert_eq!(start_of_last(&[0, 0, 0, 0, 0, 0, 0, 1, 1, 1], 2), 7);
+        assert_eq!(start_of_last(&[0, 1, 2, 3, 3, 3, 3, 3, 3, 4], 2), 9);
+        // The last time alone is held back, however many rows it has.
+        assert_eq!(start_of_last(&[0, 1, 1, 1, 1, 1, 1, 1, 1, 1], 2), 1);
+        // Nothing can be held back from one time.
+        assert_eq!(start_of_last(&[0; 10], 2), 10);
+        assert_eq!(start_of_last(&[0, 1, 2], 0), 3);
     }
 
     #[test]
@@ -401,7 +438,9 @@ mod tests {
         let texts: Vec<String> = notes.iter().map(Note::to_string).collect();
         assert_eq!(
             texts,
-            ["56 test rows instead of about 10, because the rows of a group stay together"]
+            [
+                "56 test rows instead of about 10, because the rows of a group or of one time stay together"
+            ]
         );
     }
 }

@@ -4,13 +4,14 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use nn_data::{Dataset, Targets, catalog, checksum, input_file};
+use nn_data::{Dataset, Targets, catalog, checksum};
+use nn_files::{known_format, regular_file};
+use nn_settings::{Error, ErrorKind, Result};
 use nn_table::preprocessing::Purpose;
 use nn_table::summary::Summary;
 use nn_table::{Header, Preprocessing, Table, TargetEncoding, UnseenCategory};
 
 use crate::data_request::DataRequest;
-use crate::error::{Error, ErrorKind, Result};
 use crate::grouped;
 use crate::memory;
 use crate::note::Note;
@@ -79,7 +80,7 @@ pub fn is_table(path: &Path) -> bool {
     }
     match start_of(path) {
         Some(start) => !matches!(
-            input_file::known_format(&start),
+            known_format(&start),
             Some("a PNG image" | "a JPEG image" | "an IDX file")
         ),
         None => has_ending(path, &TABLES),
@@ -96,7 +97,7 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 /// The first bytes of a regular file.
 fn start_of(path: &Path) -> Option<Vec<u8>> {
     let mut start = Vec::new();
-    let file = input_file::open(path).ok()?;
+    let file = regular_file::open(path).ok()?;
     file.take(16).read_to_end(&mut start).ok()?;
     Some(start)
 }
@@ -116,7 +117,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     }
     // The text and its cells.
     check_file(path, 2)?;
-    Ok(input_file::read(path)?)
+    Ok(regular_file::read(path)?)
 }
 
 /// Returns an error if a file of this multiple of its size does not fit into memory.
@@ -182,8 +183,9 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     if request.model.is_none() {
         notes.extend(leaked(&table, &rows));
     }
-    let uneven = match &columns.groups {
-        Some(_) if request.model.is_none() => rows.uneven(request.options),
+    let keeps_rows_together = columns.groups.is_some() || columns.ranks.is_some();
+    let uneven = match request.model {
+        None if keeps_rows_together => rows.uneven(request.options),
         _ => Vec::new(),
     };
     check_memory(path, &preprocessing, table.n_rows())?;
@@ -219,7 +221,7 @@ fn read(path: &Path, request: &DataRequest<'_>) -> Result<(Table, String)> {
     }
     // Only the cells: a large file is read in blocks.
     check_file(path, 1)?;
-    let sha256 = sha256(path, input_file::open(path)?)?;
+    let sha256 = sha256(path, regular_file::open(path)?)?;
     let table = match request.model {
         Some(model) => model.read(path, Header::Auto, Purpose::Evaluate)?,
         None => Table::read_with_progress(path, options, request.progress)?,
@@ -251,7 +253,7 @@ fn split_columns(table: &Table, request: &DataRequest<'_>) -> Result<SplitColumn
     Ok(SplitColumns {
         classes: classes_to_stratify_by(table, request)?,
         groups: group.as_ref().map(|it| table.groups(it)).transpose()?,
-        order: order.as_ref().map(|it| table.order(it)).transpose()?,
+        ranks: order.as_ref().map(|it| table.ranks(it)).transpose()?,
         splits: split
             .as_ref()
             .map(|it| table.splits(it, Split::of_cell))

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use nn_core::{Activation, Model};
+use nn_settings::{Error, Result};
 use nn_table::TargetEncoding;
 
-use crate::error::{Error, Result};
 use crate::prediction::class_names;
 use crate::trained_model::preprocessing_of;
 

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use nn_core::Model;
+use nn_files::escaped_path;
+use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_table::{Preprocessing, Progress, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data::Data;
 use crate::data_request::DataRequest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::escaped_path;
-use crate::settings::Settings;
 use crate::split_options::SplitOptions;
 
 /// The data set to use with a model.

@@ -2,11 +2,11 @@
 
 use nn_core::{Augmentation, Network, Rows, Trainer};
 use nn_data::augment::{Augment, Deformer};
+use nn_settings::Result;
 use nn_tensor::Threads;
 use nn_tensor::random::Streams;
 
 use crate::data::{Data, Splits};
-use crate::error::Result;
 use crate::plan::Plan;
 
 /// Creates a trainer of `network` with the training samples, the validation samples and

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use nn_core::training::{EpochReport, Event};
 use nn_core::{Checkpoint, Trainer};
+use nn_settings::Result;
 
 use crate::checkpoints::{Pace, note};
 use crate::epoch_metrics::EpochMetrics;
-use crate::error::Result;
 use crate::observer::Observer;
 use crate::outcome::Outcome;
 use crate::plan::Plan;

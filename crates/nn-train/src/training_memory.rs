@@ -1,10 +1,9 @@
 //! The memory that a training run needs, checked before it is allocated.
 
 use nn_core::{Memory, Trainer};
+use nn_settings::{OnDivergence, Result};
 
-use crate::choice::OnDivergence;
 use crate::data::Splits;
-use crate::error::Result;
 use crate::memory;
 use crate::plan::Plan;
 

@@ -6,9 +6,9 @@
 //! intact.
 
 use nn_core::training::BatchSize;
+use nn_settings::{Error, Result};
 
 use crate::data::Data;
-use crate::error::{Error, Result};
 use crate::grouped;
 use crate::note::Note;
 use crate::plan::Plan;

@@ -51,18 +51,29 @@ const GRAPH: &[Allowed] = &[
             "nn-error",
             "nn-functions",
             "nn-samples",
+            "nn-metrics",
             "nn-safetensors",
         ],
         dev: &["nn-data", "nn-table"],
     },
     Allowed {
+        name: "nn-files",
+        normal: &[],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-data",
-        normal: &["nn-tensor"],
+        normal: &["nn-tensor", "nn-files"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-image",
+        normal: &["nn-tensor", "nn-files", "nn-data"],
         dev: &[],
     },
     Allowed {
         name: "nn-table",
-        normal: &["nn-data"],
+        normal: &["nn-files", "nn-data"],
         dev: &[],
     },
     Allowed {
@@ -76,13 +87,23 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-settings",
+        normal: &[
+            "nn-error", "nn-core", "nn-files", "nn-data", "nn-image", "nn-table",
+        ],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-train",
         normal: &[
             "nn-tensor",
             "nn-error",
             "nn-core",
+            "nn-files",
             "nn-data",
+            "nn-image",
             "nn-table",
+            "nn-settings",
             "nn-metrics",
         ],
         dev: &[],
@@ -92,6 +113,7 @@ const GRAPH: &[Allowed] = &[
         normal: &[
             "nn-tensor",
             "nn-core",
+            "nn-files",
             "nn-data",
             "nn-table",
             "nn-plot",
@@ -104,6 +126,7 @@ const GRAPH: &[Allowed] = &[
         normal: &[
             "nn-tensor",
             "nn-core",
+            "nn-files",
             "nn-data",
             "nn-table",
             "nn-train",
@@ -117,7 +140,9 @@ const GRAPH: &[Allowed] = &[
         normal: &[
             "nn-tensor",
             "nn-core",
+            "nn-files",
             "nn-data",
+            "nn-image",
             "nn-table",
             "nn-train",
             "nn-report",
@@ -129,7 +154,9 @@ const GRAPH: &[Allowed] = &[
         normal: &[
             "nn-tensor",
             "nn-core",
+            "nn-files",
             "nn-data",
+            "nn-image",
             "nn-table",
             "nn-train",
             "nn-search",

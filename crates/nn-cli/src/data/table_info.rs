@@ -2,19 +2,78 @@
 
 use std::path::Path;
 
+use clap::Args;
 use nn_table::summary::{ColumnSummary, Summary};
-use nn_table::{ErrorKind, Note, Preprocessing, Table, TableOptions};
-use nn_train::table::read_bytes;
-use nn_train::{Result, Settings, SplitOptions};
+use nn_table::{ErrorKind, Header, Note, Preprocessing, Separator, Table, TableOptions, Task};
+use nn_train::table::{STDIN, read_bytes};
+use nn_train::{Choice, Result, Settings, SplitOptions};
 use serde_json::json;
 
 use crate::exit::as_typed;
 use crate::terminal;
 
+/// How a table is read: the flags of `nn train`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TableArguments {
+    /// Column to predict, or several columns separated by commas
+    #[arg(long, value_name = "COLUMN")]
+    target: Option<String>,
+    /// Task: auto, classification, regression or multi-label
+    #[arg(long, value_name = "TASK")]
+    task: Option<Choice<Task>>,
+    /// Whether the first row has the column names: auto, yes or no
+    #[arg(long, value_name = "auto|yes|no")]
+    header: Option<Choice<Header>>,
+    /// Character between two fields: comma, semicolon, tab, pipe or blanks
+    #[arg(long, value_name = "NAME", alias = "sep", alias = "delimiter")]
+    separator: Option<Choice<Separator>>,
+    /// Marks of missing values, besides empty cells, NA, N/A, NaN, null, None, ? and -
+    #[arg(long, value_name = "MARK,...", alias = "na-values")]
+    missing: Option<String>,
+    /// TOML file that sets the types of columns
+    #[arg(long, value_name = "FILE")]
+    schema: Option<String>,
+    /// Columns whose numbers are categories, not quantities
+    #[arg(long, value_name = "COLUMN,...")]
+    categorical: Option<String>,
+    /// Columns to ignore
+    #[arg(long, value_name = "COLUMN,...")]
+    ignore: Option<String>,
+}
+
+impl TableArguments {
+    pub(super) fn settings(&self) -> Settings {
+        let Self {
+            target,
+            task,
+            header,
+            separator,
+            missing,
+            schema,
+            categorical,
+            ignore,
+        } = self.clone();
+        Settings {
+            target,
+            task,
+            header,
+            separator,
+            missing,
+            schema,
+            categorical,
+            ignore,
+            ..Settings::default()
+        }
+    }
+}
+
 /// Prints one line per column of a table, and what is doubtful.
 pub(super) fn table_info(path: &Path, settings: &Settings, as_json: bool) -> Result<()> {
     let options = SplitOptions::new(settings)?.table;
-    let table = Table::parse(path, &read_bytes(path)?, &options)?;
+    let table = match path.as_os_str() == STDIN {
+        true => Table::parse(path, &read_bytes(path)?, &options)?,
+        false => Table::read(path, &options)?,
+    };
     let mut notes = table.notes().to_vec();
     let fitted = match fit(table.clone(), &options, &mut notes) {
         Err(error) if error.kind() == ErrorKind::Usage => return Err(error.into()),

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use nn_files::regular_file;
 use nn_search::{Settings as StudySettings, Space, Stopping, Strategy};
 use nn_train::settings::in_one_line;
-use nn_train::{Choice, Error, ErrorKind, Note, Result, Settings, data, regular_file};
+use nn_train::{Choice, Error, ErrorKind, Note, Result, Settings, data};
 use serde::{Deserialize, Serialize};
 
 use crate::objective::Objective;

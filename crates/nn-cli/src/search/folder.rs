@@ -9,10 +9,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use nn_files::{create_dir_all, regular_file};
 use nn_search::{Settings, Study};
-
-use nn_train::create_dir_all;
-use nn_train::regular_file;
 use nn_train::run_dir::{create_directory, replace};
 use nn_train::{Error, ErrorKind, Result};
 
@@ -130,7 +128,7 @@ impl Folder {
         let text = match regular_file::read_text(&path) {
             Ok(text) => text,
             Err(_) if study.trials().iter().all(|trial| trial.outcome.is_none()) => String::new(),
-            Err(failure) => return Err(failure),
+            Err(failure) => return Err(failure.into()),
         };
         let rows: Vec<Row> = text.lines().skip(1).filter_map(Row::from_csv).collect();
         let ended = study

@@ -273,7 +273,7 @@ fn bad_pictures() {
     let mut grey = ndarray::Array2::<u8>::zeros((28, 28));
     grey.slice_mut(ndarray::s![5..23, 13..16]).fill(255);
     let whole_path = scratch.path("whole.png");
-    nn_data::image::write_png(&whole_path, grey.view()).expect("the picture is written");
+    nn_image::write_png(&whole_path, grey.view()).expect("the picture is written");
     scratch.nn("predict a whole.png").succeeds();
     let whole = fs::read(&whole_path).expect("the picture is there");
     let mut flipped = whole.clone();
@@ -284,7 +284,7 @@ fn bad_pictures() {
     scratch.file("cut.png", &whole[..whole.len() - 20]);
     scratch.file("flipped.png", flipped);
     let blank = ndarray::Array2::<u8>::zeros((28, 28));
-    nn_data::image::write_png(&scratch.path("blank.png"), blank.view()).expect("it is written");
+    nn_image::write_png(&scratch.path("blank.png"), blank.view()).expect("it is written");
     for (name, code, part) in [
         ("empty.png", 3, "not a PNG"),
         (
@@ -348,7 +348,7 @@ fn weights_that_are_no_numbers_are_refused_unless_they_are_asked_for() {
     scratch.train("a", TWO_EPOCHS);
     let mut grey = ndarray::Array2::<u8>::zeros((28, 28));
     grey.slice_mut(ndarray::s![5..23, 13..16]).fill(255);
-    nn_data::image::write_png(&scratch.path("one.png"), grey.view()).expect("it is written");
+    nn_image::write_png(&scratch.path("one.png"), grey.view()).expect("it is written");
     for (name, number, shown) in [
         ("nan", f32::NAN, "NaN"),
         ("inf", f32::INFINITY, "inf"),

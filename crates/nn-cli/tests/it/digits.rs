@@ -135,7 +135,7 @@ fn real_digits_are_learned_and_named() {
             .into_shape_with_order((28, 28))
             .expect("28 x 28 pixels");
         let file = format!("digit-{index}.png");
-        nn_data::image::write_png(&scratch.path(Path::new(&file)), image.view())
+        nn_image::write_png(&scratch.path(Path::new(&file)), image.view())
             .expect("the picture is written");
         let shown = scratch.nn(&format!("predict a {file}")).succeeds();
         assert!(shown.contains(&format!("{file}: {label}\n")), "{shown}");

@@ -3,7 +3,7 @@
 use std::fs;
 
 use ndarray::Array2;
-use nn_data::image::write_png;
+use nn_image::write_png;
 use serde_json::Value;
 
 use crate::support::{Scratch, idx_images, idx_labels, mnist_dir};

@@ -61,7 +61,7 @@ fn a_pipe_does_not_hold_a_training_that_goes_on() {
     replaced(&scratch, &format!("checkpoint/{newest}"), "mkfifo");
     let output = scratch.nn("train --resume a").succeeds();
     assert!(
-        output.contains("not a regular file; using the previous"),
+        output.contains("not a regular file (found a named pipe); using the previous"),
         "{output}"
     );
     let weights =

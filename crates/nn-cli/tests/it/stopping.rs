@@ -445,7 +445,7 @@ fn paths_need_not_be_utf_8() {
     let picture = scratch.path(OsStr::from_bytes(b"digit-\xfe.png"));
     let mut grey = ndarray::Array2::zeros((28, 28));
     grey.slice_mut(ndarray::s![5..23, 13..16]).fill(255);
-    nn_data::image::write_png(&picture, grey.view()).expect("the picture is written");
+    nn_image::write_png(&picture, grey.view()).expect("the picture is written");
     let output = scratch
         .command()
         .args(["predict", "a", "--runs-dir"])

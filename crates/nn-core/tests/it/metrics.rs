@@ -1,30 +1,10 @@
 //! Metrics against hand calculations.
 
 use ndarray::array;
-use nn_core::metrics::{ConfusionMatrix, RegressionErrors, evaluate};
+use nn_core::metrics::{RegressionErrors, evaluate};
 use nn_core::{
     Activation, Inputs, LayerConfig, Loss, Network, NetworkConfig, Samples, Targets, Threads,
 };
-
-#[test]
-fn scores_agree_with_a_hand_calculation() {
-    let mut confusion = ConfusionMatrix::new(3);
-    for (true_class, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] {
-        confusion.add(true_class, predicted);
-    }
-    assert_eq!(confusion.accuracy(), 0.6);
-    let scores = confusion.scores(0);
-    assert_eq!(
-        (scores.precision, scores.recall),
-        (Some(2.0 / 3.0), Some(2.0 / 3.0))
-    );
-    assert_eq!(confusion.scores(1).f1, Some(0.5));
-    let absent = confusion.scores(2);
-    assert_eq!(
-        (absent.precision, absent.recall, absent.f1, absent.support),
-        (None, None, None, 0)
-    );
-}
 
 fn identity_network() -> Network<f64> {
     let layers = vec![LayerConfig::new(1, Activation::Identity)];

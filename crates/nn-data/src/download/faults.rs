@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 use std::{fs, process};
 
-use super::disk::fault;
+use nn_files::disk::fault::{self, Fault};
+
 use super::{Fetched, Origin, fetch};
 use crate::catalog::{IdxFiles, RemoteFile, Source};
 use crate::checksum;
@@ -97,7 +98,12 @@ impl Drop for Scratch {
 /// one. Returns whether the failure occurred.
 fn fetch_in_spite_of(scratch: &Scratch, source: &Source, after: u32, forever: bool) -> bool {
     let error = ERRORS[after as usize % 2];
-    let (fetched, is_met) = fault::with(after, forever, error, || scratch.fetch(source));
+    let fault = Fault {
+        after,
+        forever,
+        error,
+    };
+    let (fetched, is_met) = fault::with(fault, || scratch.fetch(source));
     scratch.others();
     if let Err(error) = fetched {
         assert!(is_met, "{error}");

@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::disk::io_error;
+use nn_files::io_error;
+
 use super::partial::{Partial, Verdict};
 use super::progress::Progress;
 use crate::catalog::RemoteFile;

@@ -4,7 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, io_error};
+use nn_files::{disk, io_error};
+
 use crate::catalog::RemoteFile;
 use crate::checksum;
 use crate::error::Result;
@@ -74,7 +75,7 @@ impl<'a> Partial<'a> {
 
     /// Discards all bytes.
     pub(super) fn restart(&mut self) -> Result<()> {
-        disk::empty(&self.file, &self.path).map_err(io_error(&self.path))?;
+        disk::set_len(&self.file, &self.path, 0).map_err(io_error(&self.path))?;
         self.file.rewind().map_err(io_error(&self.path))?;
         self.length = 0;
         Ok(())
@@ -114,7 +115,7 @@ impl<'a> Partial<'a> {
 /// Removes a symbolic link: following it would write to a different place.
 fn remove_if_not_a_file(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() => disk::remove_file(path).map_err(io_error(path)),
+        Ok(found) if !found.is_file() => Ok(disk::remove_file(path).map_err(io_error(path))?),
         _ => Ok(()),
     }
 }

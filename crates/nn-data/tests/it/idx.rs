@@ -318,7 +318,10 @@ fn links_are_followed_and_dangling_or_circular_ones_refused() {
     assert!(idx::read_file(&link("data", "good"), None).is_ok());
     for path in [link("absent", "dangling"), link("loop", "loop")] {
         let error = idx::read_file(&path, None).expect_err("leads nowhere");
-        assert!(matches!(error, Error::Io { .. }), "{error}");
+        assert!(
+            matches!(error, Error::File(nn_files::Error::Io { .. })),
+            "{error}"
+        );
     }
 }
 

@@ -7,10 +7,8 @@
 mod support;
 mod idx;
 mod dataset;
-mod image_folder;
 #[cfg(feature = "download")]
 mod server;
 #[cfg(feature = "download")]
 mod download;
 mod mnist;
-mod digits;

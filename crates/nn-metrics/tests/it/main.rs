@@ -1,8 +1,8 @@
 //! The metrics equal those of scikit-learn, which `scripts/metrics_reference.py` wrote.
 
 use nn_metrics::{
-    Calibration, ClassCounts, ClassMetrics, ClassPredictions, LabelMetrics, ThresholdCounts,
-    wilson_interval,
+    Calibration, ClassCounts, ClassMetrics, ClassPredictions, ConfusionMatrix, LabelMetrics,
+    ThresholdCounts, wilson_interval,
 };
 use nn_samples::Rows;
 use serde_json::Value;
@@ -180,4 +180,24 @@ fn wilson_intervals() {
         assert!((found.1 - high).abs() < 1e-12, "{found:?}");
     }
     assert_eq!(wilson_interval(0.5, 0), (0.0, 1.0));
+}
+
+#[test]
+fn scores_agree_with_a_hand_calculation() {
+    let mut confusion = ConfusionMatrix::new(3);
+    for (true_class, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] {
+        confusion.add(true_class, predicted);
+    }
+    assert_eq!(confusion.accuracy(), 0.6);
+    let scores = confusion.scores(0);
+    assert_eq!(
+        (scores.precision, scores.recall),
+        (Some(2.0 / 3.0), Some(2.0 / 3.0))
+    );
+    assert_eq!(confusion.scores(1).f1, Some(0.5));
+    let absent = confusion.scores(2);
+    assert_eq!(
+        (absent.precision, absent.recall, absent.f1, absent.support),
+        (None, None, None, 0)
+    );
 }

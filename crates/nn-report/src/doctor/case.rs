@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use nn_core::metrics::{ConfusionMatrix, evaluate};
 use nn_core::training::{BatchSize, ClassWeights};
 use nn_core::{Loss, Model, Network, Samples};
+use nn_files::escaped_path;
 use nn_tensor::Threads;
 use nn_train::plan::n_outputs;
-use nn_train::{Choice, Data, EpochMetrics, Plan, Settings, Splits, Task, escaped_path};
+use nn_train::{Choice, Data, EpochMetrics, Plan, Settings, Splits, Task};
 
 use super::loss_range::{LossRange, Objective};
 use super::nearest::nearest_neighbour_score;

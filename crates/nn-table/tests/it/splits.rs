@@ -93,7 +93,7 @@ fn a_column_of_times_is_an_input_unless_it_is_ignored() {
         ..TableOptions::default()
     };
     let table = parse(VISITS, &options);
-    assert_eq!(table.order("day").expect("dates"), [1, 2, 0, 3]);
+    assert_eq!(table.ranks("day").expect("dates"), [2, 0, 1, 3]);
     let (fitted, notes) = fit(&table, &options);
     assert_eq!(inputs(&fitted), ["day", "x"]);
     let column = "day".to_owned();
@@ -102,7 +102,7 @@ fn a_column_of_times_is_an_input_unless_it_is_ignored() {
     let mut ignoring = options.clone();
     ignoring.ignore.push("day".to_owned());
     let table = parse(VISITS, &ignoring);
-    assert_eq!(table.order("day").expect("dates"), [1, 2, 0, 3]);
+    assert_eq!(table.ranks("day").expect("dates"), [2, 0, 1, 3]);
     let (fitted, notes) = fit(&table, &ignoring);
     assert_eq!(inputs(&fitted), ["x"]);
     assert_eq!(fitted.split_columns, ["day"]);
@@ -112,13 +112,13 @@ fn a_column_of_times_is_an_input_unless_it_is_ignored() {
     assert!(!is_said, "{notes:?}");
 }
 
-/// Nanoseconds since 1970 are beyond 2^53; equal times keep their order.
+/// Nanoseconds since 1970 are beyond 2^53; equal times have the same rank.
 #[test]
 fn large_numbers_are_ordered_exactly() {
     let text = "t,x\n1700000000000000001,1\n999999999999999999,2\n1700000000000000000,3\n\
                 1700000000000000000,4\n";
     let table = parse(text, &TableOptions::default());
-    assert_eq!(table.order("t").expect("whole numbers"), [1, 2, 3, 0]);
+    assert_eq!(table.ranks("t").expect("whole numbers"), [2, 0, 1, 1]);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn cells_that_decide_nothing_are_errors_with_their_line() {
         error.to_string(),
         "t.csv: line 3, column \"part\": expected train, validation or test, found \"Valid\""
     );
-    let error = table.order("part").expect_err("words have no time");
+    let error = table.ranks("part").expect_err("words have no time");
     assert!(
         error.to_string().contains("line 2, column \"part\""),
         "{error}"
@@ -142,7 +142,7 @@ fn cells_that_decide_nothing_are_errors_with_their_line() {
         Err("t.csv: line 3, column \"who\": expected a value, found \"\"".to_owned())
     );
     assert_eq!(
-        gaps.order("t").map_err(missing),
+        gaps.ranks("t").map_err(missing),
         Err("t.csv: line 4, column \"t\": expected a value, found \"\"".to_owned())
     );
     let both = TableOptions {

@@ -221,7 +221,7 @@ fn other_formats_are_named() {
 fn a_folder_is_not_read() {
     let error = Table::read(&std::env::temp_dir(), &TableOptions::default()).expect_err("folder");
     assert!(
-        matches!(error, Error::File(nn_data::Error::NotAFile { .. })),
+        matches!(error, Error::File(nn_files::Error::NotAFile { .. })),
         "{error}"
     );
     assert_eq!(error.kind(), ErrorKind::Data);

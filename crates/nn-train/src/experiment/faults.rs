@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use nn_core::{Checkpoint, Model};
+use nn_files::disk::fault::{self, Fault, Operation};
 
 use super::*;
-use crate::disk::fault::{self, Fault, Operation};
 use crate::run_dir::is_finished;
 
 /// More operations than the training has.
