@@ -41,6 +41,10 @@ pub(crate) struct TypedColumn {
 
 /// The type of a column as far as it matters for a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(any(feature = "parquet", feature = "arrow")),
+    expect(dead_code, reason = "arrays of NumPy do not have all types")
+)]
 pub(crate) enum Kind {
     Number,
     /// Dates with or without a time.
@@ -115,6 +119,7 @@ impl Value<'_> {
     }
 
     /// A decimal number: `digits` divided by a power of ten.
+    #[cfg(any(feature = "parquet", feature = "arrow"))]
     pub(crate) fn decimal(digits: i128, scale: i32) -> Self {
         // Up to here, both numbers are exact, so that their quotient is rounded once.
         const MAX_EXACT_POWER: i32 = 22;
