@@ -247,14 +247,31 @@ impl Preprocessing {
         path: &Path,
         header: Header,
         purpose: Purpose,
-        read: impl FnOnce(&Expected<'_>) -> Result<Table>,
+        read: impl Fn(&Expected<'_>) -> Result<Table>,
     ) -> Result<Table> {
-        let header = match header {
-            Header::Auto if self.is_image() => Header::Auto,
-            Header::Auto if self.has_header => Header::Yes,
-            Header::Auto => Header::No,
-            header => header,
-        };
+        match header {
+            Header::Auto if self.is_image() => {}
+            Header::Auto if self.has_header => {
+                let table = self.read_as(path, Header::Yes, purpose, &read)?;
+                if table.has_header() {
+                    return Ok(table);
+                }
+                // An array without names has the columns of the model by position.
+                return self.read_as(path, Header::No, purpose, read);
+            }
+            Header::Auto => return self.read_as(path, Header::No, purpose, read),
+            Header::Yes | Header::No => {}
+        }
+        self.read_as(path, header, purpose, read)
+    }
+
+    fn read_as(
+        &self,
+        path: &Path,
+        header: Header,
+        purpose: Purpose,
+        read: impl Fn(&Expected<'_>) -> Result<Table>,
+    ) -> Result<Table> {
         let trained = self.training_columns();
         let names_by_position = |n_columns: usize| {
             let are_inputs_only = n_columns != trained.len();
