@@ -3,7 +3,7 @@
 //! The encoding, the separator, the header and the type of each column are inferred from
 //! the whole file, unless they are given, and recorded in the [`Schema`]. Each doubtful
 //! guess is reported as a [`Note`]. A cell that does not match the type of its column is
-//! an error that names the line, so that a typing mistake does not turn a numeric column
+//! an error that names the line, so that a typing error does not turn a numeric column
 //! into a categorical one. The role of each column (input, target, weight) is decided in
 //! [`crate::preprocessing`].
 //!
@@ -75,13 +75,13 @@ pub(crate) struct Expected<'a> {
     pub(crate) progress: Progress<'a>,
 }
 
-/// Shows how much of a large file has been read: called with the number of bytes so far
-/// and the size of the file.
+/// A function that shows the progress of reading a large file. Its arguments are the number
+/// of bytes read so far and the size of the file.
 #[derive(Clone, Copy)]
 pub struct Progress<'a>(pub &'a (dyn Fn(u64, u64) + Sync));
 
 impl Progress<'_> {
-    /// Shows nothing.
+    /// A progress function that does nothing.
     pub const NONE: Self = Self(&|_, _| {});
 }
 
