@@ -1,7 +1,7 @@
 //! Any bytes as a CSV file.
 #![no_main]
 
-#[path = "../harness/csv.rs"]
-mod csv;
+#[path = "../harness/table.rs"]
+mod table;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| csv::check(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| table::check(bytes));

@@ -24,10 +24,14 @@ struct Target {
     max_len: u32,
 }
 
-static TARGETS: [Target; 10] = [
+static TARGETS: [Target; 14] = [
     target("idx", 512),
     target("idx-gzip", 512),
     target("csv", 256),
+    target("npy", 512),
+    target("npz", 1200),
+    target("parquet", 1300),
+    target("arrow", 2500),
     target("png", 512),
     target("jpeg", 1200),
     target("class-names", 64),

@@ -173,6 +173,15 @@ impl Builder {
         }
     }
 
+    /// A column of numbers, or of dates as seconds, that need no parsing. Without an
+    /// expected type, words among the numbers make the column one of words.
+    pub(crate) fn of_numbers(expected: Option<ColumnType>) -> Self {
+        Self {
+            expected,
+            state: State::Numbers(NumberBuilder::new()),
+        }
+    }
+
     /// A column whose type is inferred; `sample` are its first cells.
     pub(crate) fn inferred<'a>(sample: impl Iterator<Item = &'a str>, marks: &[String]) -> Self {
         let (mut n_numbers, mut n_others) = (0, 0);
@@ -226,6 +235,19 @@ impl Builder {
         }
     }
 
+    /// Appends a number that needs no parsing; returns `false` if the column does not
+    /// read numbers, so that the text is needed.
+    pub(crate) fn push_number(&mut self, number: f64) -> bool {
+        match &mut self.state {
+            State::Ignored => true,
+            State::Numbers(numbers) => {
+                numbers.push_number(number);
+                true
+            }
+            State::Words(_) => false,
+        }
+    }
+
     /// Whether a column that was read as numbers has other cells, so that its type
     /// must be inferred from its words.
     pub(crate) fn needs_words(&self) -> bool {
@@ -248,7 +270,7 @@ impl Builder {
         let expected = self.expected;
         match (self.state, expected) {
             (State::Ignored, _) => TypedCells::good(ColumnType::Ignored, Cells::Ignored),
-            (State::Numbers(numbers), _) => numbers.finish(),
+            (State::Numbers(numbers), expected) => numbers.finish(expected),
             (State::Words(words), Some(ColumnType::Number(format))) => {
                 let words = words.finish();
                 let parse = |word: &str| format.parse(word).or_else(|| unambiguous(word, &format));
@@ -318,6 +340,27 @@ impl NumberBuilder {
         self.wide_numbers().push(number);
     }
 
+    /// Appends a number, NaN for a missing value.
+    fn push_number(&mut self, number: f64) {
+        let row = self.n_rows;
+        self.n_rows += 1;
+        if let Cells::Bytes(values) = &mut self.cells
+            && (0.0..=255.0).contains(&number)
+            && number.fract() == 0.0
+        {
+            values.push(number as u8);
+            return;
+        }
+        let is_bad = !number.is_nan() && !is_in_range(number);
+        if is_bad {
+            self.n_bad += 1;
+            let bad = || (row, number.to_string(), CellProblem::NotFinite);
+            self.first_bad.get_or_insert_with(bad);
+        }
+        let number = if is_bad { f64::NAN } else { number };
+        self.wide_numbers().push(number);
+    }
+
     fn append(&mut self, more: Self) {
         let n_rows = self.n_rows;
         self.n_rows += more.n_rows;
@@ -347,9 +390,9 @@ impl NumberBuilder {
         }
     }
 
-    fn finish(self) -> TypedCells {
+    fn finish(self, expected: Option<ColumnType>) -> TypedCells {
         TypedCells {
-            column_type: ColumnType::plain_number(),
+            column_type: expected.unwrap_or_else(ColumnType::plain_number),
             cells: self.cells,
             bad: self.first_bad,
             n_bad: self.n_bad,

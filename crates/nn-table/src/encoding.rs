@@ -227,7 +227,7 @@ impl<'a> Categories<'a> {
         let of_word = numbered(categories);
         let of_code = match cells {
             Cells::Words { words, .. } => {
-                let number = |word: &String| of_word.get(word.as_str()).copied();
+                let number = |word: &String| number_of(&of_word, word);
                 words.iter().map(number).collect()
             }
             _ => Vec::new(),
@@ -242,7 +242,7 @@ impl<'a> Categories<'a> {
     /// The index of the category in a row; `None` for a missing value or a new category
     /// without an input.
     fn of(&self, cells: &Cells, row: usize) -> Option<usize> {
-        let by_word = |word: &str| self.of_word.get(word).copied();
+        let by_word = |word: &str| number_of(&self.of_word, word);
         match cells {
             Cells::Words { codes, .. } => match self.of_code.get(codes[row] as usize) {
                 Some(&category) => category,
@@ -452,6 +452,17 @@ fn check_categories(
 
 pub(crate) fn numbered(names: &[String]) -> HashMap<&str, usize> {
     names.iter().map(String::as_str).zip(0..).collect()
+}
+
+/// The number of a name. Booleans, which programs write in different ways, may be in
+/// another case.
+pub(crate) fn number_of(numbers: &HashMap<&str, usize>, name: &str) -> Option<usize> {
+    const BOOLEANS: [[&str; 3]; 2] = [["True", "true", "TRUE"], ["False", "false", "FALSE"]];
+    let other_case = || {
+        let forms = BOOLEANS.iter().find(|forms| forms.contains(&name))?;
+        forms.iter().find_map(|form| numbers.get(form))
+    };
+    numbers.get(name).or_else(other_case).copied()
 }
 
 pub(crate) fn unknown_category(

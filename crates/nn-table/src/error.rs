@@ -1,8 +1,11 @@
 //! Errors of this crate, with a location, the expected and the found value, and a hint.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use nn_data::ErrorKind;
+
+use crate::file_format::FileFormat;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -45,6 +48,43 @@ pub enum Error {
         path: PathBuf,
         /// Number of the line, counted from 1.
         line: u64,
+    },
+    /// A file is in a format that this build does not read.
+    #[error(
+        "{path}: expected a table in a format that this build reads, found {format}",
+        path = path.display()
+    )]
+    FormatNotBuilt {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: FileFormat,
+        /// The feature that reads it.
+        feature: &'static str,
+    },
+    /// A file in a format other than text is damaged, or has no table.
+    #[error("{path}: expected a table in {format}: {reason}", path = path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: FileFormat,
+        /// The reason.
+        reason: String,
+    },
+    /// A column of a file has a type that a cell of a table cannot have.
+    #[error(
+        "{path}: column {column}: expected numbers, text, booleans, dates or times, found {found}",
+        path = path.display(),
+        column = quoted(column)
+    )]
+    UnsupportedColumn {
+        /// The file.
+        path: PathBuf,
+        /// Name of the column.
+        column: String,
+        /// The type of the cells.
+        found: String,
     },
     /// A gzip file is damaged, or decompresses to an implausible size.
     #[error("{path}: expected a gzip-compressed table: {reason}", path = path.display())]
@@ -140,7 +180,7 @@ pub enum Error {
     },
     /// A cell has an invalid value.
     #[error(
-        "{path}: line {line}, column {column}: {problem}, found {text}",
+        "{path}: {place}, column {column}: {problem}, found {text}",
         path = path.display(),
         column = quoted(column),
         text = quoted(text)
@@ -148,8 +188,8 @@ pub enum Error {
     BadCell {
         /// The file.
         path: PathBuf,
-        /// First line of the row, counted from 1.
-        line: u64,
+        /// The row.
+        place: Place,
         /// Name of the column.
         column: String,
         /// The text of the cell.
@@ -295,6 +335,9 @@ impl Error {
             Self::NotText { .. }
             | Self::Nul { .. }
             | Self::BadGzip { .. }
+            | Self::FormatNotBuilt { .. }
+            | Self::BadFile { .. }
+            | Self::UnsupportedColumn { .. }
             | Self::ColumnCount { .. }
             | Self::AmbiguousHeader { .. }
             | Self::DuplicateColumn { .. }
@@ -328,6 +371,14 @@ impl Error {
             Self::NotText { .. } => "export the table as CSV with UTF-8 encoding",
             Self::Nul { .. } => "the file is damaged or binary: export it as CSV again",
             Self::BadGzip { .. } => "get the file again, or decompress it first",
+            Self::FormatNotBuilt { feature, .. } => {
+                return Some(format!(
+                    "build the program with it: cargo install --path crates/nn-cli --features \
+                     {feature}"
+                ));
+            }
+            Self::BadFile { .. } => "get the file again, or write the table as CSV",
+            Self::UnsupportedColumn { .. } => "add the column to `ignore`",
             Self::BadSchema { .. } => {
                 "the keys are header, separator, target, missing and columns; the types are \
                  number, date, category and ignored"
@@ -364,6 +415,35 @@ impl Error {
             }
         };
         Some(help.to_owned())
+    }
+}
+
+/// The place of a row in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The first line of the row in a text file, counted from 1.
+    Line(u64),
+    /// The number of the row in a file without lines, counted from 1.
+    Row(u64),
+}
+
+/// `line 2` or `row 1`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(number) => write!(f, "line {number}"),
+            Self::Row(number) => write!(f, "row {number}"),
+        }
+    }
+}
+
+impl FileFormat {
+    /// The place of a row by its number in [`Table::lines`](crate::Table::lines).
+    pub(crate) fn place(self, number: u64) -> Place {
+        match self {
+            Self::Text => Place::Line(number),
+            _ => Place::Row(number),
+        }
     }
 }
 
@@ -404,7 +484,7 @@ pub enum CellProblem {
     /// The cell of the column with the splits is not the name of a split.
     #[error("expected train, validation or test")]
     NotASplit,
-    /// The category or class is unknown; these are the known ones.
+    /// The category or class is unknown. The known names are listed.
     #[error("expected one of: {}", listed(.0))]
     UnknownCategory(Vec<String>),
 }

@@ -1,8 +1,11 @@
-//! Tables for neural networks: CSV files as inputs and targets, and predictions
+//! Tables for neural networks: files as inputs and targets, and predictions
 //! as CSV files.
 //!
 //! The result is a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`],
 //! as for images.
+//!
+//! Tables are read from text (CSV) and from NumPy arrays (`.npy`, `.npz`); with the features
+//! `parquet` and `arrow` also from Parquet and Arrow files. See [`FileFormat`].
 //!
 //! # The principal types
 //! - [`Table`] is the content of a file in typed columns; its [`Schema`] describes the
@@ -34,6 +37,7 @@
 //! [`Targets`]: nn_data::Targets
 #![forbid(unsafe_code)]
 
+mod file_format;
 mod error;
 mod suggestion;
 mod parallel;
@@ -47,6 +51,23 @@ mod note;
 mod records;
 mod blocks;
 mod cells;
+mod typed_file;
+mod python_literal;
+mod zip_archive;
+mod npy_file;
+#[cfg(feature = "parquet")]
+mod thrift;
+#[cfg(feature = "parquet")]
+mod parquet_schema;
+#[cfg(feature = "parquet")]
+mod parquet_values;
+#[cfg(feature = "parquet")]
+mod parquet_page;
+#[cfg(feature = "parquet")]
+mod parquet_file;
+#[cfg(feature = "arrow")]
+mod arrow_file;
+mod open_typed;
 mod table;
 mod header;
 mod reader;
@@ -66,7 +87,8 @@ pub use column::{Column, ColumnType, MISSING_MARKS, Schema, Separator};
 pub use date_format::DateFormat;
 pub use decode::Encoding;
 pub use encoding::{ColumnEncoding, DateEncoding, NumberEncoding, Standardization, UnseenCategory};
-pub use error::{CellProblem, Error, Result};
+pub use error::{CellProblem, Error, Place, Result};
+pub use file_format::FileFormat;
 pub use nn_data::ErrorKind;
 pub use note::Note;
 pub use number_format::{Decimal, NumberFormat};

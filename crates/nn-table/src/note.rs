@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::column::Separator;
 use crate::decode::Encoding;
+use crate::error::Place;
 use crate::options::Task;
 
 /// Maximum number of names or line numbers in a note.
@@ -206,8 +207,8 @@ pub enum Note {
         column: String,
         /// Number of such cells.
         n_rows: usize,
-        /// Line of the first such cell, counted from 1.
-        line: u64,
+        /// The row of the first such cell.
+        place: Place,
         /// Text of the first such cell.
         example: String,
     },
@@ -232,8 +233,8 @@ pub enum Note {
 }
 
 impl Note {
-    /// Returns `true` if the note is a warning: a guess could be wrong, or the data make
-    /// the training useless.
+    /// Returns `true` if the note is a warning: a guess could be wrong, or training on
+    /// the data is useless.
     pub fn is_doubtful(&self) -> bool {
         match self {
             Self::NotUtf8(Encoding::Windows1252 { .. })
@@ -469,12 +470,12 @@ impl fmt::Display for Note {
             Self::Unreadable {
                 column,
                 n_rows,
-                line,
+                place,
                 example,
             } => write!(
                 f,
                 "column \"{column}\": {} not of the expected type and treated as missing, such \
-                 as \"{example}\" in line {line}",
+                 as \"{example}\" in {place}",
                 are(*n_rows, "cell")
             ),
             Self::UnseenCategories {

@@ -3,7 +3,7 @@
 //! The encoding, the separator, the header and the type of each column are inferred from
 //! the whole file, unless they are given, and recorded in the [`Schema`]. Each doubtful
 //! guess is reported as a [`Note`]. A cell that does not match the type of its column is
-//! an error that names the line, so that a typing mistake does not turn a numeric column
+//! an error that names the line, so that a typing error does not turn a numeric column
 //! into a categorical one. The role of each column (input, target, weight) is decided in
 //! [`crate::preprocessing`].
 //!
@@ -16,6 +16,8 @@
 //!
 //! Every column may have missing values; see [`MISSING_MARKS`](crate::MISSING_MARKS).
 
+mod typed;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::fs;
@@ -27,20 +29,18 @@ use nn_files::regular_file;
 
 use crate::blocks::{Block, Blocks};
 use crate::cells::{Builder, Cells, TypedCells};
-use crate::column::{Column, ColumnType, Schema, Separator};
+use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator};
 use crate::decode::{Encoding, decode, decompress};
-use crate::error::CellProblem;
+use crate::error::{CellProblem, Place};
+use crate::file_format::FileFormat;
 use crate::header::Votes;
 use crate::note::Note;
+use crate::open_typed::open_typed;
 use crate::options::{Header, TableOptions};
 use crate::parallel;
 use crate::records::{Lines, Records};
 use crate::table::{self, Table};
 use crate::{Error, Result};
-
-/// Maximum number of columns, so that a line of separators cannot exhaust the
-/// memory.
-const MAX_COLUMNS: usize = 100_000;
 
 /// Number of records from which the header and the likely types are inferred, as far as
 /// they lie in the first [`SAMPLE_BYTES`].
@@ -75,13 +75,13 @@ pub(crate) struct Expected<'a> {
     pub(crate) progress: Progress<'a>,
 }
 
-/// Shows how much of a large file has been read: called with the number of bytes so far
-/// and the size of the file.
+/// A function that shows the progress of reading a large file. Its arguments are the number
+/// of bytes read so far and the size of the file.
 #[derive(Clone, Copy)]
 pub struct Progress<'a>(pub &'a (dyn Fn(u64, u64) + Sync));
 
 impl Progress<'_> {
-    /// Shows nothing.
+    /// A progress function that does nothing.
     pub const NONE: Self = Self(&|_, _| {});
 }
 
@@ -92,10 +92,12 @@ impl fmt::Debug for Progress<'_> {
 }
 
 impl Table {
-    /// Reads a text file with a table, which may be compressed by gzip.
+    /// Reads a file with a table: text, arrays of NumPy, or with the features of this
+    /// crate a Parquet or an Arrow file. The file may be compressed by gzip.
     ///
     /// # Errors
     /// Returns [`Error::File`] if the file cannot be read or has no rows; [`Error::NotText`],
+    /// [`Error::FormatNotBuilt`], [`Error::BadFile`], [`Error::UnsupportedColumn`],
     /// [`Error::Nul`], [`Error::BadGzip`], [`Error::AmbiguousHeader`],
     /// [`Error::DuplicateColumn`], [`Error::TooManyColumns`], [`Error::RaggedRow`] or
     /// [`Error::BadCell`] for invalid content; [`Error::UnknownColumn`] for an unknown
@@ -185,6 +187,11 @@ fn read_in_blocks(path: &Path, expected: &Expected<'_>, block_bytes: usize) -> O
 /// Parses a table.
 pub(crate) fn parse(path: &Path, bytes: &[u8], expected: &Expected<'_>) -> Result<Table> {
     let bytes = decompress(path, bytes)?;
+    let format = FileFormat::of(&bytes);
+    if format != FileFormat::Text {
+        let file = open_typed(path, &bytes, format)?;
+        return typed::read(path, format, &*file, bytes.len(), expected);
+    }
     let (text, encoding) = decode(path, &bytes)?;
     let source = Source {
         path,
@@ -311,13 +318,22 @@ impl Source<'_> {
         let start = records.byte();
         let Rows { lines, hashes } = self.read_rows(start, &names, &mut builders)?;
         self.read_again(start, &mut builders)?;
-        let (types, columns): (Vec<ColumnType>, Vec<Cells>) = self
-            .typed(&names, builders, &lines, &mut notes)?
+        let typing = Typing {
+            path: self.path,
+            format: FileFormat::Text,
+            lines: &lines,
+            is_lenient: self.expected.is_lenient,
+            // Decimal commas in one column make them likely in others.
+            prefer_comma: self.first.layout.separator == Separator::Semicolon,
+        };
+        let (types, columns): (Vec<ColumnType>, Vec<Cells>) = typing
+            .typed(&names, builders, &mut notes)?
             .into_iter()
             .unzip();
         let columns_of_schema = names.into_iter().zip(types);
         let mut table = Table {
             path: self.path.to_owned(),
+            format: FileFormat::Text,
             schema: Schema {
                 separator: self.first.layout.separator,
                 header,
@@ -333,9 +349,7 @@ impl Source<'_> {
             notes,
         };
         if !self.expected.is_lenient {
-            let n_rows = table.n_duplicates();
-            let note = (n_rows > 0).then_some(Note::Duplicates { n_rows });
-            table.notes.extend(note);
+            table.note_duplicates();
         }
         Ok(table)
     }
@@ -399,26 +413,18 @@ impl Source<'_> {
                 }
             })
             .collect();
-        let mut seen = HashMap::new();
         for (position, name) in names.iter().enumerate() {
             if name.contains(['\r', '\n']) {
                 return Err(Error::BadCell {
                     path: self.path.to_owned(),
-                    line,
+                    place: Place::Line(line),
                     column: format!("column{}", position + 1),
                     text: name.clone(),
                     problem: CellProblem::LineBreak,
                 });
             }
-            if let Some(first) = seen.insert(name.as_str(), position + 1) {
-                return Err(Error::DuplicateColumn {
-                    path: self.path.to_owned(),
-                    name: name.clone(),
-                    first,
-                    second: position + 1,
-                });
-            }
         }
+        check_distinct(self.path, &names)?;
         Ok(names)
     }
 
@@ -551,31 +557,73 @@ impl Source<'_> {
         })
     }
 
+    fn bad_cell(&self, line: u64, column: &str, cell: &str, problem: CellProblem) -> Error {
+        Error::BadCell {
+            path: self.path.to_owned(),
+            place: Place::Line(line),
+            column: column.to_owned(),
+            text: cell.to_owned(),
+            problem,
+        }
+    }
+}
+
+/// Checks that no two columns have the same name.
+fn check_distinct(path: &Path, names: &[String]) -> Result<()> {
+    let mut seen = HashMap::new();
+    for (second, name) in (1..).zip(names) {
+        if let Some(first) = seen.insert(name.as_str(), second) {
+            return Err(Error::DuplicateColumn {
+                path: path.to_owned(),
+                name: name.clone(),
+                first,
+                second,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What decides how the columns are typed, besides their cells.
+struct Typing<'a> {
+    path: &'a Path,
+    format: FileFormat,
+    /// The line or number of each row.
+    lines: &'a [u32],
+    is_lenient: bool,
+    prefer_comma: bool,
+}
+
+impl Typing<'_> {
     /// The type and the cells of each column.
     fn typed(
         &self,
         names: &[String],
         builders: Vec<Builder>,
-        lines: &[u32],
         notes: &mut Vec<Note>,
     ) -> Result<Vec<(ColumnType, Cells)>> {
-        // Decimal commas in one column make them likely in others.
-        let prefer_comma = self.first.layout.separator == Separator::Semicolon;
         let mut first_bad: Option<(usize, Error)> = None;
         let mut columns = Vec::with_capacity(builders.len());
         for (name, builder) in names.iter().zip(builders) {
-            let typed = builder.finish(name, prefer_comma, notes);
+            let typed = builder.finish(name, self.prefer_comma, notes);
             if let Some((row, cell, problem)) = typed.bad {
-                let line = u64::from(lines[row]);
-                if self.expected.is_lenient {
+                let place = self.format.place(self.lines[row].into());
+                if self.is_lenient {
                     notes.push(Note::Unreadable {
                         column: name.clone(),
                         n_rows: typed.n_bad,
-                        line,
+                        place,
                         example: cell,
                     });
                 } else if first_bad.as_ref().is_none_or(|&(first, _)| row < first) {
-                    first_bad = Some((row, self.bad_cell(line, name, &cell, problem)));
+                    let error = Error::BadCell {
+                        path: self.path.to_owned(),
+                        place,
+                        column: name.clone(),
+                        text: cell,
+                        problem,
+                    };
+                    first_bad = Some((row, error));
                 }
             }
             let TypedCells {
@@ -586,16 +634,6 @@ impl Source<'_> {
         match first_bad {
             Some((_, error)) => Err(error),
             None => Ok(columns),
-        }
-    }
-
-    fn bad_cell(&self, line: u64, column: &str, cell: &str, problem: CellProblem) -> Error {
-        Error::BadCell {
-            path: self.path.to_owned(),
-            line,
-            column: column.to_owned(),
-            text: cell.to_owned(),
-            problem,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::cells::{Cells, MISSING};
 use crate::column::ColumnType;
 use crate::date_format;
 use crate::encoding::ColumnEncoding;
+use crate::file_format::FileFormat;
 use crate::preprocessing::{InputEncoding, Preprocessing};
 use crate::table::Table;
 use crate::target::TargetEncoding;
@@ -49,12 +50,14 @@ const MAX_NAMED: usize = 12;
 pub struct Summary {
     /// Number of rows, not counting the header.
     pub rows: usize,
-    /// The separator as a plural noun, such as `commas`.
-    pub separator: String,
-    /// Whether the first row holds the column names.
+    /// The format of the file.
+    pub format: FileFormat,
+    /// The separator in a text file as a plural noun, such as `commas`.
+    pub separator: Option<String>,
+    /// Whether the columns have names: in a text file, the first row.
     pub header: bool,
-    /// The encoding of the text.
-    pub encoding: String,
+    /// The encoding of a text file.
+    pub encoding: Option<String>,
     /// Number of rows that equal an earlier row.
     pub duplicate_rows: usize,
     /// `classification`, `regression` or `multi-label`; `None` without preprocessing.
@@ -112,11 +115,13 @@ impl Summary {
             TargetEncoding::MultiLabel(_) => "multi-label",
         });
         let columns = (0..table.n_columns()).map(|it| ColumnSummary::new(table, it, preprocessing));
+        let is_text = table.format() == FileFormat::Text;
         Self {
             rows: table.n_rows(),
-            separator: table.schema().separator.to_string(),
+            format: table.format(),
+            separator: is_text.then(|| table.schema().separator.to_string()),
             header: table.has_header(),
-            encoding: table.encoding().to_string(),
+            encoding: is_text.then(|| table.encoding().to_string()),
             duplicate_rows: table.n_duplicates(),
             task,
             inputs: preprocessing.map(Preprocessing::n_inputs),
@@ -130,15 +135,19 @@ impl Summary {
 
     /// Returns a short summary of a few lines, without the name of the file.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        let names = match self.header {
-            true => "names in the first row",
-            false => "no names: columns are called column1, column2, ...",
+        let layout = match &self.separator {
+            Some(separator) => format!("separated by {separator}"),
+            None => format!("in {}", self.format),
+        };
+        let names = match (&self.separator, self.header) {
+            (Some(_), true) => ", names in the first row",
+            (None, true) => "",
+            (_, false) => ", no names: columns are called column1, column2, ...",
         };
         let shape = format!(
-            "{}, {} separated by {}, {names}",
+            "{}, {} {layout}{names}",
             counted(self.rows, "row", "rows"),
             counted(self.columns.len(), "column", "columns"),
-            self.separator
         );
         [Some(shape), self.target_line()]
             .into_iter()

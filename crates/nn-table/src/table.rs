@@ -7,6 +7,7 @@ use crate::cells::Cells;
 use crate::column::{ColumnType, Schema};
 use crate::decode::Encoding;
 use crate::error::CellProblem;
+use crate::file_format::FileFormat;
 use crate::note::Note;
 use crate::suggestion::nearest;
 use crate::{Error, Result};
@@ -26,10 +27,12 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     pub(crate) path: PathBuf,
+    pub(crate) format: FileFormat,
     pub(crate) schema: Schema,
     pub(crate) encoding: Encoding,
     pub(crate) columns: Vec<Cells>,
-    /// First line of each row in the file, counted from 1.
+    /// First line of each row in the file, or its number in a file without lines, counted
+    /// from 1.
     pub(crate) lines: Vec<u32>,
     /// A hash of each row; empty for a large table.
     pub(crate) hashes: Vec<u64>,
@@ -63,7 +66,12 @@ impl Table {
         &self.schema
     }
 
-    /// The encoding of the file.
+    /// The format of the file.
+    pub fn format(&self) -> FileFormat {
+        self.format
+    }
+
+    /// The encoding of a text file.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
@@ -78,7 +86,8 @@ impl Table {
         self.lines.len()
     }
 
-    /// The first line of each row in the file, counted from 1.
+    /// The first line of each row in the file, or its number in a file without lines,
+    /// counted from 1.
     pub fn lines(&self) -> &[u32] {
         &self.lines
     }
@@ -116,6 +125,13 @@ impl Table {
         let mut hashes = self.hashes.clone();
         hashes.sort_unstable();
         hashes.windows(2).filter(|pair| pair[0] == pair[1]).count()
+    }
+
+    /// Adds a note about rows that equal an earlier row.
+    pub(crate) fn note_duplicates(&mut self) {
+        let n_rows = self.n_duplicates();
+        let note = (n_rows > 0).then_some(Note::Duplicates { n_rows });
+        self.notes.extend(note);
     }
 
     /// Removes the rows with a missing value in one of these columns, and returns
@@ -204,9 +220,10 @@ impl Table {
     }
 
     pub(crate) fn bad_cell(&self, column: usize, row: usize, problem: CellProblem) -> Error {
+        let number = self.lines.get(row).map_or(0, |&line| u64::from(line));
         Error::BadCell {
             path: self.path.clone(),
-            line: self.lines.get(row).map_or(0, |&line| u64::from(line)),
+            place: self.format.place(number),
             column: self.name(column).to_owned(),
             text: self.word(column, row).into_owned(),
             problem,

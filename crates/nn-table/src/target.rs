@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::{Cells, MISSING};
 use crate::column::ColumnType;
-use crate::encoding::{Standardization, compare_names, numbered, unknown_category};
+use crate::encoding::{Standardization, compare_names, number_of, numbered, unknown_category};
 use crate::error::CellProblem;
 use crate::note::Note;
 use crate::options::Task;
@@ -227,10 +227,10 @@ pub(crate) fn classes(
     let mut classes = Vec::with_capacity(table.n_rows());
     for row in 0..table.n_rows() {
         let word = table.word(position, row);
-        let class = numbers.get(word.as_ref());
-        let class = class.or_else(|| numbers.get(shortest_form(&word)?.as_str()));
+        let class = number_of(&numbers, &word);
+        let class = class.or_else(|| numbers.get(shortest_form(&word)?.as_str()).copied());
         let class = class.or_else(|| {
-            let class = numbers.get(word.strip_suffix('.')?)?;
+            let class = *numbers.get(word.strip_suffix('.')?)?;
             n_full_stops += 1;
             if example.is_empty() {
                 example = word.to_string();
@@ -238,7 +238,7 @@ pub(crate) fn classes(
             Some(class)
         });
         match class {
-            Some(&class) => classes.push(class as u32),
+            Some(class) => classes.push(class as u32),
             None if word.is_empty() => {
                 return Err(table.bad_cell(position, row, CellProblem::Missing));
             }

@@ -111,8 +111,8 @@ fn show(summary: &Summary, notes: &[Note]) {
     for line in summary.lines().take(2) {
         terminal::line(line);
     }
-    if summary.encoding != "UTF-8" {
-        terminal::line(format!("encoding {}", summary.encoding));
+    if let Some(encoding) = summary.encoding.as_deref().filter(|it| *it != "UTF-8") {
+        terminal::line(format!("encoding {encoding}"));
     }
     if let (Some(task), Some(inputs)) = (summary.task, summary.inputs) {
         terminal::line(format!(

@@ -25,22 +25,22 @@ pub struct ExaminedRun<'a> {
     pub directory: Option<PathBuf>,
     /// The settings, the metrics and the summary.
     pub record: &'a RunRecord,
-    /// How the training ended.
+    /// Whether the training finished, stopped or diverged.
     pub end: RunEnd,
-    /// The model, or why it is not available.
+    /// The model, or the reason why it is not available.
     pub model: Result<&'a Model, String>,
-    /// The data, or why they are not available.
+    /// The data, or the reason why they are not available.
     pub data: Result<&'a Data, String>,
 }
 
-/// How a training run ended.
+/// The end of a training run: finished, unfinished or diverged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// All epochs are done, or early stopping has ended the run.
+    /// All epochs are done, or early stopping ended the run.
     Finished,
     /// The run was stopped, or it is still training.
     Unfinished,
-    /// A loss or a gradient became NaN or infinite; with the message.
+    /// A loss or a gradient became NaN or infinite; contains the error message.
     Diverged(String),
 }
 

@@ -1,4 +1,4 @@
-//! All checks, their order, and which problem explains which.
+//! All checks in order, and the problems that explain other problems.
 
 use super::case::Case;
 use super::finding::Finding;

@@ -1,4 +1,4 @@
-//! Checks of the number of epochs: unfinished, stopped too soon.
+//! Checks of the number of epochs: the run is unfinished or was stopped too soon.
 
 use nn_plot::number::number;
 use nn_train::command_line::quoted;

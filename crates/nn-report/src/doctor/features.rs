@@ -1,13 +1,12 @@
-//! The predictions of a linear regression on random features: what a wide hidden layer
-//! makes of the samples, without training it.
+//! The predictions of a ridge regression on random features: the outputs of a wide hidden
+//! layer that is not trained.
 //!
 //! The features are the outputs of random relu neurons (Rahimi & Recht 2008, "Random
-//! features for large-scale kernel machines"). With a penalty λ on its weights, the
-//! regression has a closed form, and so has its prediction for each sample by all the
-//! others (Allen 1974, "PRESS"): with the centred features H, A = HᵀH + λI and
-//! h = 1/n + the diagonal of H·A⁻¹·Hᵀ, the residual without the sample is that with it,
-//! divided by 1 − h. Where a smooth function of many inputs is sought, this is a better
-//! predictor than the nearest neighbor.
+//! features for large-scale kernel machines"). Ridge regression with the penalty λ has a
+//! closed form, and so have its leave-one-out predictions (Allen 1974, "PRESS"): with the
+//! centred features H, A = HᵀH + λI and h = 1/n + the diagonal of H·A⁻¹·Hᵀ, the
+//! leave-one-out residual of a sample is its ordinary residual divided by 1 − h. For smooth
+//! functions of many inputs, this predictor is better than the nearest neighbor.
 
 use nn_core::init::Init;
 use nn_core::network::ForwardCache;

@@ -43,11 +43,11 @@ pub(super) fn underfitting(case: &Case<'_>) -> Finding {
     if fits(scores) {
         return Finding::Ok(text);
     }
-    let advice = Suggestion::advice("add inputs that tell the samples apart");
+    let advice = Suggestion::advice("add inputs that distinguish the samples");
     Finding::Problem(text, vec![larger_network(case), advice])
 }
 
-/// `training accuracy 61.70 %; predicting each sample by the most similar other one has
+/// `training accuracy 61.70 %; predicting each sample from the most similar other sample has
 /// accuracy 99.00 %`
 fn beside_reference(scores: &Scores) -> String {
     let Scores {

@@ -1,8 +1,9 @@
-//! The check of the initial weights: zero or equal, far too small, far too large.
+//! The check of the initial weights: they may be zero or equal, far too small, or far too
+//! large.
 //!
-//! Everything is measured with the initial network and training samples, as in
-//! Karpathy's "verify loss at init": good weights give every neuron its own output, and
-//! a loss that is not much larger than that of constant predictions.
+//! The check runs the initial network on training samples, as in Karpathy's "verify loss at
+//! init". With good initial weights, the neurons have different outputs, and the loss is not
+//! much larger than the loss of constant predictions.
 
 use nn_core::Activation;
 use nn_core::init::Init;
@@ -70,7 +71,7 @@ fn equal_neurons(case: &Case<'_>, initial: &Probe) -> Option<String> {
     let mut layers = (1..).zip(&initial.hidden);
     let (layer, _) = layers.find(|(_, it)| it.has_equal_neurons())?;
     Some(format!(
-        "all neurons of layer {layer} start with the same weights, and so they stay equal"
+        "all neurons of layer {layer} start with the same weights and therefore stay equal"
     ))
 }
 

@@ -1,4 +1,4 @@
-//! The check of target leakage: one input column that gives the target away.
+//! The check of target leakage: a single input column predicts the target.
 
 use std::ops::Range;
 
@@ -68,11 +68,13 @@ pub(super) fn leak(case: &Case<'_>) -> Finding {
         return Finding::Ok(text);
     }
     Finding::Problem(
-        format!("{text}; it may contain the target, or have been measured after it"),
+        format!(
+            "{text}; the column may contain the target, or may have been measured after the target"
+        ),
         vec![Suggestion::set(
             "ignore",
             case.ignoring(name),
-            "ignores the column; keep it if it is known before the prediction",
+            "ignores the column; keep the column if its value is known before the prediction",
         )],
     )
 }

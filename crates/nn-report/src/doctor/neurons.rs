@@ -1,4 +1,4 @@
-//! Checks of the trained neurons: dead, saturated, and out of reach of the gradient.
+//! Checks for dead neurons, saturated neurons and vanishing gradients.
 
 use nn_core::Activation;
 use nn_core::init::Init;
@@ -36,7 +36,9 @@ pub(super) fn dead(case: &Case<'_>) -> Finding {
         return Finding::Ok(text);
     }
     if fits_training_samples(case) {
-        return Finding::Ok(format!("{text}; the others are enough"));
+        return Finding::Ok(format!(
+            "{text}; the other neurons fit the training samples"
+        ));
     }
     let mut tries = vec![
         Suggestion::set(
@@ -87,7 +89,9 @@ pub(super) fn saturated(case: &Case<'_>) -> Finding {
     let is_from_start = initial.is_ok_and(|initial| initial.largest() > MAX_SATURATED);
     let has_large_steps = case.relative_rate().is_some_and(|rate| rate > LARGE_RATE);
     if !is_from_start && !has_large_steps {
-        return Finding::Ok(format!("{text}; a small network uses neurons as switches"));
+        return Finding::Ok(format!(
+            "{text}; small networks use saturated neurons as switches"
+        ));
     }
     let mut tries = vec![
         Suggestion::set("lr", case.lower_rate(), "takes smaller steps"),
@@ -135,7 +139,7 @@ pub(super) fn vanishing(case: &Case<'_>) -> Finding {
     tries.push(Suggestion::set(
         "batch-norm",
         "true",
-        "keeps the gradients of all layers alike",
+        "keeps the gradients of all layers similar",
     ));
     tries.push(Suggestion::advice("use fewer hidden layers (--hidden)"));
     Finding::Problem(text, tries)

@@ -1,4 +1,4 @@
-//! The check of overfitting: training samples are predicted much better than others.
+//! The check of overfitting: training samples are predicted much better than other samples.
 
 use nn_data::augment::Augment;
 use nn_plot::number::number;
@@ -100,7 +100,7 @@ impl Gap {
         };
         let mut gap = Self {
             text: format!(
-                "{} in training, {} in validation",
+                "{} on the training samples, {} on the validation samples",
                 named(train),
                 named(validation)
             ),
@@ -122,7 +122,7 @@ impl Gap {
             gap.limit = gap.limit.max(validation_score.uncertainty(n));
             gap.is_better_in_training = of_model.value > validation_score.value;
             if let Some(test) = test {
-                gap.text += &format!(", {} in the test", named(test.value));
+                gap.text += &format!(", {} on the test samples", named(test.value));
             }
         }
         Some(gap)

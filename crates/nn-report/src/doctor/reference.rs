@@ -1,15 +1,14 @@
-//! What can be learned from the inputs without the network: the better one of two simple
-//! predictors, each of which predicts a sample by all the others.
+//! A reference score for the network: the better score of two simple predictors, each with
+//! leave-one-out predictions.
 //!
-//! - The nearest other sample. In the limit of many samples, the error of this prediction
-//!   is at most twice the lowest error that is possible (Cover & Hart 1967, "Nearest
-//!   neighbor pattern classification"); the mean square error is exactly twice the
-//!   variance of the noise.
-//! - A linear model of random neurons ([`features`](super::features)), which is better
-//!   where a smooth function of many inputs is sought.
+//! - The nearest neighbor. In the limit of many samples, the error rate of this predictor
+//!   is at most twice the lowest possible one (Cover & Hart 1967, "Nearest neighbor pattern
+//!   classification"); its mean square error is exactly twice the variance of the noise.
+//! - A linear model of random neurons ([`features`](super::features)), which is better for
+//!   smooth functions of many inputs.
 //!
-//! A network with a larger error on its own training samples has not learned what they
-//! have to offer, however noisy they are.
+//! A network with a larger error on its own training samples is underfitted, even if the
+//! samples are noisy.
 
 use nn_core::{Samples, Targets};
 
@@ -58,7 +57,7 @@ impl Reference {
         let nearest = outputs.of_samples(&nearest_neighbours(inputs, n_inputs));
         let nearest = of(
             &nearest,
-            "predicting each sample by the most similar other one",
+            "predicting each sample from the most similar other sample",
         );
         let predictions = predictions_by_others(inputs, n_inputs, &outputs.targets, outputs.width)?;
         let linear = "a linear model of random neurons, fitted to all other samples,";

@@ -116,7 +116,7 @@ pub(super) fn outliers(case: &Case<'_>) -> Finding {
         return Finding::Ok(text);
     }
     Finding::Problem(
-        format!("{text} and makes the other values nearly equal"),
+        format!("{text} and makes the other values nearly equal after scaling"),
         vec![
             Suggestion::advice(format!(
                 "correct or clip this value, or use the logarithm of {name}"
@@ -241,7 +241,8 @@ pub(super) fn duplicates(case: &Case<'_>) -> Finding {
     }
     if copies.n_near >= copies.n_exact {
         return Finding::Ok(format!(
-            "{text}; {} differ from one in a single column, so that chance explains the equal rows",
+            "{text}; {} test rows differ from a training row in a single column, so duplicates \
+             can occur by chance",
             grouped(copies.n_near)
         ));
     }

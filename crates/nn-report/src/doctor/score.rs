@@ -1,4 +1,4 @@
-//! The score of a network on a split, with that of constant predictions.
+//! The score of a network on a split, and the score of constant predictions.
 
 use nn_core::metrics::Evaluation;
 use nn_core::{Samples, Targets};

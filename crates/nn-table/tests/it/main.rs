@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a test says what it skipped")]
 
 mod damage;
+mod formats;
 mod reading;
 mod splits;
 mod tables;

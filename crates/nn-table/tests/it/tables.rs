@@ -8,8 +8,8 @@ use nn_data::{Inputs, Targets};
 use nn_table::predictions::write_predictions;
 use nn_table::preprocessing::{InputEncoding, Purpose, Samples};
 use nn_table::{
-    ColumnEncoding, Error, ErrorKind, Header, Note, Preprocessing, Result, Standardization, Table,
-    TableOptions, TargetEncoding, Task, UnseenCategory,
+    ColumnEncoding, Error, ErrorKind, Header, Note, Place, Preprocessing, Result, Standardization,
+    Table, TableOptions, TargetEncoding, Task, UnseenCategory,
 };
 use proptest::prelude::*;
 
@@ -545,7 +545,7 @@ fn a_column_keeps_its_type() {
     let unreadable = Note::Unreadable {
         column: "x".to_owned(),
         n_rows: 1,
-        line: 2,
+        place: Place::Line(2),
         example: "two".to_owned(),
     };
     assert_eq!(words.notes(), [unreadable]);

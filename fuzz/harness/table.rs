@@ -1,4 +1,4 @@
-//! What must hold for any bytes taken for a CSV file.
+//! What must hold for any bytes taken for a table.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub(crate) fn check(bytes: &[u8]) {
         return;
     };
     let options = options(choice);
-    let path = Path::new("x.csv");
+    let path = Path::new("x");
     let Ok(mut table) = Table::parse(path, content, &options) else {
         return;
     };

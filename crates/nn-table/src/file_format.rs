@@ -1,0 +1,71 @@
+//! The formats of files that hold a table.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The format of a file that holds a table, by its content.
+///
+/// ```
+/// use nn_table::FileFormat;
+///
+/// assert_eq!(FileFormat::of(b"PAR1\x15\x04"), FileFormat::Parquet);
+/// assert_eq!(FileFormat::of(b"length,color\n1,red\n"), FileFormat::Text);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum FileFormat {
+    /// Text: CSV and similar formats, or anything else.
+    #[default]
+    Text,
+    /// Apache Parquet; needs the feature `parquet`.
+    Parquet,
+    /// The file format of Apache Arrow, which is also Feather version 2; needs the feature
+    /// `arrow`.
+    Arrow,
+    /// An array of NumPy.
+    Npy,
+    /// An archive of arrays of NumPy.
+    Npz,
+}
+
+impl FileFormat {
+    /// The format that the content of a file indicates, whatever its name is.
+    pub fn of(bytes: &[u8]) -> Self {
+        const SIGNATURES: [(&[u8], FileFormat); 3] = [
+            (b"PAR1", FileFormat::Parquet),
+            (b"ARROW1\0\0", FileFormat::Arrow),
+            (b"\x93NUMPY", FileFormat::Npy),
+        ];
+        let is_format = |(signature, _): &&(&[u8], Self)| bytes.starts_with(signature);
+        match SIGNATURES.iter().find(is_format) {
+            Some(&(_, format)) => format,
+            None if begins_with_an_array(bytes) => Self::Npz,
+            None => Self::Text,
+        }
+    }
+}
+
+/// Whether the first file of a zip archive is an array of NumPy.
+fn begins_with_an_array(bytes: &[u8]) -> bool {
+    const NAME_AT: usize = 30;
+    let name = || {
+        let length = u16::from_le_bytes(bytes.get(26..28)?.try_into().ok()?);
+        bytes.get(NAME_AT..NAME_AT + usize::from(length))
+    };
+    bytes.starts_with(b"PK\x03\x04") && name().is_some_and(|name| name.ends_with(b".npy"))
+}
+
+/// In a sentence: `a Parquet file`.
+impl fmt::Display for FileFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "a text file",
+            Self::Parquet => "a Parquet file",
+            Self::Arrow => "an Arrow file",
+            Self::Npy => "a NumPy array (.npy)",
+            Self::Npz => "an archive of NumPy arrays (.npz)",
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Reads files whose columns have types.
+
+use std::path::Path;
+
+use super::{Expected, MAX_HASHED_ROWS, Typing, check_distinct};
+use crate::cells::Cells;
+use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator};
+use crate::decode::Encoding;
+use crate::file_format::FileFormat;
+use crate::note::Note;
+use crate::options::Header;
+use crate::table::{self, Table};
+use crate::typed_file::{Kind, TypedColumn, TypedFile, is_plausible, read_column};
+use crate::{Error, Result};
+
+/// Reads a file of `n_bytes` bytes.
+pub(super) fn read(
+    path: &Path,
+    format: FileFormat,
+    file: &dyn TypedFile,
+    n_bytes: usize,
+    expected: &Expected<'_>,
+) -> Result<Table> {
+    let bad = |reason: String| Error::BadFile {
+        path: path.to_owned(),
+        format,
+        reason,
+    };
+    let (columns, n_rows) = (file.columns(), file.n_rows());
+    if n_rows == 0 || columns.is_empty() {
+        return Err(table::empty(path));
+    }
+    let header = expected.header != Header::No && columns.iter().all(|it| it.name.is_some());
+    let names = names(path, columns, header)?;
+    let types = types(path, columns, &names, expected)?;
+    let is_read = |it: &&Option<ColumnType>| **it != Some(ColumnType::Ignored);
+    let n_read = types.iter().filter(is_read).count();
+    if n_rows > u32::MAX as usize || !is_plausible(n_rows, n_read, n_bytes) {
+        let reason = format!("{n_rows} rows in {n_bytes} bytes are too many");
+        return Err(bad(reason));
+    }
+    let mut notes = Vec::new();
+    for ((column, name), expected_type) in columns.iter().zip(&names).zip(&types) {
+        if column.kind == Kind::RowNumbers && expected_type.is_none() {
+            let column = name.clone();
+            notes.push(Note::RowNumbers { column });
+        }
+    }
+    let n_hashed = if n_rows > MAX_HASHED_ROWS { 0 } else { n_rows };
+    let mut hashes = vec![0; n_hashed];
+    let mut builders = Vec::with_capacity(names.len());
+    for (position, expected_type) in types.into_iter().enumerate() {
+        let marks = expected.missing;
+        let read = read_column(file, position, expected_type, marks, &mut hashes);
+        builders.push(read.map_err(bad)?);
+    }
+    let lines: Vec<u32> = (1..=n_rows as u32).collect();
+    let typing = Typing {
+        path,
+        format,
+        lines: &lines,
+        is_lenient: expected.is_lenient,
+        prefer_comma: false,
+    };
+    let typed = typing.typed(&names, builders, &mut notes)?;
+    let (types, columns): (Vec<ColumnType>, Vec<Cells>) = typed.into_iter().unzip();
+    let columns_of_schema = names.into_iter().zip(types);
+    let mut table = Table {
+        path: path.to_owned(),
+        format,
+        schema: Schema {
+            separator: Separator::default(),
+            header,
+            missing: expected.missing.to_vec(),
+            columns: columns_of_schema
+                .map(|(name, column_type)| Column { name, column_type })
+                .collect(),
+        },
+        encoding: Encoding::Utf8,
+        columns,
+        lines,
+        hashes,
+        notes,
+    };
+    if !expected.is_lenient {
+        table.note_duplicates();
+    }
+    Ok(table)
+}
+
+/// The names of the columns: those of the file, or `column1`, `column2`, ...
+fn names(path: &Path, columns: &[TypedColumn], has_names: bool) -> Result<Vec<String>> {
+    if columns.len() > MAX_COLUMNS {
+        return Err(Error::TooManyColumns {
+            path: path.to_owned(),
+            line: 1,
+            limit: MAX_COLUMNS,
+        });
+    }
+    let name = |(number, column): (usize, &TypedColumn)| match &column.name {
+        Some(name) if has_names && !name.trim().is_empty() => name.trim().to_owned(),
+        _ => format!("column{number}"),
+    };
+    let names: Vec<String> = (1..).zip(columns).map(name).collect();
+    check_distinct(path, &names)?;
+    Ok(names)
+}
+
+/// The type that each column is to be read as; `None` to infer it.
+fn types(
+    path: &Path,
+    columns: &[TypedColumn],
+    names: &[String],
+    expected: &Expected<'_>,
+) -> Result<Vec<Option<ColumnType>>> {
+    let expected_type = |(position, column): (usize, &TypedColumn)| {
+        let name = &names[position];
+        let expected_type = (expected.type_of)(position, name, names.len());
+        match &column.kind {
+            Kind::Unsupported(found) if expected_type != Some(ColumnType::Ignored) => {
+                Err(Error::UnsupportedColumn {
+                    path: path.to_owned(),
+                    column: name.clone(),
+                    found: found.clone(),
+                })
+            }
+            _ => Ok(expected_type),
+        }
+    };
+    columns.iter().enumerate().map(expected_type).collect()
+}
