@@ -488,7 +488,7 @@ fn a_network_that_is_too_small() {
     scratch.file("rings.csv", rings);
     let flags = "--data rings.csv --hidden 1 --lr 0.02 --epochs 100";
     let ill = train(&scratch, flags);
-    let parts = ["training accuracy", "the most similar other sample"];
+    let parts = ["training accuracy", "fitted to all other samples"];
     let tries = is_ill(&scratch, "a", "underfitting", &parts);
     assert_eq!(tries[0], "--hidden 16");
     let cured = follow(&scratch, "a", &tries[0]);

@@ -99,7 +99,8 @@ fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64], guessing: f64) -> Option<
     }
     let n_steps = case.n_steps();
     if n_steps < MIN_STEPS && !is_fitted {
-        return Some(format!("; the run has only {n_steps} steps"));
+        let falling = if is_falling { ": still falling" } else { "" };
+        return Some(format!("{falling}; the run has only {n_steps} steps"));
     }
     if is_falling && end < FALL * start {
         return Some(": still falling".to_owned());

@@ -15,6 +15,9 @@ use super::probe::{HiddenLayer, Probe};
 /// narrow layers, a few neurons are dead from the start, and nothing has killed them.
 const MAX_KILLED: f64 = 0.25;
 
+/// The same for neurons that are dead before the first step.
+const MAX_DEAD_AT_START: f64 = 0.5;
+
 /// Neurons of relu layers that have become 0 for all samples.
 pub(super) fn dead(case: &Case<'_>) -> Finding {
     let fractions = Fractions::new(
@@ -32,7 +35,10 @@ pub(super) fn dead(case: &Case<'_>) -> Finding {
         fractions.text()
     );
     let initial = Fractions::of(case.initial.as_ref(), HiddenLayer::dead_fraction);
-    if fractions.largest_growth(initial.as_ref()) <= MAX_KILLED {
+    let is_from_start = initial
+        .as_ref()
+        .is_ok_and(|initial| initial.largest() > MAX_DEAD_AT_START);
+    if !is_from_start && fractions.largest_growth(initial.as_ref()) <= MAX_KILLED {
         return Finding::Ok(text);
     }
     if fits_training_samples(case) {

@@ -17,7 +17,7 @@
 //! | ninth | 41 of 43 | 20 of 20 |
 //!
 //! After each look the checks were corrected. From the sixth round on, each problem is a
-//! single change of a healthy run; three changes that did no harm were removed after the
+//! single change of a healthy run; three changes that hardly lowered the score were removed after the
 //! look, healthy runs that were not healthy were trained longer, and the target of the
 //! shells was corrected.
 
