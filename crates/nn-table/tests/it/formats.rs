@@ -261,7 +261,9 @@ fn a_bad_cell_is_in_a_row() {
 mod typed {
     use std::fs;
 
-    use nn_table::{ColumnType, Note};
+    #[cfg(feature = "parquet")]
+    use nn_table::ColumnType;
+    use nn_table::Note;
 
     use super::*;
 
