@@ -1,8 +1,7 @@
-"""What the inference programs share: the flags, the weights of a model file,
-the measurement, and the line they print.
+"""Code that the inference programs share: the flags, the weights of a model
+file, the measurement, and the output.
 
-Times are microseconds an image, the medians of many measurements: one image
-at a time on one thread, batches of 1024 on one thread and on all.
+Times are microseconds per row, the medians of many measurements.
 """
 
 import argparse
@@ -15,17 +14,22 @@ import time
 import numpy as np
 import safetensors.numpy
 
-import mnist
+import workload
 
-BATCH_SIZE = 1024
-SINGLES = 100  # answers between two looks at the clock
+SINGLES = 100  # predictions of one row per measurement
+MEASUREMENTS = 200  # at least, for each batch size
 
 
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("model", type=pathlib.Path, help="a model.safetensors of `nn train`")
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of MNIST's files")
-    return parser.parse_args()
+    parser.add_argument("--data", type=pathlib.Path, required=True,
+                        help="folder of MNIST's files, or CSV file of a table")
+    parser.add_argument("--batches", required=True, help="batch sizes, such as 64,8192")
+    parsed = parser.parse_args()
+    parsed.batches = [int(size) for size in parsed.batches.split(",")]
+    parsed.has_classes = parsed.data.suffix != ".csv"
+    return parsed
 
 
 def layers(path):
@@ -36,45 +40,47 @@ def layers(path):
 
 
 def measure(name, version, args, prepare):
-    """`prepare(n_threads)` gives the function from images to probabilities,
-    and what makes its input from a NumPy array."""
-    _, _, images, labels = mnist.load(args.data, 1)
+    """`prepare(n_threads)` returns the function from rows to outputs, and the
+    function that makes its input from a NumPy array."""
+    n_inputs = layers(args.model)[0][0].shape[0]
+    _, _, rows, targets = workload.load(args.data, 1, n_inputs)
     predict, convert = prepare(1)
-    answers = np.asarray(predict(convert(images)))
-    right = (answers.argmax(1) == labels).mean()
     report = {
         "program": name,
         "version": version,
-        "accuracy": float(right),
-        "single": time_singles(predict, [convert(images[i : i + 1]) for i in range(len(images))]),
-        "batch": time_batches(predict, batches(images, convert)),
+        **workload.metric(predict(convert(rows)), targets),
+        "single": time_singles(predict, [convert(rows[i : i + 1]) for i in range(len(rows))]),
+        "batches": [time_batches(predict, split(rows, size, convert)) for size in args.batches],
     }
     predict, convert = prepare(len(os.sched_getaffinity(0)))
-    report["batch_all_threads"] = time_batches(predict, batches(images, convert))
+    report["batches_all_threads"] = [
+        time_batches(predict, split(rows, size, convert)) for size in args.batches
+    ]
     print(json.dumps(report))
 
 
-def batches(images, convert):
-    starts = range(0, len(images) - BATCH_SIZE + 1, BATCH_SIZE)
-    return [convert(images[start : start + BATCH_SIZE]) for start in starts]
+def split(rows, size, convert):
+    """The batches of `size` rows, as pairs of the size and the rows."""
+    starts = range(0, len(rows) - size + 1, size)
+    return [(size, convert(rows[start : start + size])) for start in starts]
 
 
-def time_singles(predict, images):
+def time_singles(predict, rows):
     times = []
-    for first in range(0, len(images), SINGLES):
-        group = images[first : first + SINGLES]
+    for first in range(0, len(rows), SINGLES):
+        group = rows[first : first + SINGLES]
         start = time.perf_counter()
-        for image in group:
-            predict(image)
+        for row in group:
+            predict(row)
         times.append((time.perf_counter() - start) / len(group))
     return 1e6 * statistics.median(times)
 
 
 def time_batches(predict, batches):
     times = []
-    for _ in range(20):
-        for batch in batches:
+    while len(times) < MEASUREMENTS:
+        for size, batch in batches:
             start = time.perf_counter()
             predict(batch)
-            times.append((time.perf_counter() - start) / BATCH_SIZE)
+            times.append((time.perf_counter() - start) / size)
     return 1e6 * statistics.median(times)

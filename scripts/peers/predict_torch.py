@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["numpy", "safetensors", "torch"]
 # ///
-"""PyTorch answering with the weights of a model file: eager, in inference mode."""
+"""Predictions of PyTorch with the weights of a model file: eager, in inference mode."""
 
 import torch
 
@@ -18,7 +18,8 @@ def main():
             linear.weight.copy_(torch.from_numpy(weights.T))
             linear.bias.copy_(torch.from_numpy(bias))
         modules += [linear, torch.nn.ReLU()]
-    network = torch.nn.Sequential(*modules[:-1], torch.nn.Softmax(dim=1)).eval()
+    output = [torch.nn.Softmax(dim=1)] if args.has_classes else []
+    network = torch.nn.Sequential(*modules[:-1], *output).eval()
 
     def prepare(n_threads):
         torch.set_num_threads(n_threads)

@@ -7,13 +7,14 @@
 import jax
 import jax.numpy as jnp
 
-import mnist
+import workload
 
 
 def main():
-    args = mnist.arguments()
-    x, y, x_test, y_test = (jnp.asarray(part) for part in mnist.load(args.data, args.rows))
-    activation = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}[args.activation]
+    args = workload.arguments()
+    parts = workload.load(args.data, args.rows, args.layers[0])
+    x, y, x_test, y_test = (jnp.asarray(part) for part in parts)
+    activation = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}[args.activation]
     n_batches, n_left = divmod(args.rows, args.batch)
 
     def forward(parameters, inputs):
@@ -22,9 +23,17 @@ def main():
         weights, bias = parameters[-1]
         return inputs @ weights + bias
 
-    def loss(parameters, inputs, labels):
-        log_softmax = jax.nn.log_softmax(forward(parameters, inputs))
+    def cross_entropy(outputs, labels):
+        log_softmax = jax.nn.log_softmax(outputs)
         return -jnp.mean(jnp.take_along_axis(log_softmax, labels[:, None], axis=1))
+
+    def mse(outputs, targets):
+        return jnp.mean(jnp.square(outputs - targets))
+
+    of_outputs = {"cross-entropy": cross_entropy, "mse": mse}[args.loss]
+
+    def loss(parameters, inputs, targets):
+        return of_outputs(forward(parameters, inputs), targets)
 
     def sgd(state, gradient):
         parameters = state["parameters"]
@@ -62,7 +71,7 @@ def main():
 
     parameters = [
         tuple(jnp.asarray(part) for part in layer)
-        for layer in mnist.initial_weights(args)
+        for layer in workload.initial_weights(args)
     ]
     zeros = jax.tree.map(jnp.zeros_like, parameters)
     state = {"parameters": parameters}
@@ -76,9 +85,9 @@ def main():
         key, epoch_key = jax.random.split(key)
         state = jax.block_until_ready(compiled(state, epoch_key))
 
-    seconds = mnist.time_epochs(args, next_epoch)
-    right = jnp.mean(jnp.argmax(forward(state["parameters"], x_test), axis=1) == y_test)
-    mnist.report("JAX", jax.__version__, seconds, float(right))
+    seconds = workload.time_epochs(args, next_epoch)
+    outputs = forward(state["parameters"], x_test)
+    workload.report("JAX", jax.__version__, seconds, outputs, y_test)
 
 
 main()

@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["numpy", "safetensors", "scikit-learn"]
 # ///
-"""scikit-learn's MLPClassifier, as it comes."""
+"""scikit-learn's MLPClassifier and MLPRegressor with their usual code."""
 
 import time
 import warnings
@@ -10,12 +10,12 @@ import warnings
 import numpy as np
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-import mnist
+import workload
 
 
-class Stopwatch(MLPClassifier):
+class Stopwatch:
     """Starts from given weights and notes when each epoch ends.
 
     `_init_coef` and `_update_no_improvement_count` are where scikit-learn
@@ -31,17 +31,25 @@ class Stopwatch(MLPClassifier):
         super()._update_no_improvement_count(*arguments)
         self.ends.append(time.perf_counter())
         if self.ends[-1] - self.start > self.limit:
-            raise KeyboardInterrupt  # which MLPClassifier takes for the end of training
+            raise KeyboardInterrupt  # which ends the training
+
+
+class Classifier(Stopwatch, MLPClassifier):
+    pass
+
+
+class Regressor(Stopwatch, MLPRegressor):
+    pass
 
 
 def main():
-    args = mnist.arguments()
-    x, y, x_test, y_test = mnist.load(args.data, args.rows)
+    args = workload.arguments()
+    x, y, x_test, y_test = workload.load(args.data, args.rows, args.layers[0])
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.filterwarnings("ignore", message="Training interrupted by user")
-    network = Stopwatch(
+    network = {"cross-entropy": Classifier, "mse": Regressor}[args.loss](
         hidden_layer_sizes=args.layers[1:-1],
-        activation={"relu": "relu", "sigmoid": "logistic"}[args.activation],
+        activation={"relu": "relu", "sigmoid": "logistic", "tanh": "tanh"}[args.activation],
         solver=args.optimizer,
         learning_rate_init=args.lr,
         batch_size=args.batch,
@@ -53,14 +61,17 @@ def main():
         shuffle=args.batch != args.rows,
         random_state=args.seed,
     )
-    network.given = iter(mnist.initial_weights(args))
+    network.given = iter(workload.initial_weights(args))
     network.limit = args.limit
     network.ends = []
     network.start = time.perf_counter()
-    network.fit(x, y)
+    network.fit(x, y.squeeze())
     seconds = np.diff([network.start, *network.ends]).tolist()
-    right = np.mean(network.predict(x_test) == y_test)
-    mnist.report("scikit-learn", sklearn.__version__, seconds, float(right))
+    if args.loss == "mse":
+        outputs = network.predict(x_test).reshape(y_test.shape)
+    else:
+        outputs = network.predict_proba(x_test)
+    workload.report("scikit-learn", sklearn.__version__, seconds, outputs, y_test)
 
 
 main()

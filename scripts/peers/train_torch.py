@@ -6,16 +6,25 @@
 
 import torch
 
-import mnist
+import workload
 
 
 def main():
-    args = mnist.arguments()
-    x, y, x_test, y_test = (torch.from_numpy(part) for part in mnist.load(args.data, args.rows))
-    activation = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[args.activation]
+    args = workload.arguments()
+    parts = workload.load(args.data, args.rows, args.layers[0])
+    x, y, x_test, y_test = (torch.from_numpy(part) for part in parts)
+    activation = {
+        "relu": torch.nn.ReLU,
+        "sigmoid": torch.nn.Sigmoid,
+        "tanh": torch.nn.Tanh,
+    }[args.activation]
+    loss = {
+        "cross-entropy": torch.nn.functional.cross_entropy,
+        "mse": torch.nn.functional.mse_loss,
+    }[args.loss]
     torch.manual_seed(args.seed)
     modules = []
-    for weights, bias in mnist.initial_weights(args):
+    for weights, bias in workload.initial_weights(args):
         linear = torch.nn.Linear(*weights.shape)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(weights.T))
@@ -30,18 +39,18 @@ def main():
         order = None if whole else torch.randperm(args.rows)
         for first in range(0, args.rows, args.batch):
             if whole:
-                inputs, labels = x, y
+                inputs, targets = x, y
             else:
                 rows = order[first : first + args.batch]
-                inputs, labels = x[rows], y[rows]
+                inputs, targets = x[rows], y[rows]
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(network(inputs), labels).backward()
+            loss(network(inputs), targets).backward()
             optimizer.step()
 
-    seconds = mnist.time_epochs(args, epoch)
+    seconds = workload.time_epochs(args, epoch)
     with torch.no_grad():
-        right = (network(x_test).argmax(dim=1) == y_test).double().mean()
-    mnist.report("PyTorch", torch.__version__, seconds, float(right))
+        outputs = network(x_test)
+    workload.report("PyTorch", torch.__version__, seconds, outputs.numpy(), y_test.numpy())
 
 
 main()

@@ -8,6 +8,8 @@
 mod json;
 mod statistics;
 mod table;
+mod metric;
+mod synthetic;
 mod date;
 mod machine;
 mod program;
@@ -35,6 +37,7 @@ use record::Record;
 pub(crate) use request::Arguments;
 use request::{Micro, Part, Request};
 use training::{Comparison, Runner};
+use workloads::{Data, Workload};
 
 /// Default number of rounds for the parts other than workloads.
 const ROUNDS: usize = 3;
@@ -45,9 +48,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         return micro::run(filters);
     }
     let request = Request::new(arguments)?;
-    let data = mnist::data_folder()?;
+    let data = mnist::data_folder();
+    let reads_mnist = |workload: &&Workload| workload.data == Data::Mnist;
+    if !request.parts.is_empty() || request.workloads.iter().any(reads_mnist) {
+        mnist::check(&data)?;
+    }
     let nn = Nn::build(&data)?;
     let runners = prepare(&request);
+    workloads::write_tables(&request.workloads)?;
     let mut record = Record::new(&request.output, Peak::measure()?);
     measure_workloads(&request, &nn, &data, &runners, &mut record)?;
     for part in &request.parts {
@@ -111,7 +119,10 @@ fn measure_part(
                 inference::section(nn, data, rounds, with_peers)?,
             )
         }
-        Part::Scaling => ("Scaling", scaling::section(nn, rounds)?),
+        Part::Scaling => (
+            "Scaling",
+            scaling::section(nn, rounds, request.scaling_rows)?,
+        ),
         Part::Process => ("Processes", process::section(nn, data)?),
     };
     record.keep(heading, text)

@@ -85,7 +85,7 @@ fn symptoms(diagnosis: &Diagnosis, cause: &str) -> Vec<String> {
     });
     let mut lines: Vec<String> = symptoms.collect();
     if !lines.is_empty() {
-        lines.insert(0, "  This may be the cause of:".to_owned());
+        lines.insert(0, "  Possible cause of:".to_owned());
     }
     lines
 }

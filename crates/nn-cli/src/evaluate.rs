@@ -28,8 +28,8 @@ pub(crate) struct EvaluateArguments {
     /// Samples to use
     #[arg(long, value_enum, default_value_t = Split::Test)]
     split: Split,
-    /// Probability from which the second of two classes, or a label, is predicted; auto =
-    /// the one with the highest balanced accuracy on the validation samples
+    /// Minimum probability to predict the second of two classes, or a label; auto = the
+    /// threshold with the highest balanced accuracy on the validation samples
     #[arg(long, value_name = "P|auto")]
     threshold: Option<Threshold>,
     /// Permutation importance of the columns of a table: the increase of the loss when the

@@ -22,7 +22,7 @@ pub(crate) struct PapersArguments {
 enum PapersCommand {
     /// List the papers, their claims and the verdicts so far
     List(RunsFolder),
-    /// Run the experiments of papers; claims with up-to-date results are skipped
+    /// Run the papers' experiments; claims with up-to-date results are skipped
     #[command(after_help = "Examples:\n  \
         nn papers run all --quick\n  \
         nn papers run bordeaux\n  \

@@ -38,10 +38,10 @@ pub(crate) struct PredictArguments {
     /// Whether the first row of a table has the column names: yes, no, or auto (as in the training table)
     #[arg(long, value_name = "auto|yes|no", conflicts_with = "index")]
     header: Option<Choice<Header>>,
-    /// Column of the CSV file with the names of the rows: the first column of the predictions
+    /// Column of the CSV file with row names, copied to the first column of the predictions
     #[arg(long, value_name = "COLUMN", conflicts_with = "index")]
     id: Option<String>,
-    /// Add a column "row" with the line of each row in the CSV file
+    /// Add a column "row" with the line number of each row in the CSV file
     #[arg(long, conflicts_with = "index")]
     row_numbers: bool,
     /// Index of a test sample, or a range: 7 or 0..36
@@ -52,8 +52,8 @@ pub(crate) struct PredictArguments {
     data: Option<String>,
     #[command(flatten)]
     folder: DataFolder,
-    /// Probability from which the second of two classes, or a label, is predicted; auto =
-    /// the one with the highest balanced accuracy on the validation samples
+    /// Minimum probability to predict the second of two classes, or a label; auto = the
+    /// threshold with the highest balanced accuracy on the validation samples
     #[arg(long, value_name = "P|auto")]
     threshold: Option<Threshold>,
     /// Print one JSON object per line

@@ -82,14 +82,16 @@ impl Dataset {
     /// Reads images from a folder of files named like MNIST's:
     /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
     /// `t10k` for the optional test samples. Each file may end in `.gz`, have a dot
-    /// before `idx`, or be named like those of EMNIST:
-    /// `emnist-letters-train-images-idx3-ubyte`. EMNIST's images, which are stored with
-    /// rows and columns exchanged, are turned upright.
+    /// before `idx`, or be named as in EMNIST:
+    /// `emnist-letters-train-images-idx3-ubyte`. EMNIST images, which are stored
+    /// transposed, are turned upright.
     ///
     /// The classes are `0` to the largest label.
     ///
     /// # Errors
-    /// As [`Dataset::load`]; [`Error::SwappedFiles`]; [`Error::SeveralDatasets`].
+    /// The errors of [`Dataset::load`]; [`Error::SwappedFiles`] if the image file contains
+    /// labels and the label file contains images; [`Error::SeveralDatasets`] if the folder
+    /// contains files of several data sets.
     pub fn load_idx_folder(folder: &Path) -> Result<Self> {
         let names = IdxNames::find(folder)?;
         let (mut train, mut test) = read_both(names.train, names.test)?;

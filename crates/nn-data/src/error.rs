@@ -92,15 +92,15 @@ pub enum Error {
         /// Number of labels.
         n_labels: usize,
     },
-    /// Images and labels are in each other's files.
+    /// The image file contains labels, and the label file contains images.
     #[error(
-        "{images} holds labels, and {labels} holds images: the two files are exchanged",
+        "{images} holds labels, and {labels} holds images: the two files are swapped",
         images = images.display(), labels = labels.display()
     )]
     SwappedFiles {
-        /// The file that should hold images.
+        /// The file with the name of an image file.
         images: PathBuf,
-        /// The file that should hold labels.
+        /// The file with the name of a label file.
         labels: PathBuf,
     },
     /// A folder holds the IDX files of several data sets.
@@ -112,10 +112,10 @@ pub enum Error {
     SeveralDatasets {
         /// The folder.
         folder: PathBuf,
-        /// The data sets, by the beginnings of the file names; empty for MNIST's names.
+        /// The prefix of the file names of each data set; empty for MNIST's names.
         found: Vec<String>,
     },
-    /// Images have no pixels, or another size than the training images.
+    /// Images have no pixels, or their size differs from that of the training images.
     #[error(
         "{path}: expected images of {expected} pixels, found {found_height} x {found_width}",
         path = path.display(), found_height = found.0, found_width = found.1,
@@ -330,7 +330,7 @@ impl Error {
     /// Hints for files that the user provides, and for augmentations.
     fn help_with_own_files(&self) -> Option<&'static str> {
         Some(match self {
-            Self::SwappedFiles { .. } => "exchange the names of the two files",
+            Self::SwappedFiles { .. } => "swap the names of the two files",
             Self::SeveralDatasets { .. } => "move the files of each data set to its own folder",
             Self::UnknownAugmentation { .. }
             | Self::UnknownAugmentationParameter { .. }
@@ -364,8 +364,9 @@ fn quoted_names(names: &[String]) -> String {
 fn idx_names(missing: &Path) -> String {
     let folder = missing.parent().unwrap_or(missing).display();
     format!(
-        "{folder} needs train-images-idx3-ubyte and train-labels-idx1-ubyte, and can have the \
-         same with t10k; a dot before idx, .gz and the names of EMNIST are understood, too"
+        "{folder} needs train-images-idx3-ubyte and train-labels-idx1-ubyte; the files of \
+         test samples begin with t10k instead of train; names with a dot before idx, with .gz or \
+         as in EMNIST are accepted, too"
     )
 }
 

@@ -1,4 +1,4 @@
-//! The names of IDX files in a folder: those of MNIST, with their usual changes.
+//! Finds IDX files in a folder by MNIST's file names and their common variants.
 //!
 //! `train-images-idx3-ubyte` is also found as `train-images.idx3-ubyte` (as some
 //! programs unpack it), as `emnist-letters-train-images-idx3-ubyte` (EMNIST), and with
@@ -37,7 +37,7 @@ struct Parts {
     has_images: bool,
 }
 
-/// Whether a folder has a file whose name is that of an IDX file.
+/// Whether a folder contains a file with the name of an IDX file.
 ///
 /// # Errors
 /// [`Error::File`] if the folder cannot be read.

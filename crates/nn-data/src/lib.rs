@@ -5,7 +5,7 @@
 //! - [`idx::Idx`] is the content of a file in MNIST's format.
 //! - [`catalog::Source`] holds the files, mirrors and checksums of a data set.
 //! - [`Dataset`] holds a training and a test [`Split`]: inputs and targets.
-//! - [`glyphs`] generates handwritten digits, without files and downloads.
+//! - [`glyphs`] generates images of handwritten digits, without files or downloads.
 //! - [`augment::Augment`] deforms images at random during training.
 #![forbid(unsafe_code)]
 

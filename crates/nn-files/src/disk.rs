@@ -1,5 +1,5 @@
-//! Operations that change files and folders. Each can be made to fail in tests, with the
-//! feature `faults`; without it, the functions only call the standard library.
+//! Operations that change files and folders. With the feature `faults`, tests can make each
+//! operation fail; without the feature, the functions only call the standard library.
 //!
 //! # Errors
 //! All functions return the error of the operating system, without the path
@@ -24,8 +24,8 @@ pub fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Writes all of `bytes` to the file at `path`; after an error, a part of them may be
-/// written.
+/// Writes all of `bytes` to the file at `path`. After an error, the file may contain a part
+/// of `bytes`.
 pub fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     permit("write", path)
         .or_else(|error| file.write_all(&bytes[..bytes.len() / 2]).and(Err(error)))?;
@@ -38,7 +38,7 @@ pub fn try_lock(file: &File, path: &Path) -> Result<(), TryLockError> {
     file.try_lock()
 }
 
-/// Truncates the file at `path` to this number of bytes.
+/// Truncates or extends the file at `path` to `length` bytes.
 pub fn set_len(file: &File, path: &Path, length: u64) -> io::Result<()> {
     permit("set_len", path)?;
     file.set_len(length)
@@ -50,8 +50,8 @@ pub fn sync(file: &File, path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Syncs the folder of `path`, so that the names in it survive a power failure. Folders
-/// can be synced on Unix only.
+/// Syncs the folder of `path`, so that its entries survive a power failure. Folders can be
+/// synced on Unix only.
 pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
@@ -139,7 +139,7 @@ pub mod fault {
     use std::io;
     use std::path::{Path, PathBuf};
 
-    /// The first operation that fails on this thread, and how.
+    /// A planned failure of the operations on this thread.
     #[derive(Clone, Copy, Debug)]
     pub struct Fault {
         /// Number of operations that succeed before the fault.

@@ -8,26 +8,27 @@
 //!
 //! 1. **Frame**: strips of another shade along the edges are cut off
 //!    (`digit/frame.rs`).
-//! 2. **Paper** is the median of the border pixels or, where the light is uneven, a
-//!    background that follows it (`digit/background.rs`). **Ink** is on the side that
-//!    differs most from it, lighter or darker: `d = 255 |gray - paper| / range` on
-//!    that side, 0 on the other, where `range` is the brightness of the paper for dark
-//!    ink and its darkness for light ink. Ink becomes bright, as in MNIST.
+//! 2. **Paper** is the median of the border pixels or, under uneven light, an estimated
+//!    background (`digit/background.rs`). **Ink** is either darker or lighter than the
+//!    paper, whichever differs more from it. For pixels on that side of the paper,
+//!    `d = 255 |gray - paper| / range`, where `range` is the brightness of the paper for
+//!    dark ink and its darkness for light ink; for all other pixels, `d = 0`. Ink becomes
+//!    bright, as in MNIST.
 //! 3. **Noise**: `d` up to 5 times the median of `|d|` over the border becomes 0. That
 //!    is about 3.4 standard deviations of the grain of a photographed sheet, and
 //!    exactly 0 for a clean drawing.
 //! 4. **Contrast**: `d * 255 / level`, where `level` is the 95th percentile of the
 //!    values above 0; below 32 gray levels the image is blank.
-//! 5. **Marks**: connected areas of `d >= 96` that are no digit are removed: lines of
-//!    ruled paper, remains of a frame, specks (`digit/marks.rs`). The digits are
-//!    counted.
+//! 5. **Marks**: connected areas of `d >= 96` that are not digits are removed: lines of
+//!    ruled paper, remains of a frame, specks (`digit/marks.rs`). The remaining digits
+//!    are counted.
 //! 6. **Box**: the smallest rectangle around all `d >= 96`, scaled by
 //!    `20 / longer side`, each side to the nearest whole number of pixels: areas
 //!    are averaged when it shrinks, and values interpolated linearly when it
-//!    grows. (Of the thresholds tried, 96 gives enlarged MNIST digits back best.)
-//! 7. **Center**: moved by whole pixels until the center of mass is nearest to
-//!    pixel (14, 14), which is where MNIST has it (13.5 <= center < 14.5 for
-//!    every one of its test images), but never so far that ink is cut off.
+//!    grows. (Of the thresholds tried, 96 reproduces enlarged MNIST digits best.)
+//! 7. **Center**: the image is moved by whole pixels until its center of mass is
+//!    nearest to pixel (14, 14), as in MNIST (13.5 <= center < 14.5 for all of its
+//!    test images), but never so far that ink is cut off.
 //!
 //! An image that is already in MNIST's format is returned unchanged.
 

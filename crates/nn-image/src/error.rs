@@ -70,12 +70,12 @@ pub enum Error {
         /// Maximum number of pixels.
         max_pixels: u64,
     },
-    /// A text is not the size of an image.
+    /// A text is not a valid image size.
     #[error("expected a height and a width from 1 to {max_side}, such as 28x28, found {found:?}")]
     InvalidImageSize {
         /// Maximum height and width in pixels.
         max_side: usize,
-        /// The text.
+        /// The invalid text.
         found: String,
     },
     /// A folder holds no folders of images.
@@ -110,11 +110,11 @@ pub enum Error {
     NestedFolder {
         /// The class folder.
         folder: PathBuf,
-        /// Name of the folder in it.
+        /// Name of the nested folder.
         name: String,
     },
-    /// Beside the folder of the training images is one that is not a split, or the
-    /// second one of a split.
+    /// A folder of splits also contains a folder that is not a split, or two folders for the
+    /// same split.
     #[error(
         "{folder}: expected the folders train, validation and test, found also {other:?}",
         folder = folder.display()
@@ -131,7 +131,7 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
     },
-    /// No format of images has this name.
+    /// The name of an export format is unknown.
     #[error("unknown format {name:?}; expected one of: {}", known.join(", "))]
     UnknownFormat {
         /// The requested name.
@@ -145,14 +145,14 @@ pub enum Error {
         /// Name of the data set.
         name: String,
     },
-    /// IDX files cannot hold the labels of this number of classes.
+    /// There are more classes than the labels of an IDX file can express.
     #[error("expected at most 256 classes, found {n_classes}: labels in IDX files are bytes")]
     TooManyClasses {
         /// Number of classes.
         n_classes: usize,
     },
-    /// The name of a class cannot be the name of its folder.
-    #[error("class {class:?}: expected a name that no other class has as a folder")]
+    /// The name of a class cannot be used as a folder name.
+    #[error("class {class:?}: expected a name that is valid and unique as a folder name")]
     ClassFolderName {
         /// Name of the class.
         class: String,

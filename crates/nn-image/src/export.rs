@@ -6,8 +6,8 @@
 //! | [`Format::Csv`] | `train.csv`, `test.csv`: a column `label`, then `pixel0` and so on |
 //! | [`Format::Png`] | `train/CLASS/00000.png`, `test/CLASS/00000.png` |
 //!
-//! Each can be read again, to the same samples in the same order. Without test samples,
-//! PNG files are in `CLASS/00000.png`.
+//! Reading the files of any format gives the same samples in the same order. Without test
+//! samples, PNG files are in `CLASS/00000.png`.
 
 use std::fmt;
 use std::fs;
@@ -28,7 +28,7 @@ use crate::image::write_png;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// IDX files with the names of MNIST's.
+    /// IDX files with the same names as MNIST's files.
     Idx,
     /// Tables with one row per image.
     Csv,
@@ -78,9 +78,10 @@ struct Images<'a> {
 /// Writes a data set into an existing folder.
 ///
 /// # Errors
-/// [`Error::NotImages`] for a data set of other samples, [`Error::ClassFolderName`] for a
-/// class that cannot be the name of a folder, [`Error::TooManyClasses`] for IDX files
-/// with more than 256 classes, [`Error::File`].
+/// [`Error::NotImages`] if the samples are not images with classes,
+/// [`Error::ClassFolderName`] if the name of a class cannot be used as a folder name,
+/// [`Error::TooManyClasses`] for IDX files with more than 256 classes, [`Error::File`] if
+/// writing fails.
 pub fn write(dataset: &Dataset, format: Format, folder: &Path) -> Result<()> {
     let train = images(dataset, &dataset.train)?;
     let test = images(dataset, &dataset.test)?;

@@ -1,9 +1,9 @@
 //! Image files as gray values: PNG and JPEG files, their orientation, resizing.
 //!
 //! Colors become luminance (ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B` of the stored
-//! values), transparent pixels are blended with white, 16 bits are truncated to 8,
-//! and of an animation the default image is read. The orientation in EXIF data is
-//! applied, so that a photograph is upright.
+//! values), transparent pixels are blended with white, 16 bits are truncated to 8, and
+//! only the default image of an animation is read. Photographs are turned upright
+//! according to the orientation in their EXIF data.
 
 mod size;
 mod limits;
@@ -38,7 +38,7 @@ const SIGNATURE_BYTES: u64 = 8;
 /// # Errors
 /// [`Error::NotAnImage`] for another format, [`Error::BadPng`] or [`Error::BadJpeg`]
 /// for a damaged file, [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi
-/// in total, [`Error::File`].
+/// in total, [`Error::File`] if the file cannot be read.
 pub fn read_image(path: &Path) -> Result<Array2<u8>> {
     decode_image(path, BufReader::new(open(path)?))
 }
@@ -46,7 +46,7 @@ pub fn read_image(path: &Path) -> Result<Array2<u8>> {
 /// Decodes an image as [`read_image`] does; `path` is used in error messages.
 ///
 /// # Errors
-/// As [`read_image`].
+/// The errors of [`read_image`].
 pub fn decode_image(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2<u8>> {
     decode(path, &mut source).map(|decoded| decoded.gray)
 }
@@ -75,7 +75,7 @@ pub(crate) fn read_size(path: &Path) -> Result<ImageSize> {
 /// Whether a file begins like a PNG or JPEG image.
 ///
 /// # Errors
-/// [`Error::File`].
+/// [`Error::File`] if the file cannot be read.
 pub fn is_image(path: &Path) -> Result<bool> {
     match format_of(path, &mut BufReader::new(open(path)?)) {
         Ok(_) => Ok(true),

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The classes are the names of the folders, in [natural order](crate::natural_order).
-//! The samples are in the order of the last number in their file names, then of their
-//! names, then of their classes, so that the first samples are of all classes.
+//! The samples are sorted by the last number in their file names, then by file name, then
+//! by class, so that the first samples belong to all classes.
 
 mod layout;
 mod note;
@@ -39,7 +39,7 @@ const MAX_OWN_SIDE: usize = 64;
 /// Number of files whose sizes are compared at once.
 const SIZE_BLOCK: usize = 256;
 
-/// A folder of class folders, whose images are not yet read.
+/// A folder of class folders; the images are not yet read.
 #[derive(Clone, Debug)]
 pub struct ImageFolder {
     name: String,
@@ -53,21 +53,22 @@ pub struct ImageFolder {
 /// The images of a folder.
 #[derive(Clone, Debug)]
 pub struct FolderImages {
-    /// The data set. The training samples end with those for validation, if the folder
-    /// has some of its own.
+    /// The data set. If the folder has separate validation samples, they are at the end of
+    /// the training samples.
     pub dataset: Dataset,
     /// Number of validation samples at the end of the training samples.
     pub n_validation: usize,
-    /// What a user should know about the files.
+    /// Notes for the user about the files.
     pub notes: Vec<FolderNote>,
 }
 
-/// The size that the images of a folder get.
+/// The size to which the images of a folder are resized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChosenSize {
     /// Height and width.
     pub size: ImageSize,
-    /// Whether neither the user nor the images have set it.
+    /// Whether the default size was chosen, because no size was given and the images have no
+    /// small common size.
     pub is_default: bool,
 }
 
@@ -91,8 +92,9 @@ impl ImageFolder {
     ///
     /// # Errors
     /// [`Error::NoClassFolders`], [`Error::TooFewClasses`], [`Error::NestedFolder`],
-    /// [`Error::MixedFolders`] or [`Error::Data`] if it is not laid out as described
-    /// in [this module](self); [`Error::NameNotUtf8`]; [`Error::File`].
+    /// [`Error::MixedFolders`] or [`Error::Data`] if the folder is not laid out as
+    /// described in [this module](self); [`Error::NameNotUtf8`] for a name that is not
+    /// UTF-8; [`Error::File`] if a folder or file cannot be read.
     pub fn open(folder: &Path) -> Result<Self> {
         let mut skipped = Skipped::default();
         let (folders, n_loose) = entries(folder, &mut skipped)?;
@@ -137,11 +139,12 @@ impl ImageFolder {
         self.train.len() + self.validation.len() + self.test.len()
     }
 
-    /// The size that the images get: the `wanted` one, or the common one if all have the
-    /// same and it is at most 64x64, otherwise 28x28.
+    /// Chooses the size to which the images are resized: `wanted`, if given; otherwise the
+    /// common size, if all images have the same size of at most 64x64; otherwise 28x28.
     ///
     /// # Errors
-    /// As [`read_image`](crate::read_image), for the beginnings of the files.
+    /// The errors of [`read_image`](crate::read_image) that reading the beginning of a file
+    /// reveals.
     pub fn choose_size(&self, wanted: Option<ImageSize>, threads: &Threads) -> Result<ChosenSize> {
         let known = match wanted {
             None => self.common_size(threads)?,
@@ -174,10 +177,10 @@ impl ImageFolder {
     }
 
     /// Reads all images in parallel, as gray values of one size. Images of another size
-    /// are stretched to it.
+    /// are stretched to that size.
     ///
     /// # Errors
-    /// As [`read_image`](crate::read_image), for the first file that cannot be
+    /// The error of [`read_image`](crate::read_image) for the first file that cannot be
     /// read.
     pub fn read(&self, chosen: ChosenSize, threads: &Threads) -> Result<FolderImages> {
         let size = chosen.size;

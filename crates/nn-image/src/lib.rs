@@ -1,10 +1,10 @@
 //! Pictures as data sets: image files, folders of images, photographed digits, export.
 //!
-//! The result is a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`], as for
-//! IDX files.
+//! Images are read into a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`], as
+//! IDX files are.
 //!
 //! # The principal types
-//! - [`read_image`] reads a PNG or JPEG file as gray values; [`resize`] changes their size.
+//! - [`read_image`] reads a PNG or JPEG file as gray values; [`resize`] resizes an image.
 //! - [`ImageFolder`] is a folder of PNG and JPEG files, one folder per class.
 //! - [`digit::normalize`] turns a photograph of a digit into MNIST's format.
 //! - [`export::write`] writes a data set of images as IDX, CSV or PNG files.

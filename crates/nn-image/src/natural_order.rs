@@ -1,10 +1,10 @@
-//! The order of names in which numbers count by their value: `class2` comes before
+//! Natural order of names, in which numbers are compared by value: `class2` comes before
 //! `class10`.
 
 use std::cmp::Ordering;
 
-/// Compares two names; digits in a row are one number. Names that differ in leading
-/// zeros only are compared as text, so that the order is total.
+/// Compares two names in natural order: consecutive digits are one number. Names that differ
+/// only in leading zeros are compared as text, so that the order is total.
 ///
 /// ```
 /// use nn_image::natural_order;

@@ -1,4 +1,4 @@
-//! Calibration: whether probabilities agree with frequencies.
+//! Calibration: the agreement of predicted probabilities with observed frequencies.
 
 use nn_samples::Rows;
 
@@ -31,13 +31,13 @@ pub struct CalibrationBin {
     pub probability: f64,
     /// Fraction of positive rows.
     pub frequency: f64,
-    /// Weight of the rows.
+    /// Sum of the weights of the rows.
     pub weight: f64,
 }
 
 impl Calibration {
-    /// Sorts the rows into bins. Bin b holds the probabilities in b/15 < p ≤ (b + 1)/15;
-    /// the first bin also holds 0.
+    /// Groups the rows into bins by their probability p. Bin b contains the rows with
+    /// b/15 < p ≤ (b + 1)/15; the first bin also contains those with p = 0.
     ///
     /// # Shapes
     /// `probabilities [n_samples]`, `is_positive [n_samples]`, `weights [n_samples]`.
@@ -64,9 +64,9 @@ impl Calibration {
         }
     }
 
-    /// Calibration of a classification. For two classes the probability is that of the
-    /// second class; for more it is that of the predicted class, the largest one, and a
-    /// row is positive if that class is correct.
+    /// Calibration of a classification. For two classes, the probability of the second
+    /// class is used. For more classes, the largest probability of each row is used, and
+    /// the row is positive if the class with this probability is the true class.
     ///
     /// # Shapes
     /// `probabilities [n_samples, n_classes]`, `classes [n_samples]`.
@@ -87,13 +87,13 @@ impl Calibration {
         Self::new(&values, &is_positive, weights)
     }
 
-    /// The bins that have rows, lowest probability first.
+    /// The bins that contain rows, in ascending order of probability.
     pub fn bins(&self) -> &[CalibrationBin] {
         &self.bins
     }
 
-    /// Expected calibration error: the mean distance between probability and frequency,
-    /// weighted with the rows of each bin. `None` without rows.
+    /// Expected calibration error: the mean absolute difference between the probability and
+    /// the frequency of a bin, weighted by the number of its rows. `None` without rows.
     ///
     /// ```text
     /// ECE = Σ_b (n_b/n)·|frequency_b − probability_b|

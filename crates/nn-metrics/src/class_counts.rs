@@ -1,4 +1,4 @@
-//! True, predicted and correct rows of each class.
+//! Numbers of true, predicted and correctly predicted rows of each class.
 
 use crate::means::{mean, weight};
 
@@ -11,7 +11,7 @@ pub struct ClassCounts {
 }
 
 impl ClassCounts {
-    /// Counts the rows.
+    /// Counts the rows of each class.
     ///
     /// # Shapes
     /// `classes [n_samples]`, `predicted [n_samples]`, `weights [n_samples]`.
@@ -24,7 +24,11 @@ impl ClassCounts {
         n_classes: usize,
         weights: Option<&[f64]>,
     ) -> Self {
-        assert_eq!(classes.len(), predicted.len(), "one prediction per class");
+        assert_eq!(
+            classes.len(),
+            predicted.len(),
+            "expected as many predictions as true classes"
+        );
         let none = vec![0.0; n_classes];
         let mut counts = Self {
             true_rows: none.clone(),
@@ -48,8 +52,8 @@ impl ClassCounts {
         (0.0 < n_rows).then(|| self.correct.iter().sum::<f64>() / n_rows)
     }
 
-    /// Balanced accuracy: the mean recall TP/(TP + FN) of the classes that occur.
-    /// `None` if none does.
+    /// Balanced accuracy: the mean recall TP/(TP + FN) of the classes that occur as true
+    /// classes. `None` without rows.
     pub fn balanced_accuracy(&self) -> Option<f64> {
         let classes = self.correct.iter().zip(&self.true_rows);
         let occurring = classes.filter(|(_, all)| 0.0 < **all);

@@ -25,14 +25,15 @@ pub struct ClassPredictions<'a> {
 }
 
 /// The metrics of a classification. A metric is `None` if it is undefined, such as the
-/// AUC of rows with one class only; the last three need probabilities.
+/// AUC of rows with one class only. Log loss, Brier score and calibration error need scores
+/// that are probabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ClassMetrics {
-    /// Area under the ROC curve: for two classes that of the second class, for more the
-    /// mean of each class against the rest, over the classes that occur.
+    /// Area under the ROC curve. For two classes, the second class is the positive one. For
+    /// more classes, it is the mean over the classes that occur, each against the rest.
     pub auc: Option<f64>,
-    /// Average precision, for the same classes as the AUC.
+    /// Average precision, averaged over the same classes as the AUC.
     pub average_precision: Option<f64>,
     /// Balanced accuracy: the mean recall of the classes.
     pub balanced_accuracy: Option<f64>,
@@ -46,8 +47,8 @@ pub struct ClassMetrics {
     pub calibration_error: Option<f64>,
 }
 
-/// The metrics of one label of a multi-label classification; `None` as in
-/// [`ClassMetrics`].
+/// The metrics of one label of a multi-label classification. A metric is `None` if it is
+/// undefined, as in [`ClassMetrics`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LabelMetrics {
@@ -57,8 +58,7 @@ pub struct LabelMetrics {
     pub auc: Option<f64>,
     /// Average precision.
     pub average_precision: Option<f64>,
-    /// Balanced accuracy: the mean of the fractions of correct positive and negative
-    /// rows.
+    /// Balanced accuracy: the mean of the true positive rate and the true negative rate.
     pub balanced_accuracy: Option<f64>,
     /// F1 score; 0 if the label is neither true nor predicted in any row.
     pub f1: Option<f64>,
@@ -71,7 +71,7 @@ pub struct LabelMetrics {
 }
 
 impl ClassMetrics {
-    /// Computes the metrics.
+    /// Computes the metrics of a classification.
     ///
     /// ```
     /// use nn_metrics::{ClassMetrics, ClassPredictions};

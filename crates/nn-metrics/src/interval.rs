@@ -4,14 +4,14 @@
 const Z: f64 = 1.959_963_984_540_054;
 
 /// Wilson's 95 % confidence interval of a fraction that was measured on `n` samples,
-/// such as an accuracy. Without samples it is 0 to 1.
+/// such as an accuracy. Without samples, the interval is 0 to 1.
 ///
 /// ```text
 /// (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n),  z = 1.96
 /// ```
 ///
-/// Unlike p ± z·√(p(1 − p)/n), it stays within 0 and 1 and has a width above 0 if p is
-/// 0 or 1.
+/// Unlike p ± z·√(p(1 − p)/n), Wilson's interval stays within 0 and 1 and has a width
+/// above 0 if p is 0 or 1.
 ///
 /// ```
 /// use nn_metrics::wilson_interval;

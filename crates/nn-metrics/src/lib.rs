@@ -4,12 +4,12 @@
 //!   precision, and the best threshold for two classes.
 //! - [`ClassMetrics`]: the metrics of a classification in one struct.
 //! - [`LabelMetrics`]: the metrics of one label of a multi-label classification.
-//! - [`log_loss`], [`brier_score`] and [`Calibration`]: the quality of probabilities.
+//! - [`log_loss`], [`brier_score`] and [`Calibration`]: the quality of predicted probabilities.
 //! - [`ClassCounts`]: balanced accuracy and macro F1.
 //! - [`ConfusionMatrix`]: the counts of the predictions, and the scores of each class.
 //! - [`RegressionErrors`] and [`r_squared`]: the errors of a regression.
-//! - [`wilson_interval`]: the confidence interval of an accuracy; [`student_t_quantile`]
-//!   for that of a mean.
+//! - [`wilson_interval`]: the confidence interval of an accuracy.
+//! - [`student_t_quantile`]: the factor in the confidence interval of a mean.
 //!
 //! ```
 //! use nn_metrics::ThresholdCounts;
@@ -21,9 +21,9 @@
 //! ```
 //!
 //! # Shapes
-//! `n_samples` rows; probabilities and scores of classes are `[n_samples, n_classes]`.
-//! Weights, if given, are `[n_samples]`, each at least 0: a weight of 2 has the effect of
-//! repeating the row. All numbers must be finite.
+//! Probabilities and scores of classes are `[n_samples, n_classes]`. Sample weights, if
+//! given, are `[n_samples]`, each at least 0: a weight of 2 has the effect of repeating the
+//! row. All numbers must be finite.
 //!
 //! # Sources
 //! - [scikit-learn, Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html)

@@ -1,6 +1,6 @@
 //! Means, with and without sample weights.
 
-/// The mean of some values; `None` if there are none.
+/// The mean of `values`; `None` without values.
 ///
 /// ```
 /// assert_eq!(nn_metrics::mean([1.0, 4.0]), Some(2.5));

@@ -45,7 +45,7 @@ pub fn r_squared(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<f64> {
     sums.errors().r_squared
 }
 
-/// Running sums over the rows of one output, for its [`OutputErrors`].
+/// Running sums over the rows of one output, from which its [`OutputErrors`] are computed.
 ///
 /// ```
 /// use nn_metrics::ErrorSums;
@@ -82,7 +82,7 @@ impl ErrorSums {
         self.target_variation += from_old_mean * (y - self.target_mean);
     }
 
-    /// The errors of the rows so far; NaN without rows.
+    /// The errors of the rows added so far; NaN without rows.
     pub fn errors(self) -> OutputErrors {
         OutputErrors {
             mean_absolute: self.absolute / self.n,
@@ -103,7 +103,7 @@ impl ErrorSums {
 }
 
 impl RegressionErrors {
-    /// The errors of these outputs, and their means.
+    /// Averages the errors of the outputs.
     pub fn new(outputs: Vec<OutputErrors>) -> Self {
         let n_outputs = outputs.len() as f64;
         let mean =

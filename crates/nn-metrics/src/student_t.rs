@@ -2,9 +2,9 @@
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-/// The t for which a number with Student's t-distribution lies between -t and t with this
-/// `probability`: the factor of the standard error in the confidence interval of a mean of
-/// n values, which has n - 1 degrees of freedom.
+/// The two-sided quantile of Student's t-distribution: a random number with this
+/// distribution lies between -t and t with the given `probability`. The confidence interval
+/// of the mean of n values is mean ± t · standard error, with n - 1 degrees of freedom.
 ///
 /// ```
 /// use nn_metrics::student_t_quantile;
@@ -12,8 +12,8 @@ use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 /// assert!((student_t_quantile(0.95, 4) - 2.7764).abs() < 1e-4);
 /// ```
 ///
-/// The probability has a closed form for a whole number of degrees of freedom (Abramowitz
-/// and Stegun, equations 26.7.3 and 26.7.4); it is inverted by bisection.
+/// For a whole number of degrees of freedom, the probability has a closed form (Abramowitz
+/// and Stegun, equations 26.7.3 and 26.7.4), which is inverted by bisection.
 pub fn student_t_quantile(probability: f64, degrees_of_freedom: usize) -> f64 {
     let (mut low, mut high) = (0.0, FRAC_PI_2);
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! True and false positives at every threshold, and the metrics that follow from them.
+//! True and false positives at every threshold, and the metrics computed from these counts.
 
 use crate::means::weight;
 
@@ -24,7 +24,7 @@ pub struct ThresholdCounts {
 }
 
 impl ThresholdCounts {
-    /// Counts the positives; rows with equal scores share a threshold.
+    /// Counts the true and false positives; rows with equal scores have the same threshold.
     ///
     /// # Shapes
     /// `scores [n_samples]`, `is_positive [n_samples]`, `weights [n_samples]`.
@@ -32,7 +32,11 @@ impl ThresholdCounts {
     /// # Panics
     /// If the lengths differ.
     pub fn new(scores: &[f64], is_positive: &[bool], weights: Option<&[f64]>) -> Self {
-        assert_eq!(scores.len(), is_positive.len(), "one target per score");
+        assert_eq!(
+            scores.len(),
+            is_positive.len(),
+            "expected as many targets as scores"
+        );
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         let mut counts = Self {
@@ -130,12 +134,13 @@ impl ThresholdCounts {
             .collect()
     }
 
-    /// The threshold with the highest balanced accuracy, (TP/P + TN/N)/2, halfway to the
-    /// next score. Of several, it is the one closest to 0.5. `None` if there are no
-    /// positive or no negative rows.
+    /// The threshold with the highest balanced accuracy, (TP/P + TN/N)/2. It is the midpoint
+    /// of two neighboring scores, or 0.5 if no threshold is better than guessing. If several
+    /// thresholds are equally good, the one closest to 0.5 is returned. `None` if there are
+    /// no positive or no negative rows.
     ///
-    /// Balanced accuracy does not depend on which of the two classes is called positive,
-    /// and not on their frequencies.
+    /// Balanced accuracy depends neither on which of the two classes is called positive nor
+    /// on the class frequencies.
     pub fn best_threshold(&self) -> Option<f64> {
         let (positive, negative) = (self.n_positive(), self.n_negative());
         if positive * negative == 0.0 {

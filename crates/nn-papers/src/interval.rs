@@ -9,8 +9,8 @@
 //! ```
 //!
 //! where t(n − 1) is the 97.5 % quantile of Student's t distribution with n − 1
-//! degrees of freedom. The interval holds the mean over all seeds with a probability
-//! of 95 % if the values are normally distributed.
+//! degrees of freedom. The interval contains the mean over all seeds with a
+//! probability of 95 % if the values are normally distributed.
 
 use nn_train::nn_metrics::student_t_quantile;
 

@@ -1,4 +1,4 @@
-//! Whether a value is as expected.
+//! The judgment of a measured value: as expected, not as expected, or undecided.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub enum Judgment {
     Holds,
     /// The value is not as expected.
     Fails,
-    /// The seeds allow both.
+    /// The measured seeds do not decide whether the value is as expected.
     Undecided,
 }
 

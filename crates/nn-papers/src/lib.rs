@@ -3,10 +3,10 @@
 //! A [`Paper`] is a list of [`Claim`]s and errata. [`run`] trains the networks of a claim, with the
 //! same results as an `nn train` command, compares the printed values with the measured ones, and
 //! gives a [`Verdict`]: *reproduced*, *explained* (the printed value is impossible, and a run shows
-//! why), *undecided* (the seeds allow both), *not reproduced*, or *not judged* (the data set is not
-//! the paper's). A value that depends on the seed is measured with several seeds, and the 95 %
-//! confidence interval of its mean decides: the claim holds if the interval lies within the
-//! tolerance, and fails if it lies outside. A [`Store`] keeps the results in a folder, with
+//! why), *undecided* (more seeds are needed), *not reproduced*, or *not judged* (the data set
+//! differs from the paper's). A value that depends on the seed is measured with several seeds, and
+//! the 95 % confidence interval of its mean decides: the claim holds if the interval lies within
+//! the tolerance, and fails if it lies outside. A [`Store`] keeps the results in a folder, with
 //! `report.html`, a page with tables and figures.
 //!
 //! This program runs one claim, as `nn papers run` does:

@@ -157,7 +157,7 @@ fn parts(context: &Context<'_>) -> Result<Outcome> {
             .iter()
             .map(|runs| fall_of_the_loss(&runs[index]))
             .collect();
-        let quantity = format!("{name}: fall of the loss (%)");
+        let quantity = format!("{name}: decrease of the loss (%)");
         let expected = Expected::Positive;
         rows.push(Row::over_seeds(quantity, "", &falls, expected, 2));
     }
@@ -166,7 +166,7 @@ fn parts(context: &Context<'_>) -> Result<Outcome> {
     rows.push(pixel_row(context)?);
     Ok(Outcome::judged(
         rows,
-        "Each part is used in training runs of two epochs on 500 samples, whose loss must fall from \
+        "Each part is used in training runs of two epochs on 500 samples. The loss must fall from \
          the first epoch to the second.",
     )
     .with_commands(commands))

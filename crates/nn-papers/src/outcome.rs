@@ -14,8 +14,8 @@ pub enum Verdict {
     Reproduced,
     /// The printed value is impossible, and a run shows why.
     Explained,
-    /// The runs with several seeds allow both: the confidence interval of a value lies
-    /// partly within the tolerance.
+    /// The runs with several seeds do not decide the claim: the confidence interval of a value
+    /// lies partly within the tolerance.
     Undecided,
     /// No run gives the printed value; the outcome lists the runs that were tried.
     NotReproduced,

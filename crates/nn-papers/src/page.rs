@@ -46,7 +46,7 @@ fn summary(body: &mut Body, store: &Store) {
     body.list([
         "reproduced: a run with the paper's setup gives the printed value within the tolerance",
         "explained: the printed value is impossible, and a run shows why",
-        "undecided: the 95 % confidence interval over several seeds lies partly within the tolerance",
+        "undecided: the 95 % confidence interval of the mean over several seeds lies partly within the tolerance",
         "not reproduced: no run gives the printed value; the runs that were tried are listed",
         "not judged: the data set is the built-in digits, not MNIST",
     ]);

@@ -292,7 +292,7 @@ fn smaller_weights(context: &Context<'_>) -> Result<Outcome> {
             2,
         ),
         Row::over_seeds(
-            "still slow: test accuracy with ReLU minus that with sigmoid (points)",
+            "still slow: test accuracy with ReLU minus test accuracy with sigmoid (points)",
             "higher",
             &differences(&relu.accuracies(), &small.accuracies()),
             Expected::Positive,
@@ -306,8 +306,8 @@ fn smaller_weights(context: &Context<'_>) -> Result<Outcome> {
     Ok(Outcome::judged(
         rows,
         "Full batch, learning rate 1.0, as in S2. \"Non-random\" is taken to mean above 30 %. \
-         \"Slow\" is taken to mean that after as many epochs the network with ReLU, from the same \
-         initial weights, is better.",
+         \"Slow\" is taken to mean that the network with ReLU, started from the same initial \
+         weights, has a higher accuracy after the same number of epochs.",
     )
     .with_figures(vec![figure])
     .with_commands(large.commands().chain(small.commands()).collect()))

@@ -1,12 +1,12 @@
 //! The diagnosis of a run: its problems, with numbers, and settings to try.
 //!
-//! `check` lists all checks, in order, and says which problem explains which. The files
-//! before it have the checks of one subject each. Thresholds are rules of thumb, with
-//! their reasons beside them; `tests/it/doctor_cases.rs` has runs with known problems
-//! to try them on.
+//! The module `check` lists all checks in order, and says which problems explain others. The
+//! checks of one subject, such as the learning rate, are together in one module. Thresholds
+//! are rules of thumb, and the reason for each is given in its comment.
+//! `tests/it/doctor_cases.rs` tests the checks on runs with known problems.
 //!
 //! # Sources
-//! The checks are those that people make by hand: Karpathy, "A Recipe for Training
+//! The checks automate published advice: Karpathy, "A Recipe for Training
 //! Neural Networks" (2019: loss before the first step, input-independent baseline,
 //! overfit, then regularize); the user guide of scikit-learn (learning curves, dummy
 //! estimators, target leakage); Keras's guide "Overfit and underfit".
@@ -15,6 +15,8 @@ mod loss_range;
 mod finding;
 mod score;
 mod nearest;
+mod features;
+mod reference;
 mod probe;
 mod case;
 mod samples;
@@ -24,8 +26,8 @@ mod fit;
 mod initial_weights;
 mod neurons;
 mod pace;
-mod learning_rate;
 mod epochs;
+mod learning_rate;
 mod guessing;
 mod overfitting;
 mod check;
@@ -58,10 +60,10 @@ pub struct Diagnosis {
 pub struct CheckResult {
     /// The problem that the check looks for, as a heading.
     pub name: &'static str,
-    /// What it found. A problem that another one explains, or whose settings are
-    /// changed by an earlier cure already, has nothing to try.
+    /// The result. It suggests no cure for a problem that another problem explains, or
+    /// whose settings are already changed by an earlier cure.
     pub finding: Finding,
-    /// The name of the problem that explains this one.
+    /// The name of the problem that explains the found problem, if there is one.
     pub explained_by: Option<&'static str>,
 }
 
@@ -101,7 +103,7 @@ impl Diagnosis {
         }))
     }
 
-    /// Diagnoses a run that need not be saved.
+    /// Diagnoses a run, which may be saved or not.
     pub fn of(run: ExaminedRun<'_>) -> Self {
         let case = Case::new(run);
         let findings = Check::ALL.map(|check| (check, check.find(&case)));
@@ -111,8 +113,8 @@ impl Diagnosis {
         }
     }
 
-    /// What to try, in this order, each with the problem that it is for. No two cures
-    /// change the same setting, except alternatives for the same problem.
+    /// The suggested cures in the order to try them, each with the name of its problem. No
+    /// two cures change the same setting, except alternatives for the same problem.
     pub fn cures(&self) -> impl Iterator<Item = (&'static str, &Suggestion)> {
         self.checks.iter().flat_map(|check| {
             let tries = match &check.finding {
@@ -123,8 +125,8 @@ impl Diagnosis {
         })
     }
 
-    /// The diagnosis as JSON: `problems` counts the problems, `checks` lists the results
-    /// of all checks, `cures` what to try.
+    /// The diagnosis as JSON: `problems` is the number of problems, `checks` lists the
+    /// results of all checks, and `cures` lists the changes to try.
     pub fn to_json(&self) -> Value {
         let checks: Vec<Value> = self.checks.iter().map(CheckResult::to_json).collect();
         let cures = self.cures().map(|(name, suggestion)| {

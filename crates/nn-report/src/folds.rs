@@ -26,15 +26,15 @@ pub struct FoldResult {
     pub name: &'static str,
     /// Mean over the folds.
     pub mean: String,
-    /// Standard deviation of the folds.
+    /// Standard deviation over the folds.
     pub std: String,
     /// Lower and upper end of the 95 % confidence interval of the mean.
     pub interval: [String; 2],
 }
 
 impl Folds {
-    /// Reads the folds in the directory of a cross-validation. `program` starts the
-    /// commands on the page.
+    /// Reads the folds in the directory of a cross-validation. The commands on the
+    /// page begin with `program`.
     ///
     /// # Errors
     /// If a fold is missing, not finished, or damaged.
@@ -60,8 +60,8 @@ impl Folds {
         })
     }
 
-    /// The results on the test and validation samples that all folds have, and what
-    /// guessing gets.
+    /// The results on the test and validation samples that all folds have, and the results
+    /// of guessing.
     pub fn results(&self) -> Vec<FoldResult> {
         let measures = measure::ALL.iter().filter(|measure| {
             let is_result = matches!(

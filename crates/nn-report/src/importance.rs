@@ -56,8 +56,8 @@ impl Importance {
     pub(crate) fn caption(&self) -> String {
         format!(
             "Mean increase of the loss on {} samples when the values of one column are shuffled, over \
-             {N_SHUFFLES} shuffles. A column whose information another column also has can have a \
-             low importance.",
+             {N_SHUFFLES} shuffles. The importance of a column can be low if another \
+             column has the same information.",
             self.split
         )
     }

@@ -1,5 +1,5 @@
-//! The numbers of a run. Reports and comparisons show them under the same names, in the
-//! same format and in the same order.
+//! The metrics of a run. Reports and comparisons show the metrics under the same names, in
+//! the same format and in the same order.
 //!
 //! | name | key of `summary.json` |
 //! |---|---|

@@ -11,7 +11,7 @@ use nn_train::nn_metrics::mean;
 use nn_train::sample_outputs::{classes_of, targets_of};
 use nn_train::{Evaluator, Result};
 
-/// Shuffles per column.
+/// Number of shuffles per column.
 pub const N_SHUFFLES: u64 = 5;
 
 /// Maximum number of samples; more are subsampled at random.
@@ -41,12 +41,12 @@ pub struct ColumnImportance {
     pub std: f64,
 }
 
-/// The permutation importance of each column of a table on samples, most important
-/// first; empty for images and without samples.
+/// The permutation importance of each column of a table, measured on `samples`, most
+/// important first; empty for images and without samples.
 ///
-/// The samples should be held-out ones; each counts once. All inputs of a column are shuffled together,
-/// five times with a fixed seed. Of more than 5000 samples, and of fewer for wide
-/// tables, a random subset is used.
+/// The samples should be held-out samples; sample weights are ignored. All inputs of a column
+/// are shuffled together, five times with a fixed seed. If there are more than 5000 samples,
+/// or fewer in a wide table, a random subset is used.
 ///
 /// # Errors
 /// If the samples do not fit the network or cannot be read.

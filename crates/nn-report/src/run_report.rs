@@ -49,7 +49,7 @@ pub struct Results {
     pub loss: f64,
     /// Accuracy, from 0 to 1.
     pub accuracy: Option<f64>,
-    /// The other metrics and the baseline: name and text.
+    /// Name and text of each other metric, and of the baseline.
     pub metrics: Vec<(String, String)>,
     /// Error measures of a regression: name and value.
     pub errors: Vec<(String, f64)>,

@@ -1,4 +1,4 @@
-//! The columns of a table behind the inputs and outputs of a network.
+//! The table columns that the inputs and outputs of a network encode.
 
 use nn_core::Model;
 use nn_table::preprocessing::{InputColumn, InputEncoding};

@@ -83,7 +83,7 @@ fn check_session(app: &App, may_stop: Option<u64>) -> Result<(), Refusal> {
     );
     let refusal = json!({
         "error": error,
-        "help": "stop that training first",
+        "help": "stop that training run first",
         "session": session,
     });
     Err(Reply::json(&refusal).with_status(StatusCode::CONFLICT))

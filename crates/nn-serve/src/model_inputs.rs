@@ -1,4 +1,4 @@
-//! The inputs of a network, also from the header of a model file without its weights.
+//! The inputs of a network, read from a model or only from the header of a model file.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,8 +1,8 @@
-//! Reads a large text file in blocks of whole lines, so that its text is never in memory
-//! as a whole.
+//! Reads a large text file in blocks of whole lines, so that the whole text is never in
+//! memory.
 //!
-//! A block needs only its own lines if the file is UTF-8, has no comment lines, and no
-//! field contains a line break. Any other file is read as a whole.
+//! A block can be parsed without the other blocks if the file is UTF-8, has no comment
+//! lines, and no field contains a line break. Any other file is read as a whole.
 
 use std::borrow::Cow;
 use std::fs::File;

@@ -484,7 +484,7 @@ pub enum CellProblem {
     /// The cell of the column with the splits is not the name of a split.
     #[error("expected train, validation or test")]
     NotASplit,
-    /// The category or class is unknown; these are the known ones.
+    /// The category or class is unknown. The known names are listed.
     #[error("expected one of: {}", listed(.0))]
     UnknownCategory(Vec<String>),
 }

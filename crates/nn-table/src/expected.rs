@@ -30,13 +30,13 @@ pub(crate) struct Expected<'a> {
     pub(crate) progress: Progress<'a>,
 }
 
-/// Shows how much of a large file has been read: called with the number of bytes so far
-/// and the size of the file.
+/// A function that shows the progress of reading a large file. Its arguments are the number
+/// of bytes read so far and the size of the file.
 #[derive(Clone, Copy)]
 pub struct Progress<'a>(pub &'a (dyn Fn(u64, u64) + Sync));
 
 impl Progress<'_> {
-    /// Shows nothing.
+    /// A progress function that does nothing.
     pub const NONE: Self = Self(&|_, _| {});
 }
 

@@ -233,8 +233,8 @@ pub enum Note {
 }
 
 impl Note {
-    /// Returns `true` if the note is a warning: a guess could be wrong, or the data make
-    /// the training useless.
+    /// Returns `true` if the note is a warning: a guess could be wrong, or training on
+    /// the data is useless.
     pub fn is_doubtful(&self) -> bool {
         match self {
             Self::NotUtf8(Encoding::Windows1252 { .. })

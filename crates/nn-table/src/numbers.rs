@@ -1,4 +1,4 @@
-//! Numbers in as few bytes as hold them exactly.
+//! Stores numbers exactly in as few bytes as possible.
 
 use std::borrow::Cow;
 use std::ops::Range;

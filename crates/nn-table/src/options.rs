@@ -24,7 +24,7 @@ use crate::{Error, Result};
 /// | `categorical` | none | columns of numeric codes to read as categories |
 /// | `ignore` | none | columns to skip |
 /// | `columns` | inferred | types of columns |
-/// | `group` | none | column whose equal values stay in one split |
+/// | `group` | none | column that groups the rows: a group stays in one split |
 /// | `order_by` | none | column that orders the rows by time |
 /// | `split_column` | none | column with the split of each row |
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,13 +51,13 @@ pub struct TableOptions {
     pub ignore: Vec<String>,
     /// The types of columns by name.
     pub columns: BTreeMap<String, ColumnType>,
-    /// Name of a column that is no input: rows with the same value belong to the same
-    /// split.
+    /// Name of the column that groups the rows: rows with the same value belong to the same
+    /// split. The column is not an input.
     pub group: Option<String>,
-    /// Name of the column that orders the rows by time. It is an input unless it is
-    /// ignored.
+    /// Name of the column that orders the rows by time. The column is an input unless
+    /// `ignore` contains its name.
     pub order_by: Option<String>,
-    /// Name of a column that is no input: it holds the split of each row.
+    /// Name of the column with the split of each row. The column is not an input.
     pub split_column: Option<String>,
 }
 

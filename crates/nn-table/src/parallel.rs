@@ -1,4 +1,4 @@
-//! Work on several threads.
+//! Runs a function on many items with several threads.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;

@@ -37,7 +37,7 @@ pub struct LeadingColumn {
 ///
 /// # Errors
 /// Returns [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
-/// outputs is not that of `preprocessing`.
+/// outputs differs from the number that `preprocessing` expects.
 ///
 /// # Panics
 /// Panics if a leading column has fewer cells than `outputs` has rows.
@@ -146,8 +146,9 @@ fn is_kaggle(preprocessing: &Preprocessing) -> bool {
     preprocessing.image_size().is_some()
 }
 
-/// The predicted class of a row of probabilities: the most probable one, or with a
-/// threshold the second of two classes if its probability is at least the threshold.
+/// The predicted class of a row of probabilities. Without a threshold, this is the most
+/// probable class. With a threshold, it is the second of two classes if its probability is
+/// at least the threshold, otherwise the first.
 pub fn predicted_class(probabilities: ArrayView1<'_, f32>, thresholds: Option<&[f64]>) -> usize {
     match thresholds {
         Some(&[threshold, ..]) => usize::from(
@@ -159,8 +160,8 @@ pub fn predicted_class(probabilities: ArrayView1<'_, f32>, thresholds: Option<&[
     }
 }
 
-/// Whether each label of a row of probabilities is predicted: whether its probability is
-/// at least its threshold, 0.5 by default.
+/// Whether each label of a row of probabilities is predicted. A label is predicted if its
+/// probability is at least its threshold, 0.5 by default.
 pub fn predicted_labels(
     probabilities: ArrayView1<'_, f32>,
     thresholds: Option<&[f64]>,

@@ -56,7 +56,7 @@ pub struct Preprocessing {
     pub target: TargetEncoding,
     /// Name of the column of sample weights in the training table.
     pub sample_weight: Option<String>,
-    /// Names of the columns of the training table that only decided its split.
+    /// Names of the columns of the training table that were used only to split its rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub split_columns: Vec<String>,
     /// Whether the training table had a header. Without a header, the columns of a table
@@ -75,7 +75,7 @@ pub enum InputEncoding {
     Pixels,
     /// 784 pixels with a small maximum, such as 1, scaled to bytes.
     Levels {
-        /// The maximum, which becomes 255.
+        /// The maximum in the table, which is scaled to 255.
         largest: u8,
     },
     /// Encoded columns, in the order of the training table.
@@ -91,7 +91,7 @@ pub struct InputColumn {
     pub encoding: ColumnEncoding,
 }
 
-/// The columns of a table that are read with a model.
+/// The purpose of reading a table with a model, which determines the columns that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Predict: read only the inputs. Target columns may contain anything.
@@ -344,8 +344,8 @@ impl Preprocessing {
     }
 
     /// Encodes the rows of a table as a data set of training samples, without test
-    /// samples. Also returns the sample weights, and notes. The cells of the table are freed
-    /// meanwhile, so that a large table is not in memory twice.
+    /// samples. Also returns the sample weights and notes. Cells are freed as soon as they
+    /// are encoded, so that a large table is not in memory twice.
     ///
     /// # Errors
     /// Returns [`Error::MissingColumns`] if the table has no target columns, and the errors

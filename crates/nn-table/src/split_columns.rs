@@ -1,5 +1,4 @@
-//! Columns that decide the split of a table: groups, the order of time, and the split
-//! itself.
+//! Columns that decide how a table is split: groups, time order, or the split of each row.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -72,11 +71,11 @@ impl Table {
         }
     }
 
-    /// The split of each row, which `parse` reads from the text of its cell in `column`.
+    /// The split of each row: the result of `parse` for the text of the cell in `column`.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
-    /// [`Error::BadCell`](crate::Error::BadCell) for a missing value, and for a text of
+    /// [`Error::BadCell`](crate::Error::BadCell) for a missing value, and for a text for
     /// which `parse` returns `None`.
     pub fn splits<S>(&self, column: &str, parse: impl Fn(&str) -> Option<S>) -> Result<Vec<S>> {
         let position = self.complete(column)?;

@@ -22,7 +22,8 @@ pub(super) struct Training {
     /// `seconds_per_epoch` of `summary.json`: the median training time, without evaluation.
     pub(super) median: f64,
     pub(super) least: f64,
-    pub(super) accuracy: f64,
+    /// The value of the workload's metric on the test samples.
+    pub(super) metric: f64,
     pub(super) epochs: usize,
 }
 
@@ -44,11 +45,11 @@ impl Nn {
         epochs: usize,
         seed: usize,
     ) -> Result<Training> {
-        self.train_with(&workload.nn_arguments(epochs, seed))
+        self.train_with(workload, &workload.nn_arguments(epochs, seed))
     }
 
-    /// Trains with the given arguments.
-    pub(super) fn train_with(&self, arguments: &[String]) -> Result<Training> {
+    /// Trains a workload with the given arguments.
+    pub(super) fn train_with(&self, workload: &Workload, arguments: &[String]) -> Result<Training> {
         let run = self.run_folder("training")?;
         self.program.output(&self.with_run(arguments, &run))?;
         let summary = read(&run.join("summary.json"))?;
@@ -58,7 +59,7 @@ impl Nn {
         Ok(Training {
             median: json.number("seconds_per_epoch")?,
             least: super::statistics::least(&epochs),
-            accuracy: json.number("test_accuracy")?,
+            metric: json.number(&format!("test_{}", workload.metric().name()))?,
             epochs: epochs.len(),
         })
     }
@@ -82,7 +83,15 @@ impl Nn {
     pub(super) fn with_run(&self, arguments: &[String], run: &Path) -> Vec<String> {
         let name = run.file_name().unwrap_or_default().to_string_lossy();
         let folder = self.folder.to_string_lossy();
-        let place = ["--plain", "--runs-dir", &folder, "--name", &name].map(String::from);
+        let place = [
+            "--plain",
+            "--no-report",
+            "--runs-dir",
+            &folder,
+            "--name",
+            &name,
+        ]
+        .map(String::from);
         [arguments, &place].concat()
     }
 }

@@ -48,7 +48,7 @@ pub(super) static ALL: [Peer; 6] = [
     Peer {
         name: "sklearn",
         title: "scikit-learn",
-        how: "MLPClassifier on 32-bit floats",
+        how: "MLPClassifier and MLPRegressor on 32-bit floats",
         kind: Kind::Python("train_sklearn.py", REQUIREMENTS),
     },
     Peer {
@@ -81,7 +81,8 @@ pub(super) const TORCH_REQUIREMENTS: &str = "requirements-torch.txt";
 pub(super) struct Training {
     /// Seconds of every epoch; the first one is a warm-up.
     pub(super) seconds: Vec<f64>,
-    pub(super) accuracy: f64,
+    /// The value of the workload's metric on the test samples.
+    pub(super) metric: f64,
     pub(super) version: String,
 }
 
@@ -90,7 +91,7 @@ impl Peer {
     pub(super) fn prepare(&self) -> Result<Program> {
         match self.kind {
             Kind::Python(script, requirements) => {
-                // PyTorch alone would lack what `mnist.py` needs.
+                // PyTorch alone would lack what `workload.py` needs.
                 environment::python(REQUIREMENTS)?;
                 let python = environment::python(requirements)?;
                 Ok(python.argument(environment::peers_folder().join(script)))
@@ -119,7 +120,7 @@ pub(super) fn train(
     seed: usize,
     limit: f64,
 ) -> Result<Training> {
-    let data = data.join("mnist");
+    let data = workload.data_path(data);
     let [data, initial] = [&data, initial].map(Path::to_string_lossy);
     let mut arguments = ["--data", &data, "--initial", &initial]
         .map(String::from)
@@ -128,7 +129,7 @@ pub(super) fn train(
     let json = Json::new(&program.name(), &program.output(&arguments)?)?;
     Ok(Training {
         seconds: json.numbers("seconds")?,
-        accuracy: json.number("accuracy")?,
+        metric: json.number(workload.metric().name())?,
         version: json.text("version")?,
     })
 }
@@ -165,7 +166,7 @@ mod tests {
     fn the_first_epoch_counts_only_alone() {
         let training = |seconds: &[f64]| Training {
             seconds: seconds.to_vec(),
-            accuracy: 0.0,
+            metric: 0.0,
             version: String::new(),
         };
         assert_eq!(training(&[9.0, 2.0, 1.0]).median(), 1.5);

@@ -3,72 +3,111 @@
 use super::ours::Nn;
 use super::statistics::median;
 use super::table::{Table, ratio, seconds, thousands};
-use super::workloads;
-use crate::error::Result;
+use super::workloads::{self, Workload};
+use crate::error::{Error, Result};
 
-const ROWS: [usize; 4] = [7_500, 15_000, 30_000, 60_000];
-const WIDTHS: [usize; 5] = [64, 128, 256, 512, 1024];
-const N_INPUTS: usize = 784;
-const N_OUTPUTS: usize = 10;
+/// Numbers of rows of MNIST, and hidden layers for 30 000 rows.
+const MNIST_ROWS: [usize; 4] = [7_500, 15_000, 30_000, 60_000];
+const MNIST_HIDDEN: [&[usize]; 5] = [&[64], &[128], &[256], &[512], &[1024]];
+
+/// Numbers of rows of tables, and hidden layers for 100 000 rows.
+const TABLE_ROWS: [usize; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
+const TABLE_HIDDEN: [&[usize]; 7] = [
+    &[16; 2], &[32; 2], &[64; 2], &[128; 2], &[256; 2], &[512; 2], &[1024; 2],
+];
 
 /// Workloads that are measured on one thread and on all threads.
-const THREADED: [&str; 3] = ["adam128", "deep256", "gd64"];
+const THREADED: [&str; 5] = ["adam128", "deep256", "gd64", "tab1024", "members"];
 
-/// Measures and returns three tables.
-pub(super) fn section(nn: &Nn, rounds: usize) -> Result<String> {
+/// Number of epochs of a training run, whose median is used.
+const EPOCHS: usize = 3;
+
+/// Measures and returns tables. Tables with more than `max_rows` training rows are left
+/// out.
+pub(super) fn section(nn: &Nn, rounds: usize, max_rows: usize) -> Result<String> {
+    let mnist = Workload {
+        batch_size: Some(64),
+        ..*named("mini32")?
+    };
+    let half_of_mnist = Workload {
+        rows: 30_000,
+        ..mnist
+    };
+    let table = named("tab1024")?;
+    let growth = |title: &str, workloads: &[Workload]| growth(nn, rounds, title, workloads);
+    let table_rows = TABLE_ROWS.into_iter().filter(|&rows| rows <= max_rows);
     Ok(format!(
-        "Growth is the time divided by the time in the line above; proportional growth is 2.00 x.\n\n\
-         More rows, 784-128-10, batch 64:\n\n{}\n\
-         More hidden units, 30 000 rows, batch 64:\n\n{}\n\
+        "Growth is a number divided by the number in the line above. All training runs have seed 0.\n\n\
+         {}{}{}{}\
          More threads:\n\n{}\n",
-        rows(nn, rounds)?,
-        widths(nn, rounds)?,
+        growth("More rows of MNIST", &with_rows(&mnist, MNIST_ROWS))?,
+        growth(
+            "Wider layers, MNIST",
+            &with_hidden(&half_of_mnist, MNIST_HIDDEN)
+        )?,
+        growth("More rows of a table", &with_rows(table, table_rows))?,
+        growth("Wider layers, table", &with_hidden(table, TABLE_HIDDEN))?,
         threads(nn, rounds)?
     ))
 }
 
-/// Measures 784-128-10 in batches of 64 with increasing numbers of rows.
-fn rows(nn: &Nn, rounds: usize) -> Result<String> {
-    let lines = ROWS.map(|rows| format!("{} --limit-train {rows}", training(128, 4)));
-    let times = times(nn, &lines, rounds)?;
-    let mut table = Table::new(["rows", "s/epoch", "growth"]);
-    for (index, rows) in ROWS.into_iter().enumerate() {
-        let growth = index
-            .checked_sub(1)
-            .map(|before| times[index] / times[before]);
-        table.row([
-            thousands(rows as f64),
-            seconds(times[index]),
-            growth.map_or(String::new(), ratio),
-        ]);
-    }
-    Ok(table.markdown())
+fn named(name: &str) -> Result<&'static Workload> {
+    workloads::find(name).ok_or(Error::Nothing("a workload of the part scaling is missing"))
 }
 
-/// Measures a hidden layer of increasing width on 30 000 rows.
-fn widths(nn: &Nn, rounds: usize) -> Result<String> {
-    let lines = WIDTHS.map(|width| format!("{} --limit-train 30000", training(width, 3)));
-    let times = times(nn, &lines, rounds)?;
-    let mut table = Table::new(["hidden units", "parameters", "s/epoch", "growth"]);
-    for (index, width) in WIDTHS.into_iter().enumerate() {
-        let growth = index
-            .checked_sub(1)
-            .map(|before| times[index] / times[before]);
-        table.row([
-            width.to_string(),
-            thousands(((N_INPUTS + 1) * width + (width + 1) * N_OUTPUTS) as f64),
-            seconds(times[index]),
-            growth.map_or(String::new(), ratio),
-        ]);
-    }
-    Ok(table.markdown())
+fn with_rows(workload: &Workload, rows: impl IntoIterator<Item = usize>) -> Vec<Workload> {
+    let of = |rows| Workload { rows, ..*workload };
+    rows.into_iter().map(of).collect()
 }
 
-fn training(width: usize, epochs: usize) -> String {
-    format!(
-        "train --data mnist --hidden {width} --activation relu --batch-size 64 --optimizer sgd \
-         --lr 0.1 --validation 0 --epochs {epochs}"
-    )
+fn with_hidden(
+    workload: &Workload,
+    hidden: impl IntoIterator<Item = &'static [usize]>,
+) -> Vec<Workload> {
+    let of = |hidden| Workload {
+        hidden,
+        ..*workload
+    };
+    hidden.into_iter().map(of).collect()
+}
+
+/// Measures workloads of increasing size.
+fn growth(nn: &Nn, rounds: usize, title: &str, workloads: &[Workload]) -> Result<String> {
+    let lines: Vec<Line<'_>> = workloads
+        .iter()
+        .map(|workload| (workload, workload.nn_arguments(EPOCHS, 0)))
+        .collect();
+    let times = times(nn, &lines, rounds)?;
+    let mut table = Table::new([
+        "network",
+        "rows",
+        "parameters",
+        "s/epoch",
+        "growth",
+        "growth of the operations",
+        "GFLOP/s",
+    ]);
+    for (index, workload) in workloads.iter().enumerate() {
+        let growth = |of: &dyn Fn(usize) -> f64| {
+            let before = index.checked_sub(1);
+            before.map_or(String::new(), |before| ratio(of(index) / of(before)))
+        };
+        table.row([
+            workload.network(),
+            thousands(workload.rows as f64),
+            thousands(workload.parameters() as f64),
+            seconds(times[index]),
+            growth(&|index| times[index]),
+            growth(&|index| workloads[index].operations()),
+            format!("{:.0}", workload.operations() / times[index] / 1e9),
+        ]);
+    }
+    let last = workloads.last().map(Workload::description);
+    Ok(format!(
+        "{title} (last line: {}):\n\n{}\n",
+        last.unwrap_or_default(),
+        table.markdown()
+    ))
 }
 
 fn threads(nn: &Nn, rounds: usize) -> Result<String> {
@@ -76,12 +115,13 @@ fn threads(nn: &Nn, rounds: usize) -> Result<String> {
     let title = format!("{all} threads");
     let mut table = Table::new(["workload", "1 thread", &title, "speed-up"]);
     for name in THREADED {
-        let Some(workload) = workloads::find(name) else {
-            continue;
+        let workload = named(name)?;
+        let line = |threads: usize| {
+            let mut arguments = workload.nn_arguments(workload.epochs, 0);
+            arguments.extend(["--threads".to_owned(), threads.to_string()]);
+            (workload, arguments)
         };
-        let line = workload.nn_arguments(workload.epochs, 0).join(" ");
-        let lines = [1, all].map(|threads| format!("{line} --threads {threads}"));
-        let times = times(nn, &lines, rounds)?;
+        let times = times(nn, &[line(1), line(all)], rounds)?;
         let gain = times[0] / times[1];
         table.row([
             name.to_owned(),
@@ -93,16 +133,25 @@ fn threads(nn: &Nn, rounds: usize) -> Result<String> {
     Ok(table.markdown())
 }
 
-/// Median seconds per epoch of each command line; the command lines take turns.
-fn times(nn: &Nn, lines: &[String], rounds: usize) -> Result<Vec<f64>> {
+/// A workload with the arguments of `nn`.
+type Line<'a> = (&'a Workload, Vec<String>);
+
+/// Median seconds per epoch of each command line; the command lines take turns. Their tables
+/// are written before and removed afterwards.
+fn times(nn: &Nn, lines: &[Line<'_>], rounds: usize) -> Result<Vec<f64>> {
+    let workloads: Vec<&Workload> = lines.iter().map(|&(workload, _)| workload).collect();
+    let tables = workloads::write_tables(&workloads)?;
     let mut measured = vec![Vec::new(); lines.len()];
     for _ in 0..rounds {
-        for (line, measured) in lines.iter().zip(&mut measured) {
-            let arguments: Vec<String> = line.split(' ').map(String::from).collect();
-            let training = nn.train_with(&arguments)?;
+        for ((workload, arguments), measured) in lines.iter().zip(&mut measured) {
+            let training = nn.train_with(workload, arguments)?;
+            let line = arguments.join(" ");
             eprintln!("{:>8}/epoch  nn {line}", seconds(training.median));
             measured.push(training.median);
         }
+    }
+    for table in tables {
+        table.remove()?;
     }
     Ok(measured.iter().map(|times| median(times)).collect())
 }

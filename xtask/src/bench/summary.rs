@@ -2,8 +2,9 @@
 
 use super::peak::Peak;
 use super::peers;
-use super::statistics::{deviation, least, mean, median};
-use super::table::{self, Table, percent, ratio, seconds};
+use super::statistics::{least, median};
+use super::synthetic;
+use super::table::{self, Table, ratio, seconds};
 use super::training::{Comparison, Competitor};
 
 /// The sections about the workloads so far: headings and texts.
@@ -41,7 +42,8 @@ consists of shuffling, gathering, forward pass, backward pass and step, without 
 first epoch of a peer is a warm-up and does not count, unless it is the only one; all epochs of `nn`
 count. A peer starts no epoch after 10 s of training, and is not run again after a run of more than
 30 s. Within a round, all programs start from the same weights and differ only in the order of the
-rows. The accuracies, listed for each workload, show that all programs do the same work.
+rows. The test accuracies or losses, listed for each workload, show that all programs do the same
+work.
 ";
 
 /// The version and the configuration of each program.
@@ -71,7 +73,7 @@ fn own_table(comparisons: &[Comparison], peak: &Peak) -> String {
         "rows/s",
         "GFLOP/s",
         "of the peak",
-        "test accuracy",
+        "test accuracy or loss",
     ]);
     for comparison in comparisons {
         table.row(comparison.own_row(peak));
@@ -81,8 +83,13 @@ fn own_table(comparisons: &[Comparison], peak: &Peak) -> String {
         peak.gflops,
         table.markdown()
     );
+    text.push_str(&format!(
+        "\nThe loss of a table is the mean squared error of standardized targets; guessing their \
+         mean gives about 1. The tables are drawn with the seed {}. ",
+        synthetic::SEED
+    ));
     text.push_str(
-        "\nGFLOP/s count the operations of dense arithmetic, two per multiply-add, even where \
+        "GFLOP/s count the operations of dense arithmetic, two per multiply-add, even where \
          `nn` skips an input of 0. The fraction of the peak can therefore exceed 100 %.\n\n",
     );
     for comparison in comparisons {
@@ -117,15 +124,6 @@ fn ratio_table(comparisons: &[Comparison]) -> String {
     table.markdown()
 }
 
-/// Mean and standard deviation, such as `97.12 ± 0.10 %`.
-fn spread(accuracies: &[f64]) -> String {
-    let mean = mean(accuracies);
-    match deviation(accuracies) {
-        Some(deviation) => format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation),
-        None => percent(mean),
-    }
-}
-
 impl Comparison {
     /// A row of [`own_table`].
     fn own_row(&self, peak: &Peak) -> [String; 6] {
@@ -137,19 +135,20 @@ impl Comparison {
             table::thousands(self.workload.rows as f64 / seconds_per_epoch),
             format!("{gflops:.0}"),
             format!("{:.0} %", 100.0 * gflops / peak.gflops),
-            spread(&self.accuracies()),
+            self.workload.metric().spread(&self.metrics()),
         ]
     }
 
     /// The section of a workload: heading and table.
     pub(super) fn section(&self) -> String {
+        let metric = self.workload.metric();
         let mut table = Table::new([
             "program",
             "s/epoch (median)",
             "s/epoch (minimum)",
             "peer / nn",
-            "test accuracy",
-            "our accuracy, same epochs",
+            &format!("test {}", metric.name()),
+            &format!("nn: test {}, same epochs", metric.name()),
             "processes x epochs",
         ]);
         table.row([
@@ -157,7 +156,7 @@ impl Comparison {
             seconds(self.seconds()),
             seconds(self.least()),
             "1".to_owned(),
-            spread(&self.accuracies()),
+            metric.spread(&self.metrics()),
             String::new(),
             format!("{} x {}", self.ours.len(), self.workload.epochs),
         ]);
@@ -168,7 +167,7 @@ impl Comparison {
         format!("### {name}: {description}\n\n{}\n", table.markdown())
     }
 
-    /// Median and accuracy of every process, in the order of the runs.
+    /// Median and test metric of every process, in the order of the runs.
     fn raw(&self) -> String {
         let mut text = String::new();
         for competitor in &self.peers {
@@ -177,10 +176,10 @@ impl Comparison {
                     "{:<8} seed {seed}  nn {:.5} s, {:.4}  {} {:.5} s, {:.4}, first epoch {:.5} s\n",
                     self.workload.name,
                     ours.median,
-                    ours.accuracy,
+                    ours.metric,
                     competitor.peer.name,
                     theirs.median(),
-                    theirs.accuracy,
+                    theirs.metric,
                     theirs.seconds.first().unwrap_or(&f64::NAN),
                 ));
             }
@@ -192,6 +191,7 @@ impl Comparison {
 impl Competitor {
     fn row(&self, comparison: &Comparison) -> [String; 7] {
         let title = self.peer.title.to_owned();
+        let metric = comparison.workload.metric();
         if self.trainings.is_empty() {
             let failure = self.failure.as_deref().unwrap_or("not run");
             let empty = String::new;
@@ -217,7 +217,7 @@ impl Competitor {
             .enumerate()
             .map(|(seed, (ours, theirs))| {
                 let shorter = comparison.shorter.get(&(theirs.seconds.len(), seed));
-                shorter.copied().unwrap_or(ours.accuracy)
+                shorter.copied().unwrap_or(ours.metric)
             })
             .collect();
         let epochs = self
@@ -229,8 +229,8 @@ impl Competitor {
             seconds(median(&collect(peers::Training::median))),
             seconds(least(&collect(peers::Training::least))),
             ratio(self.ratio()),
-            spread(&collect(|theirs| theirs.accuracy)),
-            spread(&ours),
+            metric.spread(&collect(|theirs| theirs.metric)),
+            metric.spread(&ours),
             format!("{} x {}", self.trainings.len(), epochs.max().unwrap_or(0)),
         ]
     }

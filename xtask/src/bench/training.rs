@@ -7,7 +7,7 @@ use super::ours::{self, Nn};
 use super::peers::{self, Peer};
 use super::program::Program;
 use super::statistics::{least, median};
-use super::table::{percent, seconds};
+use super::table::seconds;
 use super::workloads::Workload;
 use crate::error::Result;
 
@@ -28,7 +28,7 @@ pub(super) struct Comparison {
     pub(super) workload: &'static Workload,
     pub(super) ours: Vec<ours::Training>,
     pub(super) peers: Vec<Competitor>,
-    /// The accuracy of `nn` after fewer epochs, as many as a peer has trained, by (epochs,
+    /// The test metric of `nn` after fewer epochs, as many as a peer has trained, by (epochs,
     /// seed).
     pub(super) shorter: BTreeMap<(usize, usize), f64>,
 }
@@ -47,7 +47,7 @@ impl Comparison {
         let mut comparison = Self::new(workload, &[]);
         for seed in 0..rounds {
             let training = nn.train(workload, workload.epochs, seed)?;
-            announce(workload, "nn", seed, training.median, training.accuracy);
+            announce(workload, "nn", seed, training.median, training.metric);
             comparison.ours.push(training);
         }
         Ok(comparison)
@@ -73,7 +73,7 @@ impl Comparison {
                     continue;
                 }
                 let ours = nn.train(workload, workload.epochs, seed)?;
-                announce(workload, "nn", seed, ours.median, ours.accuracy);
+                announce(workload, "nn", seed, ours.median, ours.metric);
                 comparison.ours.push(ours.clone());
                 let theirs = peers::train(program, data, &initial, workload, seed, EPOCH_LIMIT);
                 comparison.peers[index].note(workload, seed, ours, theirs);
@@ -97,14 +97,14 @@ impl Comparison {
         }
     }
 
-    /// Measures the accuracies of `nn` after the same number of epochs as the peers.
+    /// Measures the test metric of `nn` after the same number of epochs as the peers.
     fn train_shorter(&mut self, nn: &Nn) -> Result<()> {
         for competitor in &self.peers {
             for (seed, (ours, theirs)) in competitor.trainings.iter().enumerate() {
                 let epochs = theirs.seconds.len();
                 if epochs < ours.epochs && !self.shorter.contains_key(&(epochs, seed)) {
                     let training = nn.train(self.workload, epochs, seed)?;
-                    self.shorter.insert((epochs, seed), training.accuracy);
+                    self.shorter.insert((epochs, seed), training.metric);
                 }
             }
         }
@@ -132,15 +132,15 @@ impl Comparison {
         )
     }
 
-    /// The accuracies of `nn`, one per seed.
-    pub(super) fn accuracies(&self) -> Vec<f64> {
-        let mut accuracies: Vec<f64> = Vec::new();
+    /// The test metrics of `nn`, one per seed.
+    pub(super) fn metrics(&self) -> Vec<f64> {
+        let mut metrics: Vec<f64> = Vec::new();
         for training in &self.ours {
-            if accuracies.last() != Some(&training.accuracy) {
-                accuracies.push(training.accuracy);
+            if metrics.last() != Some(&training.metric) {
+                metrics.push(training.metric);
             }
         }
-        accuracies
+        metrics
     }
 }
 
@@ -159,7 +159,7 @@ impl Competitor {
                     self.peer.name,
                     seed,
                     theirs.median(),
-                    theirs.accuracy,
+                    theirs.metric,
                 );
                 self.trainings.push((ours, theirs));
             }
@@ -191,12 +191,12 @@ impl Competitor {
     }
 }
 
-fn announce(workload: &Workload, program: &str, seed: usize, median: f64, accuracy: f64) {
+fn announce(workload: &Workload, program: &str, seed: usize, median: f64, metric: f64) {
     eprintln!(
         "{:<8} {program:<8} seed {seed}  {:>8}/epoch  {}",
         workload.name,
         seconds(median),
-        percent(accuracy)
+        workload.metric().text(metric)
     );
 }
 
@@ -205,19 +205,19 @@ mod tests {
     use super::*;
     use crate::bench::workloads;
 
-    fn ours(median: f64, accuracy: f64) -> ours::Training {
+    fn ours(median: f64, metric: f64) -> ours::Training {
         ours::Training {
             median,
             least: median,
-            accuracy,
+            metric,
             epochs: 3,
         }
     }
 
-    fn theirs(seconds: &[f64], accuracy: f64) -> peers::Training {
+    fn theirs(seconds: &[f64], metric: f64) -> peers::Training {
         peers::Training {
             seconds: seconds.to_vec(),
-            accuracy,
+            metric,
             version: "1.0".to_owned(),
         }
     }
@@ -259,7 +259,21 @@ mod tests {
         let section = comparison().section();
         let line = section.lines().find(|line| line.starts_with("| burn"));
         assert!(line.expect("a line").contains("cargo: a / b"), "{section}");
-        assert!(section.contains("96.00 ± 1.00 % |            97.00 ± 1.00 %"));
+        assert!(section.contains("96.00 ± 1.00 % |                 97.00 ± 1.00 %"));
+    }
+
+    #[test]
+    fn a_table_shows_losses() {
+        let tables = Comparison {
+            workload: workloads::find("tab64").expect("there"),
+            ..comparison()
+        };
+        let section = tables.section();
+        assert!(
+            section.contains("| nn: test loss, same epochs |"),
+            "{section}"
+        );
+        assert!(section.contains("| 0.9600 ± 0.0100 |"), "{section}");
     }
 
     #[test]
@@ -273,11 +287,11 @@ mod tests {
     }
 
     #[test]
-    fn each_seed_counts_once_in_our_accuracy() {
+    fn each_seed_counts_once_in_our_metric() {
         let mut comparison = comparison();
         comparison.ours = [0.96, 0.96, 0.98, 0.98]
-            .map(|accuracy| ours(1.0, accuracy))
+            .map(|metric| ours(1.0, metric))
             .to_vec();
-        assert_eq!(comparison.accuracies(), [0.96, 0.98]);
+        assert_eq!(comparison.metrics(), [0.96, 0.98]);
     }
 }

@@ -1,9 +1,26 @@
-//! The six workloads: networks, settings and numbers of rows.
+//! The workloads: data, networks and settings.
+
+use std::path::{Path, PathBuf};
+
+use super::metric::Metric;
+use super::synthetic::SyntheticTable;
+use super::table::thousands;
+use crate::error::Result;
+
+/// The data of a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Data {
+    /// Classification of MNIST with the cross-entropy loss.
+    Mnist,
+    /// Regression on a synthetic table with the mean squared error as the loss.
+    Table { n_inputs: usize, n_targets: usize },
+}
 
 /// A training run, the same for every program.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Workload {
     pub(super) name: &'static str,
+    pub(super) data: Data,
     pub(super) hidden: &'static [usize],
     pub(super) activation: &'static str,
     /// Number of rows per batch; `None` for all rows.
@@ -17,12 +34,8 @@ pub(super) struct Workload {
     pub(super) rounds: usize,
 }
 
-/// Numbers of pixels and classes of MNIST.
-const N_INPUTS: usize = 784;
-const N_OUTPUTS: usize = 10;
-
-/// All workloads; those with the smallest steps come first.
-pub(super) static ALL: [Workload; 6] = [
+/// All workloads: first MNIST, then synthetic tables.
+pub(super) static ALL: [Workload; 12] = [
     Workload {
         name: "sgd1",
         hidden: &[64],
@@ -70,10 +83,53 @@ pub(super) static ALL: [Workload; 6] = [
         epochs: 1,
         ..USUAL
     },
+    Workload {
+        name: "tab64",
+        batch_size: Some(64),
+        ..TABLE
+    },
+    Workload {
+        name: "tab256",
+        batch_size: Some(256),
+        ..TABLE
+    },
+    Workload {
+        name: "tab1024",
+        batch_size: Some(1024),
+        ..TABLE
+    },
+    Workload {
+        name: "simple",
+        data: Data::Table {
+            n_inputs: 4,
+            n_targets: 4,
+        },
+        hidden: &[32, 16],
+        activation: "tanh",
+        rows: 10_000,
+        epochs: 200,
+        ..TABLE
+    },
+    Workload {
+        name: "opennn",
+        hidden: &[300; 5],
+        activation: "tanh",
+        batch_size: Some(100),
+        rows: 20_000,
+        ..TABLE
+    },
+    Workload {
+        name: "members",
+        hidden: &[256; 3],
+        batch_size: Some(8192),
+        rows: 65_536,
+        ..TABLE
+    },
 ];
 
 const USUAL: Workload = Workload {
     name: "",
+    data: Data::Mnist,
     hidden: &[128],
     activation: "relu",
     batch_size: None,
@@ -84,16 +140,92 @@ const USUAL: Workload = Workload {
     rounds: 3,
 };
 
+const TABLE: Workload = Workload {
+    data: Data::Table {
+        n_inputs: 28,
+        n_targets: 1,
+    },
+    hidden: &[256, 128],
+    optimizer: "adam",
+    learning_rate: 0.001,
+    rows: 100_000,
+    ..USUAL
+};
+
 /// Finds the workload with this name.
 pub(super) fn find(name: &str) -> Option<&'static Workload> {
     ALL.iter().find(|workload| workload.name == name)
 }
 
+/// Writes and returns the tables of these workloads, each one once.
+pub(super) fn write_tables(workloads: &[&Workload]) -> Result<Vec<SyntheticTable>> {
+    let mut tables: Vec<SyntheticTable> = Vec::new();
+    for table in workloads.iter().filter_map(|workload| workload.table()) {
+        if !tables.contains(&table) {
+            table.write()?;
+            tables.push(table);
+        }
+    }
+    Ok(tables)
+}
+
 impl Workload {
     /// Widths of the layers: inputs, hidden layers, outputs.
     pub(super) fn widths(&self) -> Vec<usize> {
-        let ends = ([N_INPUTS], [N_OUTPUTS]);
-        [&ends.0, self.hidden, &ends.1].concat()
+        let (n_inputs, n_outputs) = match self.data {
+            Data::Mnist => (784, 10),
+            Data::Table {
+                n_inputs,
+                n_targets,
+            } => (n_inputs, n_targets),
+        };
+        [&[n_inputs], self.hidden, &[n_outputs]].concat()
+    }
+
+    /// Widths of the layers, such as `784-64-10`.
+    pub(super) fn network(&self) -> String {
+        self.joined_widths("-")
+    }
+
+    fn joined_widths(&self, separator: &str) -> String {
+        let widths: Vec<String> = self.widths().iter().map(usize::to_string).collect();
+        widths.join(separator)
+    }
+
+    /// Number of weights and biases.
+    pub(super) fn parameters(&self) -> usize {
+        let widths = self.widths();
+        widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
+    }
+
+    /// The metric on the test samples.
+    pub(super) fn metric(&self) -> Metric {
+        match self.data {
+            Data::Mnist => Metric::Accuracy,
+            Data::Table { .. } => Metric::Loss,
+        }
+    }
+
+    /// The table that the workload reads; `None` for MNIST.
+    pub(super) fn table(&self) -> Option<SyntheticTable> {
+        match self.data {
+            Data::Mnist => None,
+            Data::Table {
+                n_inputs,
+                n_targets,
+            } => Some(SyntheticTable {
+                n_inputs,
+                n_targets,
+                n_rows: self.rows,
+            }),
+        }
+    }
+
+    /// What the peers read: the folder of MNIST in the folder `data`, or the CSV file of the
+    /// table.
+    pub(super) fn data_path(&self, data: &Path) -> PathBuf {
+        self.table()
+            .map_or_else(|| data.join("mnist"), |table| table.path())
     }
 
     /// Number of operations per epoch, two per multiply-add: forward pass, gradient of the
@@ -109,36 +241,45 @@ impl Workload {
 
     /// Description such as `784-64-10 relu, batch 1, sgd 0.01, 60 000 rows`.
     pub(super) fn description(&self) -> String {
-        let widths: Vec<String> = self.widths().iter().map(usize::to_string).collect();
         let batch = self
             .batch_size
             .map_or("all rows at once".to_owned(), |size| {
                 format!("batch {size}")
             });
         format!(
-            "{} {}, {batch}, {} {}, {} 000 rows",
-            widths.join("-"),
+            "{} {}, {batch}, {} {}, {} rows",
+            self.network(),
             self.activation,
             self.optimizer,
             self.learning_rate,
-            self.rows / 1000
+            thousands(self.rows as f64)
         )
     }
 
     /// The arguments of `nn`.
     pub(super) fn nn_arguments(&self, epochs: usize, seed: usize) -> Vec<String> {
+        self.limited_arguments(self.rows, epochs, seed)
+    }
+
+    /// The arguments of `nn` for the first `rows` training rows.
+    fn limited_arguments(&self, rows: usize, epochs: usize, seed: usize) -> Vec<String> {
         let hidden: Vec<String> = self.hidden.iter().map(usize::to_string).collect();
         let batch = self.batch_size.map_or("full".to_owned(), |n| n.to_string());
+        let data = self.table().map_or_else(
+            || vec!["--data".to_owned(), "mnist".to_owned()],
+            |table| table.nn_arguments(),
+        );
         let line = format!(
-            "train --data mnist --hidden {} --activation {} --batch-size {batch} --optimizer {} \
-             --lr {} --limit-train {} --validation 0 --epochs {epochs} --seed {seed}",
+            "--hidden {} --activation {} --batch-size {batch} --optimizer {} \
+             --lr {} --limit-train {rows} --validation 0 --epochs {epochs} --seed {seed}",
             hidden.join(","),
             self.activation,
             self.optimizer,
-            self.learning_rate,
-            self.rows
+            self.learning_rate
         );
-        line.split(' ').map(String::from).collect()
+        let command = std::iter::once("train".to_owned());
+        let flags = line.split(' ').map(String::from);
+        command.chain(data).chain(flags).collect()
     }
 
     /// The arguments of `nn` for a run whose model has exactly the initial weights of a
@@ -148,19 +289,21 @@ impl Workload {
             batch_size: None,
             optimizer: "sgd",
             learning_rate: 1e-30,
-            rows: 64,
             ..*self
         };
-        step.nn_arguments(1, seed)
+        step.limited_arguments(64, 1, seed)
     }
 
     /// The arguments of the peers' programs, the same for all.
     pub(super) fn peer_arguments(&self, seed: usize, limit: f64) -> Vec<String> {
-        let widths: Vec<String> = self.widths().iter().map(usize::to_string).collect();
+        let loss = match self.data {
+            Data::Mnist => "cross-entropy",
+            Data::Table { .. } => "mse",
+        };
         let line = format!(
-            "--layers {} --activation {} --batch {} --optimizer {} --lr {} --rows {} --epochs {} \
-             --limit {limit} --seed {seed}",
-            widths.join(","),
+            "--layers {} --activation {} --loss {loss} --batch {} --optimizer {} --lr {} \
+             --rows {} --epochs {} --limit {limit} --seed {seed}",
+            self.joined_widths(","),
             self.activation,
             self.batch_size.unwrap_or(0),
             self.optimizer,
@@ -186,12 +329,37 @@ mod tests {
         );
         assert_eq!(
             gd10.peer_arguments(2, 10.0).join(" "),
-            "--layers 784,10,10 --activation relu --batch 0 --optimizer sgd --lr 0.1 --rows 42000 \
-             --epochs 40 --limit 10 --seed 2"
+            "--layers 784,10,10 --activation relu --loss cross-entropy --batch 0 --optimizer sgd \
+             --lr 0.1 --rows 42000 --epochs 40 --limit 10 --seed 2"
         );
         assert_eq!(
             gd10.description(),
             "784-10-10 relu, all rows at once, sgd 0.1, 42 000 rows"
+        );
+    }
+
+    #[test]
+    fn a_table_names_its_file_and_its_columns() {
+        let simple = find("simple").expect("there");
+        let path = simple.data_path(Path::new("datasets"));
+        let arguments = simple.nn_arguments(200, 1);
+        assert_eq!(arguments[1..3], ["--data", &path.to_string_lossy()]);
+        assert_eq!(
+            arguments[3..].join(" "),
+            "--target y1,y2,y3,y4 --split-column split --header yes --task regression \
+             --hidden 32,16 --activation tanh --batch-size full --optimizer adam --lr 0.001 \
+             --limit-train 10000 --validation 0 --epochs 200 --seed 1"
+        );
+        let peer = simple.peer_arguments(1, 10.0).join(" ");
+        assert!(
+            peer.starts_with("--layers 4,32,16,4 --activation tanh --loss mse --batch 0"),
+            "{peer}"
+        );
+        assert_eq!(simple.metric(), Metric::Loss);
+        assert_eq!(
+            simple.parameters(),
+            5 * 32 + 33 * 16 + 17 * 4,
+            "weights and biases"
         );
     }
 

@@ -1,5 +1,5 @@
-//! The results of an evaluation as text. Lists of many classes are cut: `--json` and the
-//! report have the full form.
+//! The results of an evaluation as text. Long lists of classes are truncated; `--json` and
+//! the report show all classes.
 
 use nn_core::metrics::{ConfusionMatrix, RegressionErrors};
 use nn_report::{ColumnImportance, N_SHUFFLES};
@@ -199,7 +199,7 @@ fn show_confusions(confusion: &ConfusionMatrix, names: &[String]) {
         .collect();
     wrong.sort_by_key(|&(count, class, predicted)| (u64::MAX - count, class, predicted));
     terminal::line(format!(
-        "the most frequent confusions of {} classes: {} of {}",
+        "the most frequent confusions of {} classes ({} of {} shown)",
         grouped(names.len()),
         wrong.len().min(MAX_LINES),
         grouped(wrong.len())
@@ -225,7 +225,7 @@ fn show_confusions(confusion: &ConfusionMatrix, names: &[String]) {
 fn show_importance(importance: &[ColumnImportance]) {
     terminal::line("");
     if importance.is_empty() {
-        terminal::line("importance of the columns: only for tables with columns");
+        terminal::line("column importance: available only for tables, not for images");
         return;
     }
     terminal::line(format!(

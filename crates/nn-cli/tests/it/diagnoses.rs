@@ -233,7 +233,11 @@ fn overfitting() {
     scratch.file("noise.csv", table);
     let flags = "--data noise.csv --hidden 64 --lr 0.01 --epochs 80 --validation 0.3";
     let ill = train(&scratch, flags);
-    let parts = ["at its lowest", "in training", "in validation"];
+    let parts = [
+        "at its lowest",
+        "on the training samples",
+        "on the validation samples",
+    ];
     let tries = is_ill(&scratch, "a", "overfitting", &parts);
     assert_eq!(tries[0], "--patience 3");
     let cured = follow(&scratch, "a", &tries[0]);
@@ -484,7 +488,7 @@ fn a_network_that_is_too_small() {
     scratch.file("rings.csv", rings);
     let flags = "--data rings.csv --hidden 1 --lr 0.02 --epochs 100";
     let ill = train(&scratch, flags);
-    let parts = ["training accuracy", "the most similar other one"];
+    let parts = ["training accuracy", "the most similar other sample"];
     let tries = is_ill(&scratch, "a", "underfitting", &parts);
     assert_eq!(tries[0], "--hidden 16");
     let cured = follow(&scratch, "a", &tries[0]);

@@ -148,7 +148,7 @@ fn exchanged_idx_files_are_named() {
     scratch.file("idx/train-labels-idx1-ubyte", idx_images(2));
     scratch
         .nn("train --data idx")
-        .refuses(3, &["the two files are exchanged", "exchange the names"]);
+        .refuses(3, &["the two files are swapped", "swap the names"]);
 }
 
 /// A 2, 3, 4 or 7 of straight strokes, dark on light.

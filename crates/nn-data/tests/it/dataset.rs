@@ -124,11 +124,11 @@ fn exchanged_files_are_noticed() {
     assert_eq!(
         complaint(&scratch),
         "train-images-idx3-ubyte holds labels, and train-labels-idx1-ubyte holds images: \
-         the two files are exchanged"
+         the two files are swapped"
     );
     let error = Dataset::load_idx_folder(scratch.path()).expect_err("exchanged");
     let help = error.help().expect("it can be fixed");
-    assert_eq!(help, "exchange the names of the two files");
+    assert_eq!(help, "swap the names of the two files");
 }
 
 #[test]

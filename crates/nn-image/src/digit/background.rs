@@ -1,10 +1,10 @@
-//! The paper under uneven light.
+//! Estimates the gray values of the paper under uneven light.
 //!
 //! Two estimates are made on a reduced image: a morphological closing, which fills
 //! strokes narrower than its window and follows the edge of a shadow, but is too bright
 //! at the dark end of a gradient; and the mean of the paper nearby, which follows a
-//! gradient, but blurs the edge of a shadow. Each is too bright where it is wrong, so
-//! that the background is the smaller one.
+//! gradient, but blurs the edge of a shadow. The errors of both estimates are too bright
+//! values, so the background is the minimum of the two.
 
 use ndarray::{Array2, ArrayView2, Axis, Zip};
 

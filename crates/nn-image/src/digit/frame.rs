@@ -1,8 +1,9 @@
 //! Frames: strips of one shade along the edges of an image, such as the lines of a
 //! form or the table around a sheet of paper.
 //!
-//! A strip is at most a quarter of the image deep. Its lines have one shade, and the
-//! line behind it has another one: a gradient of light has no such step.
+//! The width of a strip is at most a quarter of the image. All lines of pixels in a strip
+//! have the same shade, and the shade of the next line differs: a gradient of light has no
+//! such step.
 
 use ndarray::{ArrayView2, Axis};
 

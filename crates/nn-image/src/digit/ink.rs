@@ -1,4 +1,5 @@
-//! The ink of an image: which side it is on, and how much of it each pixel has.
+//! Separates ink from paper: finds out whether the ink is darker or lighter than the paper,
+//! and computes the amount of ink in each pixel.
 
 use ndarray::{Array2, ArrayView2, Zip};
 

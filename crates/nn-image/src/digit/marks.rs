@@ -1,4 +1,4 @@
-//! Marks: the connected areas of ink, and which of them are digits.
+//! Finds the connected areas of ink in an image and decides which areas are digits.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 

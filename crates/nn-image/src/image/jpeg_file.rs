@@ -37,12 +37,12 @@ pub(super) fn decode(path: &Path, mut source: impl Read) -> Result<Decoded> {
     let (width, height) = decoder.dimensions().unwrap_or_default();
     if width * height > ALWAYS_ACCEPTED.max(MAX_PIXELS_PER_BYTE.saturating_mul(bytes.len())) {
         return Err(bad(format!(
-            "{width}x{height} pixels in a file of {} bytes",
+            "{width}x{height} pixels in a file of only {} bytes",
             bytes.len()
         )));
     }
     if !has_end(&bytes) {
-        return Err(bad("the file ends before its image does".to_owned()));
+        return Err(bad("the file ends before the image is complete".to_owned()));
     }
     let colors = decoder.input_colorspace();
     let output = match colors {
@@ -191,7 +191,10 @@ mod tests {
         bytes[frame + 5..frame + 9].copy_from_slice(&[0x1e, 0x00, 0x1e, 0x00]);
         let error = decoded(&bytes).err().expect("too large");
         let text = error.to_string();
-        assert!(text.contains("7680x7680 pixels in a file of"), "{text}");
+        assert!(
+            text.contains("7680x7680 pixels in a file of only"),
+            "{text}"
+        );
         bytes[frame + 5..frame + 9].copy_from_slice(&[0xff, 0x00, 0x1e, 0x00]);
         let error = decoded(&bytes).err().expect("too large");
         assert!(

@@ -1,4 +1,4 @@
-//! The largest images that are read.
+//! Size limits for images that are read from files.
 
 use std::path::Path;
 

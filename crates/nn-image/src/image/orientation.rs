@@ -1,7 +1,7 @@
 //! The orientation of a photograph, from its EXIF data.
 //!
-//! A camera stores the pixels as its sensor reads them, and in the EXIF tag 0112
-//! how to turn them upright (CIPA DC-008, section 4.6.4). EXIF data is a TIFF file:
+//! A camera stores the pixels as its sensor reads them. The EXIF tag 0112 says how to
+//! turn the image upright (CIPA DC-008, section 4.6.4). EXIF data is a TIFF file:
 //! a header with the byte order, then a directory of entries of 12 bytes.
 
 use ndarray::{Array2, Axis};

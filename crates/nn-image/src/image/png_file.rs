@@ -69,10 +69,10 @@ fn orientation(info: &png::Info<'_>) -> Orientation {
     exif.map_or_else(Orientation::default, |exif| Orientation::from_exif(exif))
 }
 
-/// Writes gray values `[height, width]` as a PNG image of 8 bits.
+/// Writes gray values `[height, width]` as an 8-bit grayscale PNG file.
 ///
 /// # Errors
-/// [`Error::File`], also if the image has no pixels.
+/// [`Error::File`] if writing fails, or if the image has no pixels.
 pub fn write_png(path: &Path, gray: ArrayView2<'_, u8>) -> Result<()> {
     let io = io_error(path);
     let file = BufWriter::new(File::create(path).map_err(&io)?);

@@ -19,7 +19,10 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 /// assert_eq!(resize(image.view(), (1, 2)), array![[100, 8]]);
 /// ```
 pub fn resize(gray: ArrayView2<'_, u8>, size: (usize, usize)) -> Array2<u8> {
-    assert!(!gray.is_empty(), "an image without pixels has no size");
+    assert!(
+        !gray.is_empty(),
+        "expected an image with at least one pixel"
+    );
     if gray.dim() == size {
         return gray.to_owned();
     }

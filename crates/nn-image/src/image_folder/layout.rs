@@ -1,4 +1,4 @@
-//! How a folder of images is laid out: class folders, or folders for the splits.
+//! The layout of a folder of images: class folders, or folders for the splits.
 
 use std::path::Path;
 

@@ -1,11 +1,11 @@
-//! Notes: what a user should know about the files of a folder.
+//! Notes for the user about the files of a folder of images.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::image::ImageSize;
 
-/// Something about a folder of images that is not an error.
+/// A note for the user about a folder of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FolderNote {
@@ -13,22 +13,22 @@ pub enum FolderNote {
     Skipped {
         /// Number of hidden files and folders.
         n_hidden: usize,
-        /// Number of other files: not PNG or JPEG images, or outside of the class
-        /// folders.
+        /// Number of other files, which are not PNG or JPEG images or not in a class folder.
         n_others: usize,
         /// One of the other files.
         example: Option<PathBuf>,
     },
-    /// The images have several sizes or are large, and no size was asked for.
+    /// The images were resized to the default size, because they have several sizes or are
+    /// large, and no size was given.
     DefaultSize {
-        /// The size that they were given.
+        /// The size to which the images were resized.
         size: ImageSize,
     },
-    /// Images with colors became gray.
+    /// Color images were converted to gray.
     Colors {
-        /// Number of images with colors.
+        /// Number of color images.
         n_colored: usize,
-        /// Number of all images.
+        /// Total number of images.
         n_images: usize,
     },
 }
@@ -64,7 +64,7 @@ impl fmt::Display for FolderNote {
                 n_images,
             } => write!(
                 f,
-                "{n_colored} of {} {} colors, which become gray (luminance)",
+                "{n_colored} of {} {} colors, which are converted to gray (luminance)",
                 counted(*n_images, "image"),
                 if *n_colored == 1 { "has" } else { "have" },
             ),

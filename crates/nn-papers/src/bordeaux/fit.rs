@@ -1,19 +1,19 @@
-//! The search for initial values that give table II.
+//! Searches for initial values that reproduce table II.
 //!
 //! The network is 784-64-10 with ten independent sigmoid outputs, trained as in
-//! [`Setup`](crate::bordeaux::setup::Setup). The search looks for the mean and the
-//! scale of the weights of both layers and for the initial biases, and minimizes the
-//! mean absolute difference from the printed accuracies:
+//! [`Setup`](crate::bordeaux::setup::Setup). The search varies the mean and the scale
+//! of the initial weights and the initial biases of both layers, and minimizes the mean
+//! absolute difference from the printed accuracies:
 //!
 //! | step | initial values | images | learning rates | seeds |
 //! |---|---|---|---|---|
 //! | Bayesian optimization, per rule | 30 | 1000 | 7 of 11 | 1 |
-//! | the best of each rule | 2 | 4000 | 11 | 1 |
-//! | the best of all | 1 | 10 000 | 11 | 3 |
-//! | the best of all | 1 | 60 000 | 11 | claim B2 |
+//! | best setup of each rule | 2 | 4000 | 11 | 1 |
+//! | best setup | 1 | 10 000 | 11 | 3 |
+//! | best setup | 1 | 60 000 | 11 | claim B2 |
 //!
-//! Full-batch gradient descent on a part of the images has nearly the same course as
-//! on all of them, so that few images are enough for the first steps.
+//! With full-batch gradient descent, the accuracies of a run on some of the images are
+//! nearly the same as on all images, so few images are enough for the first steps.
 
 use nn_core::NetworkConfig;
 use nn_search::{Point, Settings, Study};
@@ -77,12 +77,12 @@ const QUICK: Effort = Effort {
 /// A setup of the search, with its mean absolute difference from the table.
 type Candidate = (f64, Rule, InitialValues);
 
-/// Searches for the initial values with which table II of the paper bordeaux comes out
-/// best, and reports the best setups of each step with their accuracies. Finished
-/// setups are kept in the store, so that an interrupted search resumes.
+/// Searches for the initial values that best reproduce table II of the paper *bordeaux*, and
+/// reports the best setups of each step with their accuracies. Finished setups are kept in
+/// the store, so that an interrupted search can be resumed.
 ///
 /// # Errors
-/// As [`run`](crate::run()).
+/// The errors of [`run`](crate::run()).
 pub fn fit_table_two(
     options: &Options<'_>,
     store: &mut Store,
@@ -160,7 +160,7 @@ fn best_candidate(
         seed: 0,
         rates: &rates,
     };
-    context.report(format!("the best of both rules, {} images", part.n_images));
+    context.report(format!("best setup of each rule, {} images", part.n_images));
     let mut best: Option<Candidate> = None;
     for &(_, rule, values) in finalists {
         let distance = measure(context, effort, rule, &values, &part)?.mean;
@@ -168,7 +168,7 @@ fn best_candidate(
             best = Some((distance, rule, values));
         }
     }
-    best.ok_or_else(|| Error::usage("the search has no trial"))
+    best.ok_or_else(|| Error::usage("the search has no finished trial"))
 }
 
 /// Measures a candidate with several seeds.
@@ -176,7 +176,7 @@ fn repeat_with_seeds(context: &Context<'_>, effort: &Effort, best: Candidate) ->
     let (_, rule, values) = best;
     let rates = PRINTED.map(|(rate, _)| rate);
     context.report(format!(
-        "the best: {rule:?}, {values:?}, {} images",
+        "best setup: {rule:?}, {values:?}, {} images",
         effort.n_images[2]
     ));
     let (mut means, mut within) = (Vec::new(), Vec::new());
@@ -191,7 +191,7 @@ fn repeat_with_seeds(context: &Context<'_>, effort: &Effort, best: Candidate) ->
         within.push(distance.n_within as f64);
     }
     context.report(format!(
-        "mean difference {}, within the tolerance {}",
+        "mean difference {}, accuracies within the tolerance: {}",
         Interval::of(&means).text(2),
         Interval::of(&within).text(1)
     ));
@@ -225,7 +225,7 @@ fn measure(
     }
     let distance = Distance::of(pairs);
     context.report(format!(
-        "     {:.2} points, {} of {} within, seed {}, {values:?}, {}",
+        "     {:.2} points, {} of {} accuracies within the tolerance, seed {}, {values:?}, {}",
         distance.mean,
         distance.n_within,
         distance.n,

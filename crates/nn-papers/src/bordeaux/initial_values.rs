@@ -1,4 +1,4 @@
-//! The initial values of 784-64-10, which the paper does not state.
+//! The initial values of the network 784-64-10, which the paper does not state.
 
 use nn_core::NetworkConfig;
 use nn_core::init::Init;

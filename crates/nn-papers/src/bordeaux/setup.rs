@@ -1,11 +1,11 @@
-//! A setup of 784-64-10 that is consistent with the paper, and its training runs.
+//! A setup of the network 784-64-10 that is consistent with the paper, and its training runs.
 //!
-//! The paper states neither the initial weights nor how ten outputs become a digit.
-//! The printed 9.871 is the percentage of zeros in the training set: the score of a
-//! network that predicts "0" for every image. A network soon predicts "1", the most
-//! frequent digit, if the largest output is the prediction; it predicts "0" if the
-//! prediction is the first output above 0.5 and none or all of them are (`argmax` of a
-//! row of equal values is 0). Both rules are measured.
+//! The paper states neither the initial weights nor how a digit is predicted from ten
+//! outputs. The printed 9.871 is the percentage of zeros in the training set: the accuracy
+//! of a network that predicts "0" for every image. If the largest output is the prediction,
+//! a network soon predicts "1", the most frequent digit. If the first output above 0.5 is
+//! the prediction, a network predicts "0" as long as all outputs or no outputs are above
+//! 0.5 (`argmax` of a row of equal values is 0). Both rules are measured.
 
 use nn_core::NetworkConfig;
 use nn_train::Result;

@@ -1,4 +1,4 @@
-//! Table II as printed, and the distance of measured numbers from it.
+//! Table II as printed, and the distance of measured accuracies from the printed ones.
 
 /// Number of learning rates.
 const N_RATES: usize = 11;

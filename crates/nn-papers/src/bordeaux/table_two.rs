@@ -1,4 +1,4 @@
-//! Table II: ten digits at eleven learning rates.
+//! Table II: training accuracies for ten digits at eleven learning rates.
 
 use nn_train::Result;
 
@@ -240,7 +240,7 @@ fn distance_rows(context: &Context<'_>, table: &[RateRuns]) -> Vec<Row> {
     let n = distances[0].n;
     vec![
         Row::note_over_seeds(
-            format!("numbers within {TOLERANCE} points, of {n}"),
+            format!("number of accuracies within {TOLERANCE} points, of {n}"),
             "",
             &within,
             1,
@@ -252,14 +252,15 @@ fn distance_rows(context: &Context<'_>, table: &[RateRuns]) -> Vec<Row> {
 fn explanation(context: &Context<'_>) -> String {
     format!(
         "Setup: {}. The paper states neither the initial values nor how a digit is predicted from ten \
-         outputs. The initial values were fitted to the printed numbers by a search, which `cargo run \
-         -p nn-papers --example fit_table_two` repeats, so that an agreement does not show that the \
-         authors used them. At small learning rates the network predicts one or two digits for all \
-         images, which depend on the seed: the printed 9.871 is the score of \"0\", but the tolerance \
-         includes that of most other digits.{}",
+         outputs. The initial values were fitted to the printed numbers by a search (`cargo run -p \
+         nn-papers --example fit_table_two` repeats it), so an agreement does not show that the \
+         authors used these values. At small learning rates, the network predicts only one or \
+         two digits, which depend on the seed. The printed 9.871 is the accuracy of predicting \
+         \"0\" for every image; the accuracies of predicting most other digits are also within the \
+         tolerance.{}",
         FITTED.name,
         context.full_or_quick(
-            " The last rows are other setups, with their mean distance from the table.",
+            " The last rows show other setups with their mean distance from the table.",
             ""
         )
     )

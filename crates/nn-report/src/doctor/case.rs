@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use nn_core::metrics::{ConfusionMatrix, evaluate};
 use nn_core::training::{BatchSize, ClassWeights};
-use nn_core::{Loss, Model, Network, Samples};
+use nn_core::{Loss, Model, Network, Optimizer, Samples};
 use nn_files::escaped_path;
 use nn_tensor::Threads;
 use nn_train::plan::n_outputs;
 use nn_train::{Choice, Data, EpochMetrics, Plan, Settings, Splits, Task};
 
+use super::finding::Suggestion;
 use super::loss_range::{LossRange, Objective};
-use super::nearest::nearest_neighbour_score;
 use super::probe::{Probe, spread};
+use super::reference::Reference;
 use super::score::Score;
 use crate::record::RunRecord;
 
@@ -24,22 +25,22 @@ pub struct ExaminedRun<'a> {
     pub directory: Option<PathBuf>,
     /// The settings, the metrics and the summary.
     pub record: &'a RunRecord,
-    /// How the training ended.
+    /// Whether the training finished, stopped or diverged.
     pub end: RunEnd,
-    /// The model, or why it is not available.
+    /// The model, or the reason why it is not available.
     pub model: Result<&'a Model, String>,
-    /// The data, or why they are not available.
+    /// The data, or the reason why they are not available.
     pub data: Result<&'a Data, String>,
 }
 
-/// How a training run ended.
+/// The end of a training run: finished, unfinished or diverged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// All epochs are done, or early stopping has ended the run.
+    /// All epochs are done, or early stopping ended the run.
     Finished,
     /// The run was stopped, or it is still training.
     Unfinished,
-    /// A loss or a gradient became NaN or infinite; with the message.
+    /// A loss or a gradient became NaN or infinite; contains the error message.
     Diverged(String),
 }
 
@@ -66,11 +67,25 @@ pub(super) struct Scores {
     pub(super) train: Score,
     pub(super) validation: Option<Score>,
     pub(super) test: Option<Score>,
-    /// The score of the nearest other sample on the same training samples.
-    pub(super) neighbour: f64,
+    /// What can be learned from the same training samples.
+    pub(super) reference: Reference,
     /// The confusion matrix of the same training samples, for classes.
     confusion: Option<ConfusionMatrix>,
+    /// Whether the network was trained with class weights, so that its accuracy is not
+    /// what it was trained for.
+    has_class_weights: bool,
 }
+
+/// The default batch size.
+const USUAL_BATCH: usize = 64;
+
+/// Number of steps in an epoch up to which smaller batches are worth trying.
+const FEW_STEPS: f64 = 5.0;
+
+const USUAL_MOMENTUM: f64 = 0.9;
+
+/// A momentum that adds up 50 steps or more; the usual 0.9 adds up ten.
+const HIGH_MOMENTUM: f64 = 0.98;
 
 /// How many times higher or lower than the default of its optimizer a learning rate is if
 /// a step by a factor of ten would not be enough.
@@ -163,8 +178,7 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn has_class_weights(&self) -> bool {
-        let weights = self.settings().class_weight.as_ref();
-        weights.is_some_and(|weights| *weights.value() != ClassWeights::None)
+        has_class_weights(self.settings())
     }
 
     /// The value of `--ignore` that also ignores this column.
@@ -199,9 +213,49 @@ impl<'a> Case<'a> {
         losses.filter(|loss| loss.is_finite()).collect()
     }
 
-    pub(super) fn takes_one_step_per_epoch(&self) -> bool {
+    /// Number of steps of the run.
+    pub(super) fn n_steps(&self) -> u64 {
+        self.epochs().last().map_or(0, |epoch| epoch.step)
+    }
+
+    /// Smaller batches, if there are only a few steps in an epoch.
+    pub(super) fn smaller_batches(&self) -> Option<Suggestion> {
         let batch_size = self.settings().batch_size.as_ref().map(Choice::value);
-        batch_size == Some(&BatchSize::Full)
+        let is_large = match batch_size {
+            Some(BatchSize::Full) => true,
+            Some(BatchSize::Rows(rows)) => *rows > USUAL_BATCH,
+            _ => false,
+        };
+        let steps = self.n_steps() as f64 / self.epochs().len().max(1) as f64;
+        let smaller = Suggestion::set(
+            "batch-size",
+            USUAL_BATCH.to_string(),
+            "takes more steps in each epoch",
+        );
+        (is_large && steps <= FEW_STEPS).then_some(smaller)
+    }
+
+    /// The learning rate, as a multiple of the default one of the optimizer. A momentum γ
+    /// adds up 1/(1 − γ) steps, so that the usual one adds up ten.
+    pub(super) fn relative_rate(&self) -> Option<f64> {
+        let momentum = match *self.settings().optimizer.as_ref()?.value() {
+            Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum } => momentum,
+            _ => USUAL_MOMENTUM,
+        };
+        let steps = (1.0 - USUAL_MOMENTUM) / (1.0 - momentum).max(1e-9);
+        Some(steps * self.learning_rate() / self.default_rate()?)
+    }
+
+    /// The usual momentum, if that of the optimizer is so close to 1 that steps add up to
+    /// far larger ones.
+    pub(super) fn lower_momentum(&self) -> Option<Suggestion> {
+        let (name, momentum) = match *self.settings().optimizer.as_ref()?.value() {
+            Optimizer::Momentum { momentum } => ("momentum", momentum),
+            Optimizer::Nesterov { momentum } => ("nesterov", momentum),
+            _ => return None,
+        };
+        let lower = Suggestion::set("optimizer", name, "has a momentum of 0.9");
+        (momentum >= HIGH_MOMENTUM).then_some(lower)
     }
 
     /// A lower learning rate, as the value of `--lr`: the default of the optimizer, if
@@ -236,6 +290,11 @@ impl<'a> Case<'a> {
             .unwrap_or(f64::NAN);
         rate.to_string()
     }
+}
+
+fn has_class_weights(settings: &Settings) -> bool {
+    let weights = settings.class_weight.as_ref();
+    weights.is_some_and(|weights| *weights.value() != ClassWeights::None)
 }
 
 fn loss_of(settings: &Settings) -> Option<Loss> {
@@ -329,12 +388,22 @@ fn scores(run: &ExaminedRun<'_>) -> Result<Scores, String> {
         train,
         validation: held_out("validation", &splits.validation),
         test: splits.test.as_ref().and_then(|test| held_out("test", test)),
-        neighbour: nearest_neighbour_score(&some)?,
+        reference: Reference::of_samples(&some)?,
         confusion,
+        has_class_weights: has_class_weights(&run.record.settings),
     })
 }
 
 impl Scores {
+    /// The mean recalls of the network and of the reference on the training samples, if
+    /// they are to be compared instead of the accuracies.
+    pub(super) fn mean_recalls(&self) -> Option<[f64; 2]> {
+        let recalls = self.train.mean_recall().zip(self.reference.mean_recall);
+        recalls
+            .filter(|_| self.has_class_weights)
+            .map(<[f64; 2]>::from)
+    }
+
     /// The score on the largest split that was not trained on.
     pub(super) fn held_out(&self) -> Option<&Score> {
         let splits = [&self.test, &self.validation].into_iter().flatten();

@@ -1,4 +1,4 @@
-//! All checks, their order, and which problem explains which.
+//! All checks in order, and the problems that explain other problems.
 
 use super::case::Case;
 use super::finding::Finding;
@@ -28,8 +28,8 @@ pub(super) enum Check {
     TooFewEpochs,
     Underfitting,
     Unpredictable,
-    Overfitting,
     UnbalancedClasses,
+    Overfitting,
     Guessing,
 }
 
@@ -61,8 +61,8 @@ impl Check {
         TooFewEpochs,
         Underfitting,
         Unpredictable,
-        Overfitting,
         UnbalancedClasses,
+        Overfitting,
         Guessing,
     ];
 
@@ -187,7 +187,7 @@ impl Check {
             RateTooLow | Unfinished => &[TooFewEpochs, Underfitting, Unpredictable, Guessing],
             TooFewEpochs => &[Underfitting, Unpredictable, Guessing],
             Underfitting => &[Guessing],
-            Unpredictable => &[Overfitting, Guessing],
+            Unpredictable => &[UnbalancedClasses, Overfitting, Guessing],
             Overfitting | UnbalancedClasses => &[Guessing],
             Guessing => &[],
         }

@@ -1,4 +1,4 @@
-//! Checks of the number of epochs: unfinished, stopped too soon.
+//! Checks of the number of epochs: the run is unfinished or was stopped too soon.
 
 use nn_plot::number::number;
 use nn_train::command_line::quoted;
@@ -38,6 +38,12 @@ pub(super) fn unfinished(case: &Case<'_>) -> Finding {
 const STILL_FALLING: usize = 3;
 const FALL: f64 = 0.95;
 
+/// The factor by which a loss must have fallen in the last epochs that is still above this
+/// fraction of the loss of constant predictions, for a run whose predictions are good
+/// already.
+const STEEP_FALL: f64 = 0.8;
+const HIGH: f64 = 0.2;
+
 /// Loss above its lowest value, as a fraction of that of constant predictions, that is
 /// worth more epochs. Logarithmic losses of samples that are all predicted correctly
 /// keep falling forever.
@@ -45,7 +51,7 @@ const WORTH: f64 = 0.05;
 
 /// Fewest steps of a training run. A third of an epoch of MNIST, with the default batch
 /// size, is too short for most networks, whatever the learning rate.
-const MIN_STEPS: u64 = 300;
+pub(super) const MIN_STEPS: u64 = 300;
 
 /// A loss that is still falling at the end, or a network that has hardly begun.
 pub(super) fn too_few(case: &Case<'_>) -> Finding {
@@ -62,7 +68,7 @@ pub(super) fn too_few(case: &Case<'_>) -> Finding {
     let (start, end) = (number(losses[tail]), number(losses[losses.len() - 1]));
     let text = format!("{name} loss {start} to {end} in the last {STILL_FALLING} epochs");
     let is_worth = excess[excess.len() - 1] > WORTH * guessing;
-    match sign_of_more_to_come(case, &excess[tail..]).filter(|_| is_worth) {
+    match sign_of_more_to_come(case, &excess[tail..], guessing).filter(|_| is_worth) {
         Some(sign) => Finding::Problem(format!("{text}{sign}"), longer(case)),
         None => Finding::Ok(text),
     }
@@ -81,19 +87,21 @@ fn few_epochs(case: &Case<'_>) -> Finding {
 
 /// What shows that more epochs would lower the loss; `tail` is how far its last values are
 /// above the lowest one.
-fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64]) -> Option<String> {
+fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64], guessing: f64) -> Option<String> {
     let (start, end) = (*tail.first()?, *tail.last()?);
+    let is_falling = tail.windows(2).all(|pair| pair[1] < pair[0]);
     let is_fitted = fits_training_samples(case);
+    let is_steep = is_falling && end < STEEP_FALL * start && end > HIGH * guessing;
     let pace = Pace::new(case).filter(|pace| pace.epochs_factor() > LONG);
-    if is_fitted && pace.is_none() {
+    if is_fitted && pace.is_none() && !is_steep {
         // The loss of a few validation samples may fall by chance.
         return None;
     }
-    let n_steps = case.epochs().last().map_or(0, |epoch| epoch.step);
+    let n_steps = case.n_steps();
     if n_steps < MIN_STEPS && !is_fitted {
         return Some(format!("; the run has only {n_steps} steps"));
     }
-    if tail.windows(2).all(|pair| pair[1] < pair[0]) && end < FALL * start {
+    if is_falling && end < FALL * start {
         return Some(": still falling".to_owned());
     }
     let pace = pace.filter(|_| !is_fitted && end < start)?;
@@ -106,16 +114,11 @@ fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64]) -> Option<String> {
 fn longer(case: &Case<'_>) -> Vec<Suggestion> {
     let epochs = case.n_epochs_planned().saturating_mul(2);
     let epochs = epochs.min(LARGEST as usize).to_string();
-    let mut tries = vec![
+    let mut tries: Vec<Suggestion> = case.smaller_batches().into_iter().collect();
+    tries.extend([
         Suggestion::set("epochs", epochs, "doubles the number of epochs"),
         Suggestion::set("lr", case.rate_times(3.0), "takes larger steps"),
-    ];
-    if case.takes_one_step_per_epoch() {
-        tries.insert(
-            0,
-            Suggestion::set("batch-size", "64", "many steps per epoch instead of one"),
-        );
-    }
+    ]);
     tries
 }
 

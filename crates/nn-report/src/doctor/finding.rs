@@ -1,4 +1,4 @@
-//! The result of a check, with what to try.
+//! The result of a check, with changes to try.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use nn_train::command_line::quoted;
 pub enum Finding {
     /// No problem, with the evidence.
     Ok(String),
-    /// A problem, with the evidence and what to try, best first.
+    /// A problem, with the evidence and the changes to try, best first.
     Problem(String, Vec<Suggestion>),
     /// Not checked, with the reason.
     NotChecked(String),
 }
 
-/// Something to try against a problem.
+/// A change to try against a problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
     /// Names and values of the settings of `nn train` to change; empty where no
     /// setting helps.
     pub settings: Vec<(&'static str, String)>,
-    /// Their effect, or what to do instead.
+    /// The effect of the settings, or the advice if there are no settings.
     pub what: Cow<'static, str>,
 }
 

@@ -5,28 +5,31 @@ use nn_core::Optimizer;
 
 use super::case::{Case, Scores};
 use super::finding::{Finding, Suggestion, percent};
-use super::score::Score;
 
-/// How much lower than the score of the nearest neighbours a score on the training
-/// samples must be. The neighbours' error is up to twice the lowest possible one, so
-/// that a lower score of the network is no matter of noise.
-const MARGIN: f64 = 0.05;
+/// How much lower than the reference score a score on the training samples must be. The
+/// reference predicts each sample without its target, so that a lower score of the network
+/// is not a matter of noise.
+const MARGIN: f64 = 0.015;
 
-/// Score above which training samples count as fitted even if their neighbours are
-/// better.
+/// Score above which training samples count as fitted even if the reference is better.
 const FITTED: f64 = 0.95;
 
 /// Whether the network fits its training samples as well as can be expected. `false`
 /// if it is not known.
 pub(super) fn fits_training_samples(case: &Case<'_>) -> bool {
     let scores = case.scores.as_ref();
-    scores
-        .is_ok_and(|scores| fits(&scores.train, scores.neighbour) && scores.train.beats_constant())
+    scores.is_ok_and(|scores| fits(scores) && scores.train.beats_constant())
+        && !has_loss_above(case, 1.0)
 }
 
-fn fits(train: &Score, neighbour: f64) -> bool {
+fn fits(scores: &Scores) -> bool {
+    let train = &scores.train;
     let margin = MARGIN + train.uncertainty(train.n());
-    train.value >= FITTED || train.value >= neighbour - margin
+    let [found, reference] = match scores.mean_recalls() {
+        Some(recalls) => recalls,
+        None => [train.value, scores.reference.score],
+    };
+    found >= FITTED || found >= reference - margin
 }
 
 /// A network that is too small. Regularization, learning rate and number of epochs have
@@ -36,29 +39,40 @@ pub(super) fn underfitting(case: &Case<'_>) -> Finding {
         Ok(scores) => scores,
         Err(why) => return Finding::NotChecked(why.clone()),
     };
-    let text = beside_neighbours(scores);
-    if fits(&scores.train, scores.neighbour) {
+    let text = beside_reference(scores);
+    if fits(scores) {
         return Finding::Ok(text);
     }
-    let advice = Suggestion::advice("add inputs that tell the samples apart");
+    let advice = Suggestion::advice("add inputs that distinguish the samples");
     Finding::Problem(text, vec![larger_network(case), advice])
 }
 
-/// `training accuracy 61.70 %; predicting each sample by the most similar other one has
+/// `training accuracy 61.70 %; predicting each sample from the most similar other sample has
 /// accuracy 99.00 %`
-fn beside_neighbours(scores: &Scores) -> String {
-    format!(
-        "{}; predicting each sample by the most similar other one has {}",
-        scores.train.text(),
-        scores.train.named(scores.neighbour)
-    )
+fn beside_reference(scores: &Scores) -> String {
+    let Scores {
+        train, reference, ..
+    } = scores;
+    let predictor = reference.predictor;
+    match scores.mean_recalls() {
+        Some([found, other]) => format!(
+            "training mean recall {}; {predictor} has {}",
+            percent(found),
+            percent(other)
+        ),
+        None => format!(
+            "{}; {predictor} has {}",
+            train.text(),
+            train.named(reference.score)
+        ),
+    }
 }
 
 /// Values from which on regularization can prevent a fit by itself, far above the usual
 /// ones: 0.0001 to 0.0005 for penalties, 0.01 for weight decay, 0.2 to 0.5 for dropout.
 const STRONG_PENALTY: f64 = 0.005;
 const STRONG_WEIGHT_DECAY: f64 = 0.5;
-const STRONG_DROPOUT: f64 = 0.7;
+const STRONG_DROPOUT: f64 = 0.6;
 
 /// Size of the trained weights, as a fraction of the initial ones, below which a penalty
 /// has the upper hand. Without regularization, weights grow.
@@ -80,10 +94,9 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
         "{}: the weights have {} of their initial size; {}",
         settings.join(" "),
         percent(growth),
-        beside_neighbours(scores)
+        beside_reference(scores)
     );
-    let train = &scores.train;
-    let is_fitted = train.value >= FITTED || (fits(train, scores.neighbour) && growth > SHRUNK);
+    let is_fitted = fits(scores) && (growth > SHRUNK || !has_loss_above(case, SMALL_LOSS));
     if is_fitted {
         return Finding::Ok(text);
     }
@@ -92,6 +105,21 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
         .iter()
         .fold(weaker, |it, strong| it.and(strong.name, strong.weaker));
     Finding::Problem(text, vec![weaker])
+}
+
+/// Fraction of the loss of constant predictions above which a loss is not small. A penalty
+/// can keep outputs uncertain that are all on the right side.
+const SMALL_LOSS: f64 = 0.25;
+
+/// Whether the loss on training samples is above this fraction of that of constant
+/// predictions. Outputs can be on the right side and yet so uncertain, or so certain where
+/// they are wrong, that it is.
+fn has_loss_above(case: &Case<'_>, fraction: f64) -> bool {
+    let (Ok(trained), Some(guessing)) = (&case.trained, case.loss_range.guessing) else {
+        return false;
+    };
+    let range = &case.loss_range;
+    range.excess(trained.loss) > fraction * range.excess(guessing)
 }
 
 /// A setting with strong regularization.

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::finding::{Finding, Suggestion};
 
-/// Neither the network nor the nearest neighbours predict better than a constant.
+/// Neither the network nor a simple predictor is better than a constant.
 pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
     let scores = match &case.scores {
         Ok(scores) => scores,
@@ -13,13 +13,18 @@ pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
         return Finding::NotChecked("there are no validation or test samples".to_owned());
     };
     let text = format!(
-        "{}; predicting each training sample by the most similar other one has {}",
+        "{}; on the training samples, {} has {}",
         held_out.beside_constant(),
-        scores.train.named(scores.neighbour)
+        scores.reference.predictor,
+        scores.train.named(scores.reference.score)
     );
     let splits = [scores.validation, scores.test].into_iter().flatten();
     let is_predicted = splits.into_iter().any(|score| score.beats_constant());
-    if is_predicted || scores.train.is_better_than_constant(scores.neighbour) {
+    let reference = &scores.reference;
+    let is_predictable = scores
+        .train
+        .others_beat_constant(reference.score, reference.mean_recall);
+    if is_predicted || is_predictable {
         return Finding::Ok(text);
     }
     Finding::Problem(text, vec![look_at_the_data()])
@@ -33,7 +38,8 @@ pub(super) fn guessing(case: &Case<'_>) -> Finding {
     };
     let score = scores.held_out().unwrap_or(&scores.train);
     let text = score.beside_constant();
-    if score.beats_constant() {
+    let splits = [scores.validation, scores.test].into_iter().flatten();
+    if score.beats_constant() || splits.into_iter().any(|score| score.beats_constant()) {
         return Finding::Ok(text);
     }
     Finding::Problem(text, vec![look_at_the_data()])
@@ -41,7 +47,7 @@ pub(super) fn guessing(case: &Case<'_>) -> Finding {
 
 fn look_at_the_data() -> Suggestion {
     Suggestion::advice(
-        "check that the inputs say something about the target: rows may be shuffled \
-         against their targets, or columns or rows may be missing",
+        "check that the inputs contain information about the target: the targets may belong to \
+         other rows, or columns or rows may be missing",
     )
 }

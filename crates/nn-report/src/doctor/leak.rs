@@ -1,4 +1,4 @@
-//! The check of target leakage: one input column that gives the target away.
+//! The check of target leakage: a single input column predicts the target.
 
 use std::ops::Range;
 
@@ -8,8 +8,8 @@ use nn_train::Task;
 
 use super::case::Case;
 use super::finding::{Finding, Suggestion, percent};
-use super::nearest::{nearest_neighbours, score_of_predictions};
 use super::probe::spread;
+use super::reference::{Outputs, Reference};
 
 /// Accuracy or R² of the predictions from one column that is suspicious. In measured
 /// data, a single column hardly ever predicts the target that well; one that was
@@ -59,17 +59,22 @@ pub(super) fn leak(case: &Case<'_>) -> Finding {
     if score < SUSPICIOUS || largest_class(&some) >= SUSPICIOUS {
         return Finding::Ok(text);
     }
-    let others = cells.score_of_others(column, &some);
+    let others = match cells.score_of_others(column, &some) {
+        Ok(others) => others,
+        Err(why) => return Finding::NotChecked(why),
+    };
     let text = format!("{text}, all other columns together with {}", named(others));
     if others >= AS_GOOD {
         return Finding::Ok(text);
     }
     Finding::Problem(
-        format!("{text}; it may contain the target, or have been measured after it"),
+        format!(
+            "{text}; the column may contain the target, or may have been measured after the target"
+        ),
         vec![Suggestion::set(
             "ignore",
             case.ignoring(name),
-            "ignores the column; keep it if it is known before the prediction",
+            "ignores the column; keep the column if its value is known before the prediction",
         )],
     )
 }
@@ -124,17 +129,18 @@ impl Cells {
         let mut predicted: Vec<_> = predicted.collect();
         predicted.sort_unstable();
         let predicted: Vec<_> = predicted.into_iter().map(|(_, other)| other).collect();
-        score_of_predictions(samples, &predicted)
+        let outputs = Outputs::new(samples);
+        outputs.score(&outputs.of_samples(&predicted))
     }
 
-    /// The score of the nearest neighbours without this column.
-    fn score_of_others(&self, column: usize, samples: &Samples<'_>) -> f64 {
+    /// What can be learned from the other columns.
+    fn score_of_others(&self, column: usize, samples: &Samples<'_>) -> Result<f64, String> {
         let Range { start, end } = self.columns[column];
         let rows = self.inputs.chunks_exact(self.n_inputs);
         let others = rows.flat_map(|row| row[..start].iter().chain(&row[end..]));
         let others: Vec<f32> = others.copied().collect();
-        let neighbours = nearest_neighbours(&others, self.n_inputs - (end - start));
-        score_of_predictions(samples, &neighbours)
+        let reference = Reference::of_inputs(&others, self.n_inputs - (end - start), samples)?;
+        Ok(reference.score)
     }
 }
 

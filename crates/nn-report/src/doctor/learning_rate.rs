@@ -9,6 +9,7 @@ use nn_plot::number::number;
 use nn_train::Choice;
 
 use super::case::{Case, RunEnd, WeightChange};
+use super::epochs::MIN_STEPS;
 use super::finding::{Finding, Suggestion};
 use super::fit::fits_training_samples;
 use super::pace::{LONG, Pace};
@@ -18,18 +19,17 @@ pub(super) fn diverged(case: &Case<'_>) -> Finding {
     let RunEnd::Diverged(evidence) = &case.run.end else {
         return Finding::Ok("all losses are finite".to_owned());
     };
-    Finding::Problem(
-        evidence.clone(),
-        vec![
-            Suggestion::set("lr", case.lower_rate(), "takes smaller steps"),
-            Suggestion::set("clip-norm", "1", "clips gradients to norm 1"),
-            Suggestion::set(
-                "on-divergence",
-                "halve-lr",
-                "halves the learning rate automatically",
-            ),
-        ],
-    )
+    let mut tries: Vec<Suggestion> = case.lower_momentum().into_iter().collect();
+    tries.extend([
+        Suggestion::set("lr", case.lower_rate(), "takes smaller steps"),
+        Suggestion::set("clip-norm", "1", "clips gradients to norm 1"),
+        Suggestion::set(
+            "on-divergence",
+            "halve-lr",
+            "halves the learning rate automatically",
+        ),
+    ]);
+    Finding::Problem(evidence.clone(), tries)
 }
 
 /// A rise of the training loss from one epoch to the next counts from 5 % on:
@@ -68,11 +68,12 @@ pub(super) fn too_high(case: &Case<'_>) -> Finding {
             ));
         }
     };
-    let mut tries = vec![Suggestion::set(
+    let mut tries: Vec<Suggestion> = case.lower_momentum().into_iter().collect();
+    tries.push(Suggestion::set(
         "lr",
         case.lower_rate(),
         "takes smaller steps",
-    )];
+    ));
     if case.settings().schedule.as_ref().map(Choice::value) == Some(&Schedule::Constant) {
         tries.push(Suggestion::set(
             "schedule",
@@ -86,10 +87,17 @@ pub(super) fn too_high(case: &Case<'_>) -> Finding {
 /// Whether the rate is at most ten times the default of the optimizer, and the training
 /// samples were fitted with it: then a rise now and then is no sign of a problem.
 fn is_usual_and_fits(case: &Case<'_>) -> bool {
-    let usual = case.default_rate();
-    let is_usual = usual.is_some_and(|usual| case.learning_rate() <= 10.0 * usual);
+    let is_usual = case.relative_rate().is_some_and(|rate| rate <= 10.0);
     is_usual && fits_training_samples(case)
 }
+
+/// How much higher than before the first step the mean loss of the first epoch must be to
+/// show steps that are too large: the initial loss is that of up to 1000 samples.
+const RISE_IN_FIRST_EPOCH: f64 = 1.25;
+
+/// How many times higher or lower than the default of its optimizer a learning rate is if
+/// it is the first suspect where the training samples are not fitted.
+const FAR_FROM_DEFAULT: f64 = 30.0;
 
 /// The evidence that the learning rate is too high, if there is any.
 fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
@@ -109,17 +117,31 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
         && EPOCHS_A_RISE * rises.len() >= losses.len()
     {
         return Some(format!(
-            "with rate {rate} the training loss rose after {} of {} epochs, first from {rise}",
+            "with learning rate {rate} the training loss rose after {} of {} epochs, first from {rise}",
             rises.len(),
             losses.len()
+        ));
+    }
+    if case.scores.is_ok()
+        && let Some(relative) = case.relative_rate()
+        && relative > FAR_FROM_DEFAULT
+        && !fits_training_samples(case)
+    {
+        return Some(format!(
+            "with learning rate {rate} the training loss was {} in the first epoch and {} in \
+             the last; the steps are {} times as large as by default",
+            number(first),
+            number(last),
+            number(relative)
         ));
     }
     let (guessing, limit) = (range.guessing?, range.far_too_high?);
     // Dropout multiplies the outputs that it keeps.
     let kept = 1.0 - case.settings().dropout.unwrap_or(0.0);
-    (kept * first > limit).then(|| {
+    let initial = case.initial.as_ref().map_or(0.0, |initial| initial.loss);
+    (kept * first > limit.max(RISE_IN_FIRST_EPOCH * initial)).then(|| {
         format!(
-            "with rate {rate} the loss was {} in the first epoch and {} in the last; \
+            "with learning rate {rate} the loss was {} in the first epoch and {} in the last; \
              constant predictions have {}",
             number(first),
             number(last),
@@ -167,19 +189,45 @@ pub(super) fn too_low(case: &Case<'_>) -> Finding {
     let Some(sign) = sign_of_low_rate(case, &losses) else {
         return Finding::Ok(numbers);
     };
-    let evidence = format!("with rate {}: {numbers}{sign}", case.learning_rate());
+    let evidence = format!(
+        "with learning rate {}: {numbers}{sign}",
+        case.learning_rate()
+    );
     let mut tries = vec![Suggestion::set(
         "lr",
         case.higher_rate(),
         "takes larger steps",
     )];
-    if case.takes_one_step_per_epoch() {
-        tries.insert(
-            0,
-            Suggestion::set("batch-size", "64", "many steps per epoch instead of one"),
-        );
-    }
+    let others = [
+        slower_decay(case),
+        weaker_clipping(case),
+        case.smaller_batches(),
+    ];
+    tries.splice(0..0, others.into_iter().flatten());
     Finding::Problem(evidence, tries)
+}
+
+/// Mean learning rate of a run, as a fraction of the highest, below which the schedule is
+/// the reason for small steps. A cosine or a line that ends at 0 has a half.
+const FAST_DECAY: f64 = 0.2;
+
+/// Another schedule, if that of the run has ended the training early.
+fn slower_decay(case: &Case<'_>) -> Option<Suggestion> {
+    let rates = case.epochs().iter().map(|epoch| epoch.learning_rate);
+    let highest = rates.clone().fold(0.0, f64::max);
+    let mean = rates.sum::<f64>() / case.epochs().len() as f64;
+    let slower = Suggestion::set("schedule", "cosine", "decays the learning rate more slowly");
+    (mean < FAST_DECAY * highest).then_some(slower)
+}
+
+/// A norm that clips the gradients of any run.
+const SMALL_NORM: f64 = 0.1;
+
+/// Weaker clipping, if the gradients are clipped to a small norm.
+fn weaker_clipping(case: &Case<'_>) -> Option<Suggestion> {
+    let norm = case.settings().clip_norm?;
+    let weaker = Suggestion::set("clip-norm", "1", "clips large gradients only");
+    (norm < SMALL_NORM).then_some(weaker)
 }
 
 /// What shows that the learning rate is too low, if anything does.
@@ -195,7 +243,10 @@ fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
         None => last > HARDLY_MOVED * first,
     };
     if has_hardly_learned {
+        // Few steps with a usual rate are a matter of the number of epochs.
+        let is_low = case.relative_rate().is_none_or(|rate| rate < 1.0 / 3.0);
         match case.weight_change {
+            Some(_) if case.n_steps() < MIN_STEPS && !is_low => {}
             None => return Some(": almost unchanged".to_owned()),
             Some(WeightChange { relative, .. }) if relative <= MOVED => {
                 let changed = number(100.0 * relative);
@@ -203,6 +254,18 @@ fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
             }
             Some(_) => {}
         }
+    }
+    if case.scores.is_ok()
+        && case
+            .relative_rate()
+            .is_some_and(|rate| rate < 1.0 / FAR_FROM_DEFAULT)
+        && !fits_training_samples(case)
+    {
+        let default = case.default_rate()?;
+        return Some(format!("; the default learning rate is {default}"));
+    }
+    if slower_decay(case).is_some() && case.scores.is_ok() && !fits_training_samples(case) {
+        return Some("; the schedule has made the later steps too small".to_owned());
     }
     let has_far_to_go = last >= HALF_LEARNED * guessing.unwrap_or(first);
     let pace = Pace::new(case).filter(|pace| pace.epochs_factor() > LONG)?;

@@ -1,4 +1,4 @@
-//! The check of overfitting: training samples are predicted much better than others.
+//! The check of overfitting: training samples are predicted much better than other samples.
 
 use nn_data::augment::Augment;
 use nn_plot::number::number;
@@ -6,18 +6,22 @@ use nn_train::{Data, EpochMetrics};
 
 use super::case::Case;
 use super::finding::{Finding, Suggestion, percent};
+use super::score::Score;
 
-/// The last validation loss must exceed the lowest by 10 % to count as a rise:
-/// it varies by a few percent from epoch to epoch.
-const TURNED_UP: f64 = 1.1;
+/// The last validation loss must exceed the lowest by a quarter to count as a rise: with
+/// few samples, it varies by a tenth from epoch to epoch.
+const TURNED_UP: f64 = 1.25;
 
 /// A rise below this fraction of the loss of constant predictions, or of that of the first
 /// epoch if the former is not known, does not matter.
 const MIN_RISE: f64 = 0.02;
 
-/// Training accuracy or R² minus that of validation, as a fraction. With the default
-/// settings it is 0.015 on MNIST and 0.06 on the built-in digits.
+/// Accuracy in training minus that on other samples. With the default settings it is 0.015
+/// on MNIST and 0.06 on the built-in digits.
 const GAP: f64 = 0.1;
+
+/// The same for R², which depends on few samples with large errors.
+const GAP_OF_R_SQUARED: f64 = 0.15;
 
 /// Training samples that are predicted much better than validation samples.
 pub(super) fn overfitting(case: &Case<'_>) -> Finding {
@@ -57,51 +61,71 @@ pub(super) fn overfitting(case: &Case<'_>) -> Finding {
         && matters
         && !case.has_class_weights()
         && gap.as_ref().is_none_or(|gap| gap.is_better_in_training);
-    let has_gap = gap.is_some_and(|gap| gap.difference > GAP.max(gap.by_chance));
+    let has_gap = gap.is_some_and(|gap| gap.difference > gap.limit);
     if (!has_turned_up || has_patience) && !has_gap {
         return Finding::Ok(text);
     }
     Finding::Problem(text, tries(case, has_turned_up))
 }
 
-/// The difference between training and validation.
+/// The difference between training samples and others.
 struct Gap {
     text: String,
-    /// Accuracy or R² in training minus that in validation.
+    /// Accuracy or R² in training minus that on validation and test samples.
     difference: f64,
-    /// The largest difference that chance explains.
-    by_chance: f64,
+    /// The largest difference that is usual, or that chance explains.
+    limit: f64,
     /// Whether the model predicts training samples better than validation samples.
     is_better_in_training: bool,
 }
 
 impl Gap {
-    /// From the accuracies of `kept`, the epoch whose weights are the model; without
-    /// classes, from R² of the model. With dropout, the accuracies in training are lower
-    /// than those of the model, as they should be: the difference of the model is large
-    /// even if the network generalizes well.
+    /// From the accuracies of `kept`, the epoch whose weights are the model, and from the
+    /// scores of the model. With dropout, the accuracies in training are lower than those
+    /// of the model, as they should be: the difference of the model is large even if the
+    /// network generalizes well.
     fn new(case: &Case<'_>, kept: &ValidatedEpoch) -> Option<Self> {
         let scores = case.scores.as_ref().ok();
-        let scores = scores.and_then(|scores| Some([scores.train, scores.validation?]));
+        let scores =
+            scores.and_then(|scores| Some((scores.train, scores.validation?, scores.test)));
         let [train, validation] = match (kept.accuracies, scores) {
             (Some(accuracies), _) => accuracies,
-            (None, scores) => scores?.map(|score| score.value),
+            (None, scores) => {
+                scores.map(|(train, validation, _)| [train.value, validation.value])?
+            }
         };
         let named = |value: f64| match kept.accuracies {
             Some(_) => format!("accuracy {}", percent(value)),
             None => format!("R² {}", number(value)),
         };
-        Some(Self {
+        let mut gap = Self {
             text: format!(
-                "{} in training, {} in validation",
+                "{} on the training samples, {} on the validation samples",
                 named(train),
                 named(validation)
             ),
             difference: train - validation,
-            by_chance: scores.map_or(0.0, |[_, score]| score.uncertainty(score.n())),
-            is_better_in_training: scores
-                .is_none_or(|[train, validation]| train.value > validation.value),
-        })
+            limit: match kept.accuracies {
+                Some(_) => GAP,
+                None => GAP_OF_R_SQUARED,
+            },
+            is_better_in_training: true,
+        };
+        if let Some((of_model, validation_score, test)) = scores {
+            let others: Vec<Score> = [Some(validation_score), test]
+                .into_iter()
+                .flatten()
+                .collect();
+            let n: usize = others.iter().map(Score::n).sum();
+            let values = others.iter().map(|score| score.value * score.n() as f64);
+            gap.difference = train - values.sum::<f64>() / n as f64;
+            gap.limit = gap.limit.max(validation_score.uncertainty(n));
+            gap.is_better_in_training = of_model.value > validation_score.value;
+            if let Some(test) = test {
+                gap.text += &format!(", {} on the test samples", named(test.value));
+            }
+        }
+        Some(gap)
     }
 }
 

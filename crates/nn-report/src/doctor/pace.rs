@@ -1,15 +1,18 @@
-//! The pace of a training run: how far it is from where its training loss is heading.
+//! The pace of a training run: estimates the number of epochs until the training loss is
+//! close to its limit.
 //!
-//! A schedule that lets the learning rate fall to 0 flattens every loss. So progress is
-//! measured per learning rate, not per epoch: with the sum of the rates as the time, the
-//! losses at the beginning, at half of the time and at the end are L₀, L₁, L₂, and
+//! A schedule that decays the learning rate to 0 flattens every loss curve. Progress is
+//! therefore measured against the sum of the learning rates, not against the number of
+//! epochs. L₀, L₁ and L₂ are the training losses at the beginning, at half of this sum and
+//! at the end, and
 //!
 //! ```text
 //! r = (L₁ − L₂)/(L₀ − L₁)
 //! ```
 //!
-//! An exponential decay towards any limit has left r² of the way to it at the end, so
-//! that it takes ln(0.02)/ln(r²) times as many epochs to get within 2 % of its limit.
+//! If the loss decays exponentially towards a limit, the fraction r² of the initial distance
+//! to the limit is left at the end. Reaching a fraction of 2 % takes ln(0.02)/ln(r²) times
+//! as many epochs.
 
 use nn_plot::number::number;
 

@@ -1,4 +1,4 @@
-//! A probe of a network: its values, its loss and its gradient for some training
+//! A probe of a network: its activations, its loss and its gradient for some training
 //! samples.
 
 use nn_core::network::{ForwardCache, Randomness};

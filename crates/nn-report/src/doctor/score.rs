@@ -1,4 +1,4 @@
-//! The score of a network on a split, with that of constant predictions.
+//! The score of a network on a split, and the score of constant predictions.
 
 use nn_core::metrics::Evaluation;
 use nn_core::{Samples, Targets};
@@ -32,6 +32,10 @@ enum Kind {
 /// A difference that occurs by chance in 1 of 40 cases is at least this number of
 /// standard errors.
 const STANDARD_ERRORS: f64 = 2.0;
+
+/// The same for the best of several predictions of each sample by all the others, whose
+/// errors depend on each other.
+const STANDARD_ERRORS_OF_BEST: f64 = 4.0;
 
 impl Score {
     /// The score of an evaluation on `samples`; constant predictions are fitted to
@@ -76,23 +80,34 @@ impl Score {
     /// Constant predictions are the baseline of scikit-learn's `DummyClassifier` and
     /// `DummyRegressor`, and Karpathy's "input-independent baseline".
     pub(super) fn beats_constant(&self) -> bool {
-        let is_recalled = |[found, constant]: [f64; 2]| found > constant + self.by_chance(constant);
-        self.is_better_than_constant(self.value) || self.mean_recall.is_some_and(is_recalled)
+        self.is_better(self.value, self.mean_recall(), STANDARD_ERRORS)
     }
 
-    /// Whether `value`, the score of other predictions of the same samples, is better
-    /// than that of a constant, by more than chance.
-    pub(super) fn is_better_than_constant(&self, value: f64) -> bool {
+    /// Whether `value` or `mean_recall`, the best ones of several other predictions of the
+    /// same samples, are better than those of a constant, by more than chance.
+    pub(super) fn others_beat_constant(&self, value: f64, mean_recall: Option<f64>) -> bool {
+        self.is_better(value, mean_recall, STANDARD_ERRORS_OF_BEST)
+    }
+
+    fn is_better(&self, value: f64, mean_recall: Option<f64>, standard_errors: f64) -> bool {
+        let by_chance = |p: f64| standard_errors * (p * (1.0 - p) / self.n as f64).sqrt();
+        let is_recalled = || {
+            let recalls = mean_recall.zip(self.mean_recall);
+            recalls.is_some_and(|(found, [_, constant])| found > constant + by_chance(constant))
+        };
+        let is_more = || value > self.constant + by_chance(self.constant);
         match self.kind {
             // Without a relation, R² is about the square of a correlation, whose
             // standard error is 1/√n.
-            Kind::Numbers => value > (STANDARD_ERRORS * STANDARD_ERRORS / self.n as f64).min(0.5),
-            Kind::Classes | Kind::Labels => value > self.constant + self.by_chance(self.constant),
+            Kind::Numbers => value > (standard_errors * standard_errors / self.n as f64).min(0.5),
+            Kind::Labels => is_more(),
+            Kind::Classes => is_more() || is_recalled(),
         }
     }
 
-    fn by_chance(&self, p: f64) -> f64 {
-        STANDARD_ERRORS * (p * (1.0 - p) / self.n as f64).sqrt()
+    /// For classes, the mean recall.
+    pub(super) fn mean_recall(&self) -> Option<f64> {
+        self.mean_recall.map(|[found, _]| found)
     }
 
     /// The largest difference between this score and one of `n` other samples that

@@ -1,6 +1,8 @@
 //! Small data sets for diagnoses: tables as CSV text, and images.
 
 use std::f64::consts::TAU;
+use std::fs;
+use std::path::PathBuf;
 
 /// Random numbers that are the same in every run.
 pub(crate) struct Random(u64);
@@ -30,8 +32,17 @@ impl Random {
     }
 }
 
-fn table(header: &str, n_rows: usize, mut row: impl FnMut(usize, &mut Random) -> String) -> String {
-    let mut random = Random::new(n_rows as u64);
+fn table(header: &str, n_rows: usize, row: impl FnMut(usize, &mut Random) -> String) -> String {
+    seeded_table(header, n_rows, n_rows as u64, row)
+}
+
+fn seeded_table(
+    header: &str,
+    n_rows: usize,
+    seed: u64,
+    mut row: impl FnMut(usize, &mut Random) -> String,
+) -> String {
+    let mut random = Random::new(seed);
     let rows: Vec<String> = (0..n_rows).map(|i| row(i, &mut random)).collect();
     format!("{header}\n{}\n", rows.join("\n"))
 }
@@ -175,12 +186,13 @@ pub(crate) fn many_columns() -> String {
     })
 }
 
-/// Two overlapping clusters, one after the other, with the number of the row.
+/// Two overlapping clusters, one measured after the other, with the time.
 pub(crate) fn sorted_rows() -> String {
-    table("row,u,v,label", 400, |i, random| {
+    table("time,u,v,label", 400, |i, random| {
         let (label, at) = if i < 200 { ("low", 0.0) } else { ("high", 1.0) };
         let (u, v) = (at + random.normal(), at + random.normal());
-        format!("{i},{u:.4},{v:.4},{label}")
+        let time = i as f64 + random.unit();
+        format!("{time:.2},{u:.4},{v:.4},{label}")
     })
 }
 
@@ -294,4 +306,181 @@ pub(crate) fn images(brightest: u8) -> [Vec<u8>; 2] {
         labels.push(label as u8);
     }
     [pixels, labels]
+}
+
+/// A public table in the folder `NN_TABLES`; empty if it is not there.
+pub(crate) fn public(name: &str) -> String {
+    let folder = std::env::var_os("NN_TABLES").map(PathBuf::from);
+    let text = folder.and_then(|folder| fs::read_to_string(folder.join(name)).ok());
+    text.unwrap_or_default()
+}
+
+/// Two half circles that reach into each other.
+pub(crate) fn moons(n_rows: usize, noise: f64, seed: u64) -> String {
+    seeded_table("u,v,moon", n_rows, seed, |i, random| {
+        let angle = random.uniform(0.0, TAU / 2.0);
+        let (moon, u, v) = match i % 2 {
+            0 => ("upper", angle.cos(), angle.sin()),
+            _ => ("lower", 1.0 - angle.cos(), 0.5 - angle.sin()),
+        };
+        let (u, v) = (u + noise * random.normal(), v + noise * random.normal());
+        format!("{u:.4},{v:.4},{moon}")
+    })
+}
+
+/// Normal clusters around random centres in four dimensions, one per class.
+pub(crate) fn blobs(n_rows: usize, n_classes: usize, spread: f64, seed: u64) -> String {
+    let mut random = Random::new(seed + 1);
+    let mut centre = || [(); 4].map(|()| random.uniform(-3.0, 3.0));
+    let centres: Vec<[f64; 4]> = (0..n_classes).map(|_| centre()).collect();
+    seeded_table("a,b,c,d,kind", n_rows, seed, |i, random| {
+        let class = i % n_classes;
+        let [a, b, c, d] = centres[class].map(|x| x + spread * random.normal());
+        format!("{a:.4},{b:.4},{c:.4},{d:.4},kind {class}")
+    })
+}
+
+/// Friedman's first function: five of ten columns matter.
+pub(crate) fn friedman(n_rows: usize, noise: f64, seed: u64) -> String {
+    let names: Vec<String> = (0..10).map(|column| format!("x{column}")).collect();
+    let header = format!("{},y", names.join(","));
+    seeded_table(&header, n_rows, seed, |_, random| {
+        let x: Vec<f64> = (0..10).map(|_| random.unit()).collect();
+        let waves = 10.0 * (TAU / 2.0 * x[0] * x[1]).sin();
+        let y = waves + 20.0 * (x[2] - 0.5).powi(2) + 10.0 * x[3] + 5.0 * x[4];
+        let y = y + noise * random.normal();
+        let cells: Vec<String> = x.iter().map(|x| format!("{x:.4}")).collect();
+        format!("{},{y:.4}", cells.join(","))
+    })
+}
+
+/// Two spirals with this number of turns.
+pub(crate) fn turns(n_rows: usize, turns: f64, seed: u64) -> String {
+    seeded_table("u,v,arm", n_rows, seed, |i, random| {
+        let t = random.unit().sqrt();
+        let angle = turns * TAU * t + if i % 2 == 0 { 0.0 } else { TAU / 2.0 };
+        let (u, v) = (t * angle.cos(), t * angle.sin());
+        let (u, v) = (u + 0.01 * random.normal(), v + 0.01 * random.normal());
+        format!("{u:.4},{v:.4},{}", ["first", "second"][i % 2])
+    })
+}
+
+/// A wave over two columns, and a third one that says nothing.
+pub(crate) fn wave(n_rows: usize, noise: f64, seed: u64) -> String {
+    seeded_table("u,v,w,height", n_rows, seed, |_, random| {
+        let [u, v, w] = [(); 3].map(|()| random.uniform(-2.0, 2.0));
+        let height = (2.0 * u).sin() + 0.5 * v * v + noise * random.normal();
+        format!("{u:.4},{v:.4},{w:.4},{height:.4}")
+    })
+}
+
+/// Two overlapping normal classes, one of which has one row in `one_in`.
+pub(crate) fn rare(n_rows: usize, one_in: usize, distance: f64, seed: u64) -> String {
+    seeded_table("u,v,w,state", n_rows, seed, |i, random| {
+        let (state, at) = match i % one_in {
+            0 => ("fault", distance),
+            _ => ("fine", 0.0),
+        };
+        let [u, v, w] = [at, at, 0.0].map(|at| at + random.normal());
+        format!("{u:.4},{v:.4},{w:.4},{state}")
+    })
+}
+
+/// A table with a column that is a function of the last one, with some noise.
+pub(crate) fn with_copy_of_number(table: &str, noise: f64, seed: u64) -> String {
+    let mut random = Random::new(seed);
+    with_column(table, "receipt", |target| {
+        let y: f64 = target.parse().expect("a number");
+        format!("{:.4}", 7.0 - 0.3 * y + noise * random.normal())
+    })
+}
+
+/// A table with a code of the class; one code in `one_wrong_in` is another one.
+pub(crate) fn with_code_of_class(table: &str, one_wrong_in: usize, seed: u64) -> String {
+    let mut random = Random::new(seed);
+    with_column(table, "code", |target| {
+        let is_wrong = random.unit() < 1.0 / one_wrong_in as f64;
+        let sum: u32 = target.bytes().map(u32::from).sum();
+        format!("Q{}", if is_wrong { 0 } else { sum })
+    })
+}
+
+/// A table whose targets were shuffled against its rows.
+pub(crate) fn shuffled(table: &str, seed: u64) -> String {
+    let mut random = Random::new(seed);
+    let mut lines: Vec<(&str, &str)> = table
+        .lines()
+        .filter_map(|line| line.rsplit_once(','))
+        .collect();
+    for i in (2..lines.len()).rev() {
+        let other = 1 + (random.unit() * i as f64) as usize;
+        (lines[i].1, lines[other].1) = (lines[other].1, lines[i].1);
+    }
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|(inputs, target)| format!("{inputs},{target}"))
+        .collect();
+    lines.join("\n") + "\n"
+}
+
+/// A table of which the first `n` rows occur a second time.
+pub(crate) fn with_copies(table: &str, n: usize) -> String {
+    let rows: Vec<&str> = table.lines().skip(1).take(n).collect();
+    format!("{table}{}\n", rows.join("\n"))
+}
+
+/// The first rows of a table.
+pub(crate) fn first_rows(table: &str, n: usize) -> String {
+    let lines: Vec<&str> = table.lines().take(n + 1).collect();
+    lines.join("\n") + "\n"
+}
+
+/// Puts a column before the last one, which has the targets.
+fn with_column(table: &str, name: &str, mut cell: impl FnMut(&str) -> String) -> String {
+    let lines = table.lines().enumerate().filter_map(|(number, line)| {
+        let (inputs, target) = line.rsplit_once(',')?;
+        let new = if number == 0 {
+            name.to_owned()
+        } else {
+            cell(target)
+        };
+        Some(format!("{inputs},{new},{target}"))
+    });
+    let lines: Vec<String> = lines.collect();
+    lines.join("\n") + "\n"
+}
+
+/// About `n` rows of a table, evenly spread.
+pub(crate) fn thinned(table: &str, n: usize) -> String {
+    let every = (table.lines().count() / n).max(1);
+    let lines = table.lines().enumerate();
+    let kept = lines.filter(|(number, _)| number % every == 0);
+    let kept: Vec<&str> = kept.map(|(_, line)| line).collect();
+    kept.join("\n") + "\n"
+}
+
+/// Shells around the origin in three dimensions, one per class.
+pub(crate) fn shells(n_rows: usize, n_classes: usize, noise: f64, seed: u64) -> String {
+    seeded_table("east,north,up,shell", n_rows, seed, |i, random| {
+        let class = i % n_classes;
+        let [x, y, z] = [(); 3].map(|()| random.normal());
+        let length = (x * x + y * y + z * z).sqrt().max(0.1);
+        let radius = 1.0 + class as f64 + noise * random.normal();
+        let [x, y, z] = [x, y, z].map(|it| it * radius / length);
+        format!("{x:.4},{y:.4},{z:.4},shell {class}")
+    })
+}
+
+/// A product of two columns, with a factor that depends on a category.
+pub(crate) fn product(n_rows: usize, noise: f64, seed: u64) -> String {
+    seeded_table("u,v,material,strength", n_rows, seed, |_, random| {
+        let (u, v) = (random.uniform(-2.0, 2.0), random.normal());
+        let kind = (3.0 * random.unit()) as usize;
+        let factor = [0.5, 1.0, 2.0][kind];
+        let strength = factor * u * v + v + noise * random.normal();
+        format!(
+            "{u:.4},{v:.4},{},{strength:.4}",
+            ["wood", "stone", "steel"][kind]
+        )
+    })
 }

@@ -69,7 +69,7 @@ function describe(cause, problems) {
   return [
     make("h3", {}, capitalized(cause.check)),
     make("p", {}, `${capitalized(cause.evidence)}.`),
-    explained.length ? make("p", { class: "muted" }, "This may be the cause of:") : null,
+    explained.length ? make("p", { class: "muted" }, "Possible cause of:") : null,
     explained.length ? make("ul", { class: "muted" }, ...explained) : null,
   ].filter(Boolean);
 }

@@ -159,7 +159,7 @@ export class DrawView {
   choose(network) {
     this.network = network;
     this.select.value = network;
-    this.status.textContent = network ? "" : "None of the networks reads drawings.";
+    this.status.textContent = network ? "" : "No network accepts drawings as input.";
     this.showProgress(this.trainings);
     remember("draw", new URLSearchParams(network ? { network } : {}));
     this.ask();

@@ -26,7 +26,7 @@ export async function startTrainings(trainings) {
   } catch (error) {
     if (error.status !== 409) throw error;
     const [first, ...rest] = error.message;
-    const question = `${first.toUpperCase()}${rest.join("")}.\n\nStop that training and start this one? Results that are not saved are lost.`;
+    const question = `${first.toUpperCase()}${rest.join("")}.\n\nStop that training run and start this one? Results that are not saved are lost.`;
     if (!confirm(question)) return false;
     await start(trainings, error.session);
   }

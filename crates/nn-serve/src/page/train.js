@@ -308,7 +308,7 @@ function testFactsOf({ summary, has_classes: hasClasses }) {
   if (summary.test_rmse == null) return [];
   return [
     ["test RMSE", short(summary.test_rmse, 4)],
-    ["guessing the mean", short(summary.baseline, 4)],
+    ["predicting the mean", short(summary.baseline, 4)],
     ["test R²", short(summary.test_r2, 4)],
   ];
 }

@@ -1,29 +1,38 @@
 //! RustyML, whose products choose AVX-512 at run time.
 
-#[path = "../../mnist.rs"]
-mod mnist;
+#[path = "../../workload.rs"]
+mod workload;
 
 use ndarray::{Array, Array2, ArrayD};
 use rustyml::neural_network::Shape;
 use rustyml::neural_network::sequential::{Sequential, SequentialBuilder};
 use rustyml::neural_network::traits::UnaryLayer;
 use rustyml::prelude::neural_network::{
-    Activation, Adam, Dense, SGD, SparseCategoricalCrossEntropy,
+    Activation, Adam, Dense, MeanSquaredError, SGD, SparseCategoricalCrossEntropy,
 };
 
-use mnist::{Arguments, N_INPUTS, Result};
+use workload::{Arguments, Result, Split, Targets};
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
-    let (train, test) = mnist::load(&arguments.data, arguments.rows)?;
-    let labels: Vec<f32> = train.labels.iter().map(|&label| f32::from(label)).collect();
-    let (x, x_test) = (images(train.images)?, images(test.images)?);
-    let y = Array::from_shape_vec((arguments.rows, 1), labels)?.into_dyn();
+    let (train, test): (Split, Split) = workload::load(&arguments)?;
+    let n_inputs = arguments.layers[0];
+    let (x, x_test) = (
+        matrix(train.inputs, n_inputs)?,
+        matrix(test.inputs, n_inputs)?,
+    );
+    let mut network = network(&arguments, &train.targets)?;
+    let y = match train.targets {
+        Targets::Values(values) => {
+            let n_outputs = values.len() / arguments.rows;
+            matrix(values, n_outputs)?
+        }
+        Targets::Labels(labels) => matrix(labels.into_iter().map(f32::from).collect(), 1)?,
+    };
 
-    let mut network = network(&arguments)?;
     let mut seed = arguments.seed;
     let is_whole = arguments.batch == arguments.rows;
-    let seconds = mnist::time_epochs(&arguments, || {
+    let seconds = workload::time_epochs(&arguments, || {
         if is_whole {
             network.fit(&x, &y, 1)?;
         } else {
@@ -36,22 +45,22 @@ fn main() -> Result<()> {
     })?;
 
     let outputs: Vec<f32> = network.predict(&x_test)?.iter().copied().collect();
-    let accuracy = mnist::accuracy(&outputs, &test.labels);
-    mnist::report("RustyML", "0.17.0", &seconds, accuracy);
+    workload::report("RustyML", "0.17.0", &seconds, &outputs, &test.targets);
     Ok(())
 }
 
-fn images(images: Vec<f32>) -> Result<ArrayD<f32>> {
-    let rows = images.len() / N_INPUTS;
-    Ok(Array::from_shape_vec((rows, N_INPUTS), images)?.into_dyn())
+fn matrix(values: Vec<f32>, n_columns: usize) -> Result<ArrayD<f32>> {
+    let shape = (values.len() / n_columns, n_columns);
+    Ok(Array::from_shape_vec(shape, values)?.into_dyn())
 }
 
-fn network(arguments: &Arguments) -> Result<Sequential> {
-    let hidden = match arguments.activation.as_str() {
-        "relu" => Activation::ReLU,
-        _ => Activation::Sigmoid,
+fn network(arguments: &Arguments, targets: &Targets) -> Result<Sequential> {
+    let hidden = match arguments.activation {
+        workload::Activation::Relu => Activation::ReLU,
+        workload::Activation::Sigmoid => Activation::Sigmoid,
+        workload::Activation::Tanh => Activation::Tanh,
     };
-    let weights = mnist::initial_weights(arguments)?;
+    let weights = workload::initial_weights(arguments)?;
     let last = weights.len() - 1;
     let mut builder = SequentialBuilder::new();
     for (index, weights) in weights.into_iter().enumerate() {
@@ -67,12 +76,18 @@ fn network(arguments: &Arguments) -> Result<Sequential> {
         layer.set_weights(weights, Array2::zeros((1, n_out)))?;
         builder = builder.add(layer);
     }
-    let mut network = builder.build(&Shape::known(&[1, N_INPUTS]))?;
+    let mut network = builder.build(&Shape::known(&[1, arguments.layers[0]]))?;
     let rate = arguments.lr as f32;
-    let loss = SparseCategoricalCrossEntropy::new(true);
-    match arguments.optimizer.as_str() {
-        "adam" => network.compile(Adam::new(rate, 0.9, 0.999, 1e-8, 0.0)?, loss),
-        _ => network.compile(SGD::new(rate, 0.0, false, 0.0)?, loss),
+    let (adam, sgd) = (
+        Adam::new(rate, 0.9, 0.999, 1e-8, 0.0)?,
+        SGD::new(rate, 0.0, false, 0.0)?,
+    );
+    let cross_entropy = SparseCategoricalCrossEntropy::new(true);
+    match (arguments.is_adam, targets) {
+        (true, Targets::Labels(_)) => network.compile(adam, cross_entropy),
+        (false, Targets::Labels(_)) => network.compile(sgd, cross_entropy),
+        (true, Targets::Values(_)) => network.compile(adam, MeanSquaredError::new()),
+        (false, Targets::Values(_)) => network.compile(sgd, MeanSquaredError::new()),
     };
     Ok(network)
 }
