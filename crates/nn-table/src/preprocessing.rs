@@ -31,12 +31,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::column::{ColumnType, Schema};
 use crate::encoding::{ColumnEncoding, Encoder, Standardization, UnseenCategory};
+use crate::expected::{Expected, Progress};
 use crate::giveaway;
 use crate::note::Note;
 use crate::options::{Header, TableOptions, Task};
 use crate::parallel;
 use crate::pixels::{self, IMAGE_SIZE, N_PIXELS};
-use crate::reader::{self, Expected, Progress};
+use crate::reader;
 use crate::roles::{self, Roles, infer_task};
 use crate::table::{self, Table};
 use crate::target::{self, TargetEncoding};

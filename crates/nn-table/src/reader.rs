@@ -16,10 +16,6 @@
 //!
 //! Every column may have missing values; see [`MISSING_MARKS`](crate::MISSING_MARKS).
 
-mod typed;
-
-use std::collections::HashMap;
-use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
@@ -28,10 +24,11 @@ use csv::ByteRecord;
 use nn_files::regular_file;
 
 use crate::blocks::{Block, Blocks};
-use crate::cells::{Builder, Cells, TypedCells};
+use crate::cells::{Builder, Cells};
 use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator};
 use crate::decode::{Encoding, decode, decompress};
 use crate::error::{CellProblem, Place};
+use crate::expected::{Expected, MAX_HASHED_ROWS, Progress, Typing, check_distinct};
 use crate::file_format::FileFormat;
 use crate::header::Votes;
 use crate::note::Note;
@@ -40,6 +37,7 @@ use crate::options::{Header, TableOptions};
 use crate::parallel;
 use crate::records::{Lines, Records};
 use crate::table::{self, Table};
+use crate::typed_reader;
 use crate::{Error, Result};
 
 /// Number of records from which the header and the likely types are inferred, as far as
@@ -55,41 +53,6 @@ const BLOCK_BYTES: usize = 8 << 20;
 
 /// Each thread reads at least this number of bytes.
 const MIN_PART_BYTES: usize = 1 << 20;
-
-/// Duplicates are searched for in tables of at most this number of rows.
-const MAX_HASHED_ROWS: usize = 2_000_000;
-
-/// The expected layout and types of a table.
-pub(crate) struct Expected<'a> {
-    pub(crate) header: Header,
-    pub(crate) separator: Option<Separator>,
-    /// The separator to use if several fit.
-    pub(crate) preferred: Option<Separator>,
-    /// Marks of missing values, besides the usual ones.
-    pub(crate) missing: &'a [String],
-    /// The type of a column by its position, its name and the number of columns; `None`
-    /// infers it.
-    pub(crate) type_of: &'a (dyn Fn(usize, &str, usize) -> Option<ColumnType> + Sync),
-    /// Whether a cell of another type counts as missing instead of being an error.
-    pub(crate) is_lenient: bool,
-    pub(crate) progress: Progress<'a>,
-}
-
-/// A function that shows the progress of reading a large file. Its arguments are the number
-/// of bytes read so far and the size of the file.
-#[derive(Clone, Copy)]
-pub struct Progress<'a>(pub &'a (dyn Fn(u64, u64) + Sync));
-
-impl Progress<'_> {
-    /// A progress function that does nothing.
-    pub const NONE: Self = Self(&|_, _| {});
-}
-
-impl fmt::Debug for Progress<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Progress")
-    }
-}
 
 impl Table {
     /// Reads a file with a table: text, arrays of NumPy, or with the features of this
@@ -190,7 +153,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8], expected: &Expected<'_>) -> Resul
     let format = FileFormat::of(&bytes);
     if format != FileFormat::Text {
         let file = open_typed(path, &bytes, format)?;
-        return typed::read(path, format, &*file, bytes.len(), expected);
+        return typed_reader::read(path, format, &*file, bytes.len(), expected);
     }
     let (text, encoding) = decode(path, &bytes)?;
     let source = Source {
@@ -564,76 +527,6 @@ impl Source<'_> {
             column: column.to_owned(),
             text: cell.to_owned(),
             problem,
-        }
-    }
-}
-
-/// Checks that no two columns have the same name.
-fn check_distinct(path: &Path, names: &[String]) -> Result<()> {
-    let mut seen = HashMap::new();
-    for (second, name) in (1..).zip(names) {
-        if let Some(first) = seen.insert(name.as_str(), second) {
-            return Err(Error::DuplicateColumn {
-                path: path.to_owned(),
-                name: name.clone(),
-                first,
-                second,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// What decides how the columns are typed, besides their cells.
-struct Typing<'a> {
-    path: &'a Path,
-    format: FileFormat,
-    /// The line or number of each row.
-    lines: &'a [u32],
-    is_lenient: bool,
-    prefer_comma: bool,
-}
-
-impl Typing<'_> {
-    /// The type and the cells of each column.
-    fn typed(
-        &self,
-        names: &[String],
-        builders: Vec<Builder>,
-        notes: &mut Vec<Note>,
-    ) -> Result<Vec<(ColumnType, Cells)>> {
-        let mut first_bad: Option<(usize, Error)> = None;
-        let mut columns = Vec::with_capacity(builders.len());
-        for (name, builder) in names.iter().zip(builders) {
-            let typed = builder.finish(name, self.prefer_comma, notes);
-            if let Some((row, cell, problem)) = typed.bad {
-                let place = self.format.place(self.lines[row].into());
-                if self.is_lenient {
-                    notes.push(Note::Unreadable {
-                        column: name.clone(),
-                        n_rows: typed.n_bad,
-                        place,
-                        example: cell,
-                    });
-                } else if first_bad.as_ref().is_none_or(|&(first, _)| row < first) {
-                    let error = Error::BadCell {
-                        path: self.path.to_owned(),
-                        place,
-                        column: name.clone(),
-                        text: cell,
-                        problem,
-                    };
-                    first_bad = Some((row, error));
-                }
-            }
-            let TypedCells {
-                column_type, cells, ..
-            } = typed;
-            columns.push((column_type, cells));
-        }
-        match first_bad {
-            Some((_, error)) => Err(error),
-            None => Ok(columns),
         }
     }
 }

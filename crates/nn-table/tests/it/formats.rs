@@ -1,7 +1,6 @@
 //! Files whose columns have types: NumPy, Parquet and Arrow. The files are written by
 //! `scripts/table_formats.py`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use nn_data::Inputs;
@@ -260,7 +259,11 @@ fn a_bad_cell_is_in_a_row() {
 
 #[cfg(any(feature = "parquet", feature = "arrow"))]
 mod typed {
-    use nn_table::{ColumnType, Note};
+    use std::fs;
+
+    #[cfg(feature = "parquet")]
+    use nn_table::ColumnType;
+    use nn_table::Note;
 
     use super::*;
 

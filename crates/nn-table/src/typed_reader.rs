@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::{Expected, MAX_HASHED_ROWS, Typing, check_distinct};
 use crate::cells::Cells;
 use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator};
 use crate::decode::Encoding;
+use crate::expected::{Expected, MAX_HASHED_ROWS, Typing, check_distinct};
 use crate::file_format::FileFormat;
 use crate::note::Note;
 use crate::options::Header;
@@ -14,7 +14,7 @@ use crate::typed_file::{Kind, TypedColumn, TypedFile, is_plausible, read_column}
 use crate::{Error, Result};
 
 /// Reads a file of `n_bytes` bytes.
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
     format: FileFormat,
     file: &dyn TypedFile,
