@@ -57,7 +57,7 @@ pub(super) fn fill(
         loss: evaluation.loss,
         accuracy: evaluation.accuracy,
         metrics: metric_facts(&metrics),
-        errors: errors_of(evaluation, data),
+        errors: errors_of(&metrics, data),
         confusion: evaluation
             .confusion
             .as_ref()
@@ -266,8 +266,8 @@ fn metric_facts(metrics: &Metrics) -> Vec<(String, String)> {
 
 /// Names and values of a regression's errors, in the table's own units; of
 /// several targets their means, and the R² of each.
-fn errors_of(evaluation: &Evaluation, data: &Data) -> Vec<(String, f64)> {
-    let Some(errors) = data.errors_of(evaluation) else {
+fn errors_of(metrics: &Metrics, data: &Data) -> Vec<(String, f64)> {
+    let Some(errors) = &metrics.regression else {
         return Vec::new();
     };
     let named = data.target_names().zip(&errors.outputs);

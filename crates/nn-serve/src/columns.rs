@@ -4,6 +4,7 @@ use nn_core::Model;
 use nn_table::preprocessing::{InputColumn, InputEncoding};
 use nn_table::{
     ColumnEncoding, NumberEncoding, Preprocessing, Standardization, TargetColumn, TargetEncoding,
+    Transform,
 };
 use nn_train::trained_model::preprocessing_of;
 use serde::Serialize;
@@ -24,6 +25,9 @@ struct Column {
     name: String,
     /// Standardization of the number, if there is one.
     standardization: Option<Standardization>,
+    /// Transform before the standardization.
+    #[serde(skip_serializing_if = "Transform::is_identity")]
+    transform: Transform,
 }
 
 impl Columns {
@@ -59,6 +63,7 @@ impl Column {
         Self {
             name,
             standardization: None,
+            transform: Transform::Identity,
         }
     }
 }
@@ -91,6 +96,7 @@ fn inputs_of_number(name: &str, number: &NumberEncoding) -> Vec<Column> {
     let value = Column {
         name: name.to_owned(),
         standardization: Some(number.standardization),
+        transform: Transform::Identity,
     };
     let indicator = number
         .has_indicator
@@ -102,5 +108,6 @@ fn number(column: &TargetColumn) -> Column {
     Column {
         name: column.name.clone(),
         standardization: Some(column.standardization),
+        transform: column.transform,
     }
 }

@@ -12,7 +12,7 @@ use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
 use nn_files::regular_file;
 use nn_image::ImageSize;
-use nn_table::{Header, Separator, Task};
+use nn_table::{Header, Separator, TargetTransform, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Activations, Choice, OnDivergence, Widths};
@@ -105,6 +105,12 @@ pub struct Settings {
         arg(long, value_name = "TASK", help_heading = "Tables")
     )]
     pub task: Option<Choice<Task>>,
+    /// Transform of the target of a regression: log predicts its logarithm, auto does so if the target is skewed
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "none|log|auto", help_heading = "Tables")
+    )]
+    pub target_transform: Option<Choice<TargetTransform>>,
     /// Whether the first row has the column names: auto, yes or no
     #[cfg_attr(
         feature = "clap",

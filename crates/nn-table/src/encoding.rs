@@ -369,10 +369,6 @@ impl Standardization {
         ((value - self.mean) / self.std) as f32
     }
 
-    pub(crate) fn inverse(self, value: f32) -> f32 {
-        (f64::from(value) * self.std + self.mean) as f32
-    }
-
     pub(crate) fn is_usable(self) -> bool {
         self.mean.is_finite() && self.std.is_finite() && 0.0 < self.std
     }

@@ -478,6 +478,9 @@ pub enum CellProblem {
     /// The standardized number is too large for an `f32`.
     #[error("expected a number in the range of the training rows")]
     OutOfRange,
+    /// The target has no logarithm.
+    #[error("expected a number above 0, because the logarithm of the target is predicted")]
+    NoLogarithm,
     /// The cell of the column that orders the rows is neither a number nor a date.
     #[error("expected a number, a date or a time, to order the rows")]
     NotOrdered,
@@ -506,6 +509,7 @@ impl CellProblem {
             Self::NotAPixel => "pixels are gray values, as in MNIST",
             Self::NotAWeight => "a row of weight 2 counts twice, a row of weight 0 is ignored",
             Self::OutOfRange => "check the unit of the column",
+            Self::NoLogarithm => "correct the cell, or train with `target-transform = none`",
             Self::NotOrdered => "order the rows by another column",
             Self::NotASplit => "write the split of each row, or leave `split-column` out",
             Self::UnknownCategory(_) => {

@@ -121,6 +121,16 @@ pub enum Note {
         /// Name of the column.
         column: String,
     },
+    /// The logarithm of a skewed target is predicted.
+    LogTarget {
+        /// Name of the column.
+        column: String,
+    },
+    /// A target is skewed; its logarithm is not.
+    SkewedTarget {
+        /// Name of the column.
+        column: String,
+    },
     /// The column that orders the rows by time is also an input.
     OrderIsInput {
         /// Name of the column.
@@ -263,6 +273,8 @@ impl Note {
             | Self::Codes { .. }
             | Self::Quotes { .. }
             | Self::RowNumbers { .. }
+            | Self::LogTarget { .. }
+            | Self::SkewedTarget { .. }
             | Self::OrderIsInput { .. }
             | Self::EmptyColumns { .. }
             | Self::MissingTargets { .. }
@@ -381,6 +393,15 @@ impl fmt::Display for Note {
                 "column \"{column}\" is left out: {n_distinct} distinct texts in {} (to keep it, \
                  add it to `categorical`)",
                 counted(*n_rows, "row")
+            ),
+            Self::LogTarget { column } => write!(
+                f,
+                "target \"{column}\" is skewed: its logarithm is predicted"
+            ),
+            Self::SkewedTarget { column } => write!(
+                f,
+                "target \"{column}\" is skewed, so its large values dominate the loss \
+                 (`target-transform = log` predicts the logarithm, for small relative errors)"
             ),
             Self::RowNumbers { column } => {
                 write!(

@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use crate::choice::choice;
 use crate::column::{ColumnType, Separator};
+use crate::target_transform::TargetTransform;
 use crate::{Error, Result};
 
 /// Options for reading a table, and the roles of its columns.
@@ -59,6 +61,8 @@ pub struct TableOptions {
     pub order_by: Option<String>,
     /// Name of the column with the split of each row. The column is not an input.
     pub split_column: Option<String>,
+    /// The transform of the targets of a regression.
+    pub target_transform: TargetTransform,
 }
 
 impl TableOptions {
@@ -249,20 +253,4 @@ impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-fn choice<T: Copy>(
-    what: &'static str,
-    name: &str,
-    all: &[T],
-    name_of: fn(T) -> &'static str,
-) -> Result<T> {
-    all.iter()
-        .copied()
-        .find(|&candidate| name_of(candidate) == name)
-        .ok_or_else(|| Error::UnknownChoice {
-            what,
-            name: name.to_owned(),
-            choices: all.iter().map(|&candidate| name_of(candidate)).collect(),
-        })
 }

@@ -193,7 +193,14 @@ impl Preprocessing {
         notes.extend(roles.order.map(|position| Note::OrderIsInput {
             column: table.name(position).to_owned(),
         }));
-        let target = TargetEncoding::fit(table, rows, &roles.targets, options.task, &mut notes)?;
+        let target = TargetEncoding::fit(
+            table,
+            rows,
+            &roles.targets,
+            options.task,
+            options.target_transform,
+            &mut notes,
+        )?;
         let inputs = fit_inputs(table, rows, &roles.inputs, &mut notes)?;
         if let InputEncoding::Columns(_) = inputs {
             notes.extend(giveaway::find(table, rows, &roles, &target));
@@ -455,7 +462,7 @@ impl Preprocessing {
         assert_eq!(outputs.ncols(), self.n_outputs(), "number of outputs");
         if let TargetEncoding::Regression(columns) = &self.target {
             for (mut values, column) in outputs.axis_iter_mut(Axis(1)).zip(columns) {
-                values.mapv_inplace(|value| column.standardization.inverse(value));
+                values.mapv_inplace(|value| column.inverse(value));
             }
         }
     }

@@ -14,7 +14,9 @@ use crate::note::Note;
 use crate::options::Task;
 use crate::pixels;
 use crate::roles::{check_labels, infer_task};
+use crate::skewness;
 use crate::table::Table;
+use crate::target_transform::{TargetTransform, Transform};
 use crate::weighted_rows::WeightedRows;
 use crate::{Error, Result};
 
@@ -53,6 +55,71 @@ pub struct TargetColumn {
     /// Standardization of the column.
     #[serde(alias = "standardisation")]
     pub standardization: Standardization,
+    /// Transform of the column before it is standardized.
+    #[serde(default, skip_serializing_if = "Transform::is_identity")]
+    pub transform: Transform,
+}
+
+impl TargetColumn {
+    fn fit(
+        table: &Table,
+        position: usize,
+        rows: &WeightedRows<'_>,
+        choice: TargetTransform,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self> {
+        let numbers = table.complete_numbers(position)?;
+        let name = table.name(position).to_owned();
+        let transform = choose_transform(table, position, &numbers, rows, choice, notes)?;
+        Ok(Self {
+            name,
+            standardization: Standardization::fit(|row| transform.apply(numbers[row]), rows),
+            transform,
+        })
+    }
+
+    /// The target of the network for a number in the units of the table.
+    pub fn apply(&self, number: f64) -> f32 {
+        self.standardization.apply(self.transform.apply(number))
+    }
+
+    /// The number in the units of the table for an output of the network.
+    pub fn inverse(&self, output: f32) -> f32 {
+        let Standardization { mean, std } = self.standardization;
+        self.transform.inverse(f64::from(output) * std + mean) as f32
+    }
+}
+
+/// The transform of a target; notes a logarithm, or that one is better.
+fn choose_transform(
+    table: &Table,
+    position: usize,
+    numbers: &[f64],
+    rows: &WeightedRows<'_>,
+    choice: TargetTransform,
+    notes: &mut Vec<Note>,
+) -> Result<Transform> {
+    let value = |row: usize| numbers[row];
+    let column = table.name(position).to_owned();
+    let log = skewness::logarithm_of(value, rows);
+    let is_skewed = log.is_some_and(|log| skewness::is_removed_by(log, value, rows));
+    match (choice, log) {
+        (TargetTransform::Log, None) => {
+            let is_negative = |row: &&usize| numbers[**row] < 0.0;
+            let row = rows.rows.iter().find(is_negative).copied();
+            Err(table.bad_cell(position, row.unwrap_or(0), CellProblem::NoLogarithm))
+        }
+        (TargetTransform::Log, Some(log)) => Ok(log),
+        (TargetTransform::Auto, Some(log)) if is_skewed => {
+            notes.push(Note::LogTarget { column });
+            Ok(log)
+        }
+        (TargetTransform::None, _) if is_skewed => {
+            notes.push(Note::SkewedTarget { column });
+            Ok(Transform::Identity)
+        }
+        _ => Ok(Transform::Identity),
+    }
 }
 
 impl TargetEncoding {
@@ -63,6 +130,7 @@ impl TargetEncoding {
         rows: &WeightedRows<'_>,
         targets: &[usize],
         task: Task,
+        transform: TargetTransform,
         notes: &mut Vec<Note>,
     ) -> Result<Self> {
         let name = |position: usize| table.name(position).to_owned();
@@ -95,13 +163,8 @@ impl TargetEncoding {
                 Ok(Self::MultiLabel(all_names()))
             }
             Task::Regression | Task::Auto => {
-                let column = |&position: &usize| {
-                    let numbers = table.complete_numbers(position)?;
-                    Ok(TargetColumn {
-                        name: name(position),
-                        standardization: Standardization::fit(|row| numbers[row], rows),
-                    })
-                };
+                let column =
+                    |&position: &usize| TargetColumn::fit(table, position, rows, transform, notes);
                 let columns = targets.iter().map(column).collect::<Result<_>>()?;
                 note_constant_targets(table, rows, targets, notes)?;
                 Ok(Self::Regression(columns))
@@ -148,13 +211,16 @@ impl TargetEncoding {
             Self::Classification { names, .. } => {
                 Targets::Classes(classes(table, positions[0], names, notes)?)
             }
-            Self::Regression(columns) => {
-                let scaling = |i: usize| columns[i].standardization;
-                Targets::Values(values(table, &positions, |i, y| scaling(i).apply(y))?)
-            }
+            Self::Regression(columns) => Targets::Values(values(table, &positions, |i, y| {
+                let is_in_domain = columns[i].transform.apply(y).is_finite();
+                let target = columns[i].apply(y);
+                is_in_domain
+                    .then_some(target)
+                    .ok_or(CellProblem::NoLogarithm)
+            })?),
             Self::MultiLabel(_) => {
                 check_labels(table, &positions)?;
-                Targets::Values(values(table, &positions, |_, label| label as f32)?)
+                Targets::Values(values(table, &positions, |_, label| Ok(label as f32))?)
             }
         }))
     }
@@ -266,13 +332,14 @@ fn shortest_form(word: &str) -> Option<String> {
 fn values(
     table: &Table,
     positions: &[usize],
-    encode: impl Fn(usize, f64) -> f32,
+    encode: impl Fn(usize, f64) -> Result<f32, CellProblem>,
 ) -> Result<Array2<f32>> {
     let mut all = Array2::zeros((table.n_rows(), positions.len()));
     for (i, (mut column, &position)) in all.columns_mut().into_iter().zip(positions).enumerate() {
         let numbers = table.complete_numbers(position)?;
         for (row, (value, &number)) in column.iter_mut().zip(numbers.iter()).enumerate() {
-            *value = encode(i, number);
+            let encoded = encode(i, number);
+            *value = encoded.map_err(|problem| table.bad_cell(position, row, problem))?;
             if !value.is_finite() {
                 return Err(table.bad_cell(position, row, CellProblem::OutOfRange));
             }

@@ -54,6 +54,12 @@ impl<'a> WeightedRows<'a> {
         Ok(Self::of(counted, weights))
     }
 
+    /// All these rows, with weight 1.
+    #[cfg(test)]
+    pub(crate) fn all(rows: &'a [usize]) -> Self {
+        Self::of(rows.into(), None)
+    }
+
     fn of(rows: Cow<'a, [usize]>, weights: Option<Cow<'a, [f64]>>) -> Self {
         let total = weights.as_ref().map_or(rows.len() as f64, |weights| {
             rows.iter().map(|&row| weights[row]).sum()

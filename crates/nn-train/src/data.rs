@@ -436,8 +436,15 @@ impl Data {
         self.target_columns().iter().map(|column| &*column.name)
     }
 
-    /// The errors of a regression in the units of the table; `None` for other tasks.
-    pub fn errors_of(&self, evaluation: &Evaluation) -> Option<RegressionErrors> {
+    /// Whether the network predicts a logarithm of a target.
+    pub(crate) fn has_transformed_targets(&self) -> bool {
+        let mut targets = self.target_columns().iter();
+        targets.any(|column| !column.transform.is_identity())
+    }
+
+    /// The errors of a regression with the targets of the table, in its units; `None` for
+    /// other tasks.
+    pub(crate) fn errors_of(&self, evaluation: &Evaluation) -> Option<RegressionErrors> {
         let errors = evaluation.regression.as_ref()?;
         match self.target_columns() {
             [] => Some(errors.clone()),

@@ -3,7 +3,7 @@
 use nn_core::metrics::{ConfusionMatrix, Evaluation, RegressionErrors, evaluate};
 use nn_core::{Loss, Network, Samples};
 use nn_metrics::{
-    ClassMetrics, ClassPredictions, LabelMetrics, ThresholdCounts, mean, wilson_interval,
+    ClassMetrics, ClassPredictions, ErrorSums, LabelMetrics, ThresholdCounts, mean, wilson_interval,
 };
 use nn_settings::Result;
 use nn_tensor::Threads;
@@ -71,7 +71,7 @@ impl Evaluator<'_> {
         let mut metrics = Metrics {
             baseline: mean(baselines.iter().copied()),
             baselines,
-            regression: self.data.errors_of(&evaluation),
+            regression: self.errors(&evaluation, &outputs),
             evaluation,
             ..Metrics::default()
         };
@@ -84,6 +84,30 @@ impl Evaluator<'_> {
         let accuracy = metrics.evaluation.accuracy;
         metrics.accuracy_interval = accuracy.map(|it| wilson_interval(it, n_samples));
         Ok(metrics)
+    }
+
+    /// The errors of a regression in the units of the table; `None` for other tasks.
+    fn errors(&self, evaluation: &Evaluation, outputs: &SampleOutputs) -> Option<RegressionErrors> {
+        match outputs {
+            SampleOutputs::Values(values) if self.data.has_transformed_targets() => {
+                let errors = |(target, sums): (usize, ErrorSums)| {
+                    let pairs = values
+                        .predicted
+                        .column(target)
+                        .zip(values.actual.column(target));
+                    pairs
+                        .fold(sums, |mut sums, (&predicted, &actual)| {
+                            sums.add(predicted, actual);
+                            sums
+                        })
+                        .errors()
+                };
+                let targets =
+                    (0..values.actual.n_columns()).map(|target| (target, ErrorSums::default()));
+                Some(RegressionErrors::new(targets.map(errors).collect()))
+            }
+            _ => self.data.errors_of(evaluation),
+        }
     }
 
     /// The outputs of the network for samples, together with the targets.

@@ -127,6 +127,7 @@ fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
     let given = [
         ("target", settings.target.is_some()),
         ("task", settings.task.is_some()),
+        ("target-transform", settings.target_transform.is_some()),
         ("header", settings.header.is_some()),
         ("separator", settings.separator.is_some()),
         ("missing", settings.missing.is_some()),
@@ -450,6 +451,7 @@ fn resolved(
         class_weight: Some(training.class_weights.clone().into()),
         target: asked.target.clone(),
         task: asked.task.clone(),
+        target_transform: asked.target_transform.clone(),
         header: asked.header.clone(),
         separator: asked.separator.clone(),
         missing: asked.missing.clone(),

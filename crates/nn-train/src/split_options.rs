@@ -160,6 +160,12 @@ fn table_options(settings: &Settings) -> Result<TableOptions> {
         group: settings.group.clone(),
         order_by: settings.order_by.clone(),
         split_column: settings.split_column.clone(),
+        target_transform: settings
+            .target_transform
+            .as_ref()
+            .map(Choice::value)
+            .copied()
+            .unwrap_or_default(),
     };
     if let Some(schema) = &settings.schema {
         let text = regular_file::read_text(Path::new(schema))?;

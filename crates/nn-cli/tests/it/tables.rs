@@ -377,3 +377,55 @@ fn a_table_is_not_deformed() {
         .nn("train --data trees.csv --augment elastic")
         .refuses(2, &["--augment elastic", "needs images", "help: leave"]);
 }
+
+/// The results and the predictions of a network for the logarithm of its target have the
+/// units of the table: both give the same errors.
+#[test]
+fn a_target_can_be_predicted_as_its_logarithm() {
+    let scratch = Scratch::new();
+    let prices = csv("u,v,price", 200, |_, x, y| {
+        format!("{x:.3},{y:.3},{:.4}", (3.0 * x + 2.0 * y).exp())
+    });
+    scratch.file("prices.csv", &prices);
+    let flags = "--data prices.csv --target price --hidden 16 --epochs 200 --lr 0.02 --no-report";
+    scratch.train("log", &format!("{flags} --target-transform log"));
+    scratch.file("all.csv", &prices);
+    let evaluation = scratch.evaluate("log", "--data all.csv");
+    scratch
+        .nn("predict log all.csv --output out.csv")
+        .succeeds();
+    let predicted = scratch.read("out.csv");
+    let last = |line: &str| -> f64 { line.rsplit(',').next().unwrap().parse().expect("a number") };
+    let pairs: Vec<(f64, f64)> = prices
+        .lines()
+        .zip(predicted.lines())
+        .skip(1)
+        .map(|(price, predicted)| (last(price), last(predicted)))
+        .collect();
+    let n = pairs.len() as f64;
+    let mean = pairs.iter().map(|(y, _)| y).sum::<f64>() / n;
+    let squares: f64 = pairs.iter().map(|(y, a)| (y - a).powi(2)).sum();
+    let variation: f64 = pairs.iter().map(|(y, _)| (y - mean).powi(2)).sum();
+    let is_near = |key: &str, expected: f64| {
+        let found = evaluation[key].as_f64().expect(key);
+        assert!(
+            (found / expected - 1.0).abs() < 1e-4,
+            "{key}: {found}, {expected}"
+        );
+    };
+    is_near("rmse", (squares / n).sqrt());
+    is_near("r2", 1.0 - squares / variation);
+    assert!(pairs.iter().all(|&(_, predicted)| predicted > 0.0));
+    assert!(
+        evaluation["r2"].as_f64() > Some(0.8),
+        "{}",
+        evaluation["r2"]
+    );
+
+    let line = "train --data glyphs --limit-train 100 --target-transform log";
+    scratch
+        .nn(line)
+        .refuses(2, &["--target-transform: needs a table"]);
+    let line = format!("train {flags} --target-transform root");
+    scratch.nn(&line).refuses(2, &["none", "log", "auto"]);
+}

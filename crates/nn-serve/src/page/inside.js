@@ -376,8 +376,10 @@ function verdicts({ step, class_names: names, label, predicted, targets }) {
 }
 
 /** A standardized number in the units of its column. */
-function restored(number, { standardization: { mean, std } }) {
-  return mean + std * number;
+function restored(number, { standardization: { mean, std }, transform }) {
+  const value = mean + std * number;
+  if (transform === "log") return Math.exp(value);
+  return transform === "log1p" ? Math.expm1(value) : value;
 }
 
 /** Numbers are standardized, categories are not. */

@@ -9,7 +9,7 @@ use nn_table::predictions::write_predictions;
 use nn_table::preprocessing::{InputEncoding, Purpose, Samples};
 use nn_table::{
     ColumnEncoding, Error, ErrorKind, Header, Note, Place, Preprocessing, Result, Standardization,
-    Table, TableOptions, TargetEncoding, Task, UnseenCategory,
+    Table, TableOptions, TargetEncoding, TargetTransform, Task, UnseenCategory,
 };
 use proptest::prelude::*;
 
@@ -966,5 +966,63 @@ fn tasks_have_short_names_too() {
     assert_eq!(
         message("cluster".parse::<Task>()),
         "unknown task \"cluster\"; expected one of: auto, classification, regression, multi-label"
+    );
+}
+
+/// The logarithms of 1, 10, 100, 1000 are evenly spaced; with a 0, 1 is added first.
+#[test]
+fn a_skewed_target_is_predicted_as_its_logarithm() {
+    let text = |first: &str| format!("x,y\n1,{first}\n2,10\n3,100\n4,1000\n5,10000\n");
+    let options = |target_transform| TableOptions {
+        target: Some("y".to_owned()),
+        task: Task::Regression,
+        target_transform,
+        ..TableOptions::default()
+    };
+    let fit = |text: &str, choice| {
+        let table = Table::parse(Path::new("t.csv"), text.as_bytes(), &options(choice))?;
+        let (fitted, notes) = Preprocessing::fit(&table, &[0, 1, 2, 3, 4], &options(choice))?;
+        let samples = fitted.transform(&table, UnseenCategory::Error)?;
+        let Some(Targets::Values(targets)) = samples.targets else {
+            panic!("numbers");
+        };
+        let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        Ok::<_, nn_table::Error>((fitted, targets, notes.join("\n")))
+    };
+    for choice in [TargetTransform::Log, TargetTransform::Auto] {
+        let (fitted, targets, notes) = fit(&text("1"), choice).expect("a logarithm");
+        // (log10(y) - 2) / sqrt(2)
+        for (row, &target) in targets.iter().enumerate() {
+            let expected = (row as f32 - 2.0) / 2.0_f32.sqrt();
+            assert!((target - expected).abs() < 1e-6, "{target}");
+        }
+        let mut restored = targets.clone();
+        fitted.inverse_transform(restored.view_mut());
+        for (row, &value) in restored.iter().enumerate() {
+            assert!(
+                (value / 10_f32.powi(row as i32) - 1.0).abs() < 1e-5,
+                "{value}"
+            );
+        }
+        let read = Preprocessing::from_json(&fitted.to_json()).expect("JSON");
+        assert_eq!(read, fitted);
+        assert_eq!(notes.contains("logarithm"), choice == TargetTransform::Auto);
+    }
+    let (_, _, notes) = fit(&text("1"), TargetTransform::None).expect("numbers");
+    assert!(notes.contains("target-transform = log"), "{notes}");
+
+    let (fitted, targets, _) = fit(&text("0"), TargetTransform::Log).expect("0 has ln(1 + y)");
+    let mut restored = targets;
+    fitted.inverse_transform(restored.view_mut());
+    assert!(restored[[0, 0]].abs() < 1e-5 && (restored[[1, 0]] - 10.0).abs() < 1e-3);
+
+    let error = fit(&text("-1"), TargetTransform::Log).expect_err("no logarithm");
+    assert!(error.to_string().contains("line 2"), "{error}");
+    assert!(error.to_string().contains("logarithm"), "{error}");
+    let (fitted, _, _) = fit(&text("-1"), TargetTransform::Auto).expect("not transformed");
+    assert!(
+        !fitted.to_json().contains("transform"),
+        "{}",
+        fitted.to_json()
     );
 }
