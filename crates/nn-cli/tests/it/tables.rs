@@ -384,7 +384,7 @@ fn a_table_is_not_deformed() {
 fn a_target_can_be_predicted_as_its_logarithm() {
     let scratch = Scratch::new();
     let prices = csv("u,v,price", 200, |_, x, y| {
-        format!("{x:.3},{y:.3},{:.4}", (3.0 * x + 2.0 * y).exp())
+        format!("{x:.3},{y:.3},{:.4}", 1e3 * (x + y).exp())
     });
     scratch.file("prices.csv", &prices);
     let flags = "--data prices.csv --target price --hidden 16 --epochs 200 --lr 0.02 --no-report";
