@@ -135,7 +135,7 @@ impl ThresholdCounts {
     }
 
     /// The threshold with the highest balanced accuracy, (TP/P + TN/N)/2. It is the midpoint
-    /// of two neighboring scores, or 0.5 if no threshold is better than guessing. If several
+    /// of two neighboring scores, or 0.5 if no threshold is better than a constant prediction. If several
     /// thresholds are equally good, the one closest to 0.5 is returned. `None` if there are
     /// no positive or no negative rows.
     ///

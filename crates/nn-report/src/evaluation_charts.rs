@@ -136,7 +136,7 @@ fn ranking_charts(mut all: Vec<Named<'_>>) -> Vec<EvaluationChart> {
         all.iter().map(series).collect()
     };
     let mut roc = curves(ThresholdCounts::roc_curve);
-    roc.push(diagonal("guessing"));
+    roc.push(diagonal("random predictions"));
     vec![
         EvaluationChart {
             name: "roc".to_owned(),

@@ -60,8 +60,8 @@ impl Folds {
         })
     }
 
-    /// The results on the test and validation samples that all folds have, and the results
-    /// of guessing.
+    /// The results on the test and validation samples that all folds have, and the
+    /// baselines.
     pub fn results(&self) -> Vec<FoldResult> {
         let measures = measure::ALL.iter().filter(|measure| {
             let is_result = matches!(
