@@ -183,7 +183,7 @@ impl<S: Scalar> Trainer<'_, S> {
             .collect();
         let later = [
             (
-                "rate factors",
+                "learning-rate factors",
                 (!factors.is_empty()).then(|| factors.join(", ")),
             ),
             (
@@ -206,7 +206,7 @@ impl<S: Scalar> Trainer<'_, S> {
 }
 
 impl<S: Scalar> Checkpoint<S> {
-    /// Writes the checkpoint file; the same checkpoint gives the same bytes.
+    /// Writes the checkpoint file. Equal checkpoints give byte-identical files.
     ///
     /// # Errors
     /// Returns [`Error::ModelFile`] if the note has more than a hundred thousand

@@ -200,7 +200,7 @@ impl LayerRecord {
 }
 
 impl<S: Scalar> Model<S> {
-    /// Writes the model file; the same model gives the same bytes.
+    /// Writes the model file. Equal models give byte-identical files.
     ///
     /// The file can be read with [`read`](Self::read), or with
     /// [`read_with_nonfinite`](Self::read_with_nonfinite) if a weight is NaN or

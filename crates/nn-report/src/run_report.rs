@@ -234,10 +234,9 @@ impl RunReport {
             let caption = "True class → predicted class, with the probability of the prediction and the index of the sample.";
             writer.figure("mistakes", Some(mistakes.svg()), caption);
             if !results.mistake_command.is_empty() {
-                writer
-                    .page
-                    .body()
-                    .paragraph("The command that shows all probabilities of the first mistake:");
+                writer.page.body().paragraph(
+                    "This command prints the probabilities of all classes for the first mistake:",
+                );
                 writer.page.body().code(&results.mistake_command);
             }
         }

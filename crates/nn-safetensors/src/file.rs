@@ -339,7 +339,8 @@ fn check_places(tensors: &mut [Entry<'_>]) -> Result<()> {
             .try_fold(size, |bytes, &n| bytes.checked_mul(n));
         if expected != Some(end - start) {
             return Err(Error::invalid_file(format!(
-                "tensor {name}: {} bytes do not hold shape {shape:?}",
+                "tensor {name}: the offsets span {} bytes, which do not match the shape {shape:?} and \
+                 the data type",
                 end - start
             )));
         }

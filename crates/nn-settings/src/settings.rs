@@ -35,7 +35,7 @@ pub struct Settings {
     /// Data set: a name, a folder of IDX files, a folder with one folder of images per class, or a CSV file [default: mnist if it is in the data folder, otherwise glyphs]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data", value_parser = crate::value_parsers::data_parser()))]
     pub data: Option<String>,
-    /// Size of the images of a folder of PNG and JPEG files [default: their own size if all have the same size of at most 64x64, otherwise 28x28]
+    /// Resize the images of a folder to this height and width [default: their own size if all have the same size of at most 64x64, otherwise 28x28]
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "HxW", help_heading = "Data", alias = "img-size")

@@ -44,9 +44,9 @@ pub enum Note {
     },
     /// Test or validation rows that are also training rows.
     Leaked {
-        /// Number of such rows.
+        /// Number of repeated rows.
         n_rows: usize,
-        /// The split of these rows: `test` or `validation`.
+        /// The split with the repeated rows: `test` or `validation`.
         split: &'static str,
     },
     /// Numbers in a format other than the default one, such as `1.234,5`.
@@ -59,7 +59,7 @@ pub enum Note {
         example: String,
         /// The number read from the example cell.
         value: f64,
-        /// Whether the numbers could also have a different decimal sign.
+        /// Whether the numbers could also have a different decimal separator.
         is_ambiguous: bool,
     },
     /// A column was read as dates.

@@ -368,11 +368,11 @@ impl TrainingConfig {
 
     fn check_rate_factors(&self) -> Result<()> {
         for factor in &self.rate_factors {
-            Range::Positive.check(&format!("rate factor of {factor}"), factor.factor)?;
+            Range::Positive.check(&format!("learning-rate factor {factor}"), factor.factor)?;
         }
         match (self.optimizer, self.rate_factors.first()) {
             (Optimizer::Rprop { .. }, Some(_)) => Err(Error::Conflict {
-                what: "rate factors".to_owned(),
+                what: "learning-rate factors".to_owned(),
                 problem: "not supported by rprop, which adapts its step sizes itself".to_owned(),
             }),
             _ => Ok(()),
@@ -385,7 +385,7 @@ impl TrainingConfig {
             _ if self.weight_decay == 0.0 => return Ok(()),
             Optimizer::AdamW { .. } => "adamw has its own weight decay: adamw:weight-decay=0.01",
             Optimizer::Rprop { .. } => {
-                "not available with rprop, whose steps do not depend on the size of the gradient"
+                "not available with rprop, whose steps do not depend on the magnitude of the gradient"
             }
             _ => return Ok(()),
         };

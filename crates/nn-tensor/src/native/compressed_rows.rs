@@ -178,7 +178,8 @@ impl CompressedRows {
     pub(crate) fn indices_of(&self, segments: Range<usize>) -> Range<usize> {
         assert!(
             segments.end <= self.n_segments,
-            "segments {segments:?} do not exist"
+            "expected segments below {}, found {segments:?}",
+            self.n_segments
         );
         segments.start * self.segment_len..self.n_indices.min(segments.end * self.segment_len)
     }
