@@ -61,7 +61,7 @@ pub struct NetworkConfig {
 }
 
 impl NetworkConfig {
-    /// Creates a configuration with these layers: `(width, activation)` or
+    /// Creates a configuration with the given layers: `(width, activation)` or
     /// [`LayerConfig`] for each.
     ///
     /// ```
@@ -204,7 +204,7 @@ impl<S: Scalar> Network<S> {
     /// Fits stages to data: sets the bin edges of each
     /// [`PiecewiseLinearEmbedding`](crate::stage::PiecewiseLinearEmbedding).
     ///
-    /// Networks without such a stage are not changed. At most 65 536 rows are used,
+    /// A network without this kind of stage is not changed. At most 65 536 rows are used,
     /// evenly spaced.
     ///
     /// ```

@@ -203,8 +203,8 @@ impl Deformer {
     /// Writes the deformed row `rows[k]` of `images` to row `k` of `deformed`.
     ///
     /// The deformation depends on the seed, the epoch and the index of the row
-    /// in `images` only: neither on other rows nor on the number of threads. It
-    /// repeats after 2²⁴ epochs.
+    /// in `images` only: neither on other rows nor on the number of threads. The
+    /// sequence of deformations repeats after 2²⁴ epochs.
     ///
     /// # Shapes
     /// `images [n_samples, height·width]`, `deformed [rows.len(), height·width]`.

@@ -110,7 +110,7 @@ pub enum Error {
         folder = folder.display()
     )]
     SeveralDatasets {
-        /// The folder.
+        /// Path of the folder.
         folder: PathBuf,
         /// The prefix of the file names of each data set; empty for MNIST's names.
         found: Vec<String>,

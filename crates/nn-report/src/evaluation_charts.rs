@@ -21,9 +21,9 @@ const MAX_POINTS: usize = 5000;
 pub struct EvaluationChart {
     /// File name without extension.
     pub name: String,
-    /// The chart.
+    /// The chart to show in the report.
     pub chart: Chart,
-    /// The caption.
+    /// The caption below the chart.
     pub caption: &'static str,
 }
 

@@ -10,7 +10,7 @@ use crate::importance::Importance;
 use crate::measure;
 use crate::record::RunRecord;
 
-/// The content of a report of a run.
+/// The content of the report of a training run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunReport {
     /// The settings, metrics and summary of the run.
@@ -36,7 +36,7 @@ pub struct RunReport {
     pub missing: Vec<String>,
 }
 
-/// Results of an evaluation of the network.
+/// The results of evaluating a network on a split.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
     /// Name of the split: `test`, `validation` or `training`.

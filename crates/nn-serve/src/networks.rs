@@ -1,5 +1,5 @@
-//! The networks that the page can use: that of the command line, those of saved runs,
-//! and those in training.
+//! The networks that the page can use: the network given on the command line, the networks
+//! of saved runs, and the networks in training.
 
 use std::fs;
 use std::path::{Path, PathBuf};

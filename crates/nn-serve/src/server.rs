@@ -1,4 +1,4 @@
-//! The server: bound to its port, then run until it is stopped.
+//! The server, which binds to a port and runs until it is stopped.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};

@@ -363,7 +363,7 @@ pub mod default {
     pub const ACTIVATION: Activation = Activation::Relu;
     /// Number of samples per batch.
     pub const BATCH_SIZE: BatchSize = BatchSize::Rows(64);
-    /// Reduction of the losses of a batch to one number.
+    /// How to reduce the per-sample gradients of a batch: mean or sum.
     pub const REDUCTION: Reduction = Reduction::Mean;
     /// Number of batches whose gradients are accumulated in each step.
     pub const ACCUMULATE: usize = 1;

@@ -47,7 +47,7 @@ pub struct Data {
     pub origin: String,
     /// The preprocessing of the table; `None` for other data sets.
     pub preprocessing: Option<Preprocessing>,
-    /// Notes about the data, such as a guessed task.
+    /// Notes about the data, such as an inferred task.
     pub notes: Vec<Note>,
     /// The size to which the images of a folder of PNG and JPEG files were resized;
     /// `None` for other data sets.
@@ -412,7 +412,7 @@ impl Data {
         notes
     }
 
-    /// Number of inputs of a network for these data.
+    /// Number of inputs that a network for the data has.
     pub fn n_inputs(&self) -> usize {
         self.dataset.n_inputs()
     }

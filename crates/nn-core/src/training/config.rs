@@ -20,13 +20,13 @@ pub enum BatchSize {
     Rows(usize),
 }
 
-/// How to reduce the gradients of the rows of a batch: mean or sum.
+/// How to reduce the per-row gradients of a batch: mean or sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// Mean of the gradients of the rows; with weights, (1/B) Σ (wᵢ/w̄)·gᵢ: see
+    /// Mean of the per-row gradients; with weights, (1/B) Σ (wᵢ/w̄)·gᵢ: see
     /// [`Samples::with_weights`](crate::Samples::with_weights).
     Mean,
-    /// Sum of the gradients of the rows (newbies 2.4 and 5.2.9).
+    /// Sum of the per-row gradients (newbies 2.4 and 5.2.9).
     Sum,
 }
 
@@ -82,7 +82,7 @@ pub struct RateFactor {
     /// The name of a tensor as in a model file, without its layer: `weight`, `bias`, or
     /// a name that covers all tensors of a stage, such as `scaling`.
     pub tensor: String,
-    /// The factor. If several factors match a tensor, the last one applies.
+    /// The factor for the learning rate. If several factors match a tensor, the last one applies.
     pub factor: f64,
 }
 
