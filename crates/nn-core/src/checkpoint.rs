@@ -274,7 +274,7 @@ impl<S: Scalar> Checkpoint<S> {
             .count();
         if n_buffers != file.n_tensors() {
             return Err(Error::invalid_file(format!(
-                "expected the {n_buffers} known tensors, found {} tensors",
+                "expected {n_buffers} tensors, found {}",
                 file.n_tensors()
             )));
         }

@@ -348,7 +348,7 @@ impl Description {
         let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
         if names != 0 && names != n_outputs && !(n_outputs == 1 && names == 2) {
             return Err(Error::invalid_file(format!(
-                "{names} class names for {n_outputs} outputs"
+                "expected {n_outputs} class names, one per output, found {names}"
             )));
         }
         let shape = &self.input.shape;
@@ -358,7 +358,7 @@ impl Description {
         let is_table = self.input.preprocessing.is_some();
         if !shape.is_empty() && !is_table && n_values != Some(n_inputs) {
             return Err(Error::invalid_file(format!(
-                "input shape {shape:?} does not hold {n_inputs} values"
+                "expected an input shape of {n_inputs} values, found {shape:?}"
             )));
         }
         if shape.len() > MAX_DIMENSIONS {

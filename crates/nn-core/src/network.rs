@@ -91,7 +91,7 @@ impl NetworkConfig {
         if self.layers.is_empty() {
             return Err(Error::Conflict {
                 what: "network".to_owned(),
-                problem: "has no output layer".to_owned(),
+                problem: "expected at least 1 layer, found none".to_owned(),
             });
         }
         let mut n_inputs = self.n_inputs;

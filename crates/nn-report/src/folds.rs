@@ -90,7 +90,7 @@ impl Folds {
         page.lead(&format!("{} folds", self.comparison.runs.len()));
         page.section("Mean over the folds").table(&self.table());
         page.body().note(
-            "The interval of the mean is that of Student's t-distribution. The folds share training \
+            "The confidence interval of the mean uses Student's t-distribution. The folds share training \
              samples, so the true interval is somewhat wider.",
         );
         let plots = self.comparison.sections_into(&mut page);

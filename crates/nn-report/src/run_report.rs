@@ -123,7 +123,7 @@ impl RunReport {
         ));
         let body = writer.page.section("Summary");
         body.facts(self.facts());
-        body.paragraph("The command that repeats this run:");
+        body.paragraph("This command repeats the run:");
         body.code(&format!(
             "{} train --config {}/config.toml",
             self.program, self.path
@@ -153,7 +153,7 @@ impl RunReport {
         }
         let caption = format!(
             "Mean loss per sample. The training loss is measured during the epoch, while the weights \
-             change; the validation loss is measured after it. {}",
+             change; the validation loss is measured after the epoch. {}",
             self.loss_note
         );
         writer.figure("loss", curves::loss_chart(run), caption.trim_end());

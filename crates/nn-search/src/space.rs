@@ -117,7 +117,7 @@ impl Space {
             let value = values.remove(dimension.name());
             let value = value.ok_or_else(|| Error::OutsideSpace {
                 name: dimension.name().to_owned(),
-                expected: dimension.to_string(),
+                expected: dimension.domain().to_string(),
                 found: "no value".to_owned(),
             })?;
             accepted.push(dimension.accept(value)?);

@@ -451,7 +451,7 @@ impl Settings {
             return Err(Error::new(
                 ErrorKind::Data,
                 format!(
-                    "{}: {length} bytes, expected a configuration of at most {MAX_CONFIG_BYTES}",
+                    "{}: expected a configuration of at most {MAX_CONFIG_BYTES} bytes, found {length}",
                     path.display()
                 ),
             ));
