@@ -183,7 +183,7 @@ impl<S: Scalar> Trainer<'_, S> {
             .collect();
         let later = [
             (
-                "learning-rate factors",
+                "rate factors",
                 (!factors.is_empty()).then(|| factors.join(", ")),
             ),
             (

@@ -210,7 +210,7 @@ impl Deformer {
     /// `images [n_samples, height·width]`, `deformed [rows.len(), height·width]`.
     ///
     /// # Panics
-    /// If a shape is wrong or an index in `rows` is not below `n_samples`.
+    /// Panics if a shape is wrong or an index in `rows` is not below `n_samples`.
     pub fn apply(
         &mut self,
         images: ArrayView2<'_, u8>,
@@ -352,7 +352,7 @@ impl FromStr for Augment {
     type Err = Error;
 
     /// # Errors
-    /// If a name or a parameter is unknown, or a value is not a number in its
+    /// Returns an error if a name or a parameter is unknown, or a value is not a number in its
     /// range.
     fn from_str(text: &str) -> Result<Self> {
         let mut augment = Self::NONE;

@@ -76,7 +76,7 @@ pub struct NormalizedDigit {
 /// module](self).
 ///
 /// # Errors
-/// [`Error::BlankImage`](crate::Error::BlankImage) if the contrast between ink and
+/// Returns [`Error::BlankImage`](crate::Error::BlankImage) if the contrast between ink and
 /// paper is too low.
 ///
 /// ```

@@ -37,7 +37,7 @@ impl Folds {
     /// page begin with `program`.
     ///
     /// # Errors
-    /// If a fold is missing, not finished, or damaged.
+    /// Returns an error if a fold is missing, not finished, or damaged.
     pub fn read(directory: &Path, program: &str) -> Result<Self> {
         let settings: Settings = run_dir::read_config(directory)?;
         let folds = (1..=settings.folds.unwrap_or_default()).map(|fold| {

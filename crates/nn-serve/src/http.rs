@@ -55,7 +55,7 @@ struct Http {
 /// Starts to accept connections, in the current tokio runtime.
 ///
 /// # Errors
-/// If a listener cannot be registered.
+/// Returns an error if a listener cannot be registered.
 pub(crate) fn start(listeners: Vec<TcpListener>, app: Arc<App>) -> Result<()> {
     start_with(listeners, app, ROUTES)
 }

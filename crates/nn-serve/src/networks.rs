@@ -65,7 +65,7 @@ impl Networks {
     /// The networks of the runs in `runs_dir`, and that of `run`.
     ///
     /// # Errors
-    /// If `run` cannot be read.
+    /// Returns an error if `run` cannot be read.
     pub(crate) fn open(runs_dir: PathBuf, run: Option<&Path>) -> Result<Self> {
         let open = |run: &Path| -> Result<NamedNetwork> {
             let model = read_model(&locate_model(run, &runs_dir)?, false)?;

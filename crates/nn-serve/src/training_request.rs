@@ -35,8 +35,8 @@ impl TrainingRequest {
     /// A training run with flags such as `["--lr", "0.1"]`; `program` starts the command.
     ///
     /// # Errors
-    /// If the flags are invalid, the data cannot be loaded, or the training run is too
-    /// large for the page.
+    /// Returns an error if the flags are invalid, the data cannot be loaded, or the training
+    /// run is too large for the page.
     pub(crate) fn new(words: &[String], datasets: &DatasetCache, program: &str) -> Result<Self> {
         let mut words = words.to_vec();
         let mut settings = flags::parse(&words)?;

@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Any error of this crate.
 ///
 /// The message is one line with the location, the expected and the found value.
-/// [`Error::help`] says how to fix it.
+/// [`Error::help`] says how to fix the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -59,7 +59,7 @@ pub enum Error {
         path: PathBuf,
         /// The format.
         format: FileFormat,
-        /// The feature that reads it.
+        /// The feature of this crate that reads the format.
         feature: &'static str,
     },
     /// A file in a format other than text is damaged, or has no table.
@@ -504,7 +504,7 @@ impl CellProblem {
                 "for multi-label classification, use one column per label, with the values 0 and 1"
             }
             Self::NotAPixel => "pixels are gray values, as in MNIST",
-            Self::NotAWeight => "a row of weight 2 counts twice, a row of weight 0 is ignored",
+            Self::NotAWeight => "a row of weight 2 counts twice, and a row of weight 0 is ignored",
             Self::OutOfRange => "check the unit of the column",
             Self::NotOrdered => "order the rows by another column",
             Self::NotASplit => "write the split of each row, or leave `split-column` out",

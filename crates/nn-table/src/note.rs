@@ -1,4 +1,4 @@
-//! Notes for the user about a table: what was inferred, and what is doubtful.
+//! Notes for the user about a table: inferred properties and possible problems.
 
 use std::fmt;
 
@@ -221,7 +221,7 @@ pub enum Note {
         /// The first unknown category.
         example: String,
     },
-    /// Classes that differ from those of the model by a full stop at the end.
+    /// Classes that differ from the classes of the model only by a full stop at the end.
     FullStops {
         /// Name of the target column.
         column: String,

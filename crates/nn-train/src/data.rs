@@ -341,7 +341,7 @@ impl Data {
     /// Gives the classes of a folder of images the numbers that a model has for them.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] for a class that the model does not have.
+    /// Returns [`ErrorKind::Data`] for a class that the model does not have.
     pub(crate) fn number_classes_as(&mut self, names: &[String]) -> Result<()> {
         let number = |name: &String| {
             let number = names.iter().position(|known| known == name);

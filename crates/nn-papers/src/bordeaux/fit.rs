@@ -83,7 +83,7 @@ type Candidate = (f64, Rule, InitialValues);
 /// resumed.
 ///
 /// # Errors
-/// The errors of [`run`](crate::run()).
+/// Returns the errors of [`run`](crate::run()).
 pub fn fit_table_two(
     options: &Options<'_>,
     store: &mut Store,
