@@ -174,7 +174,7 @@ impl CompressedRows {
     /// The range of indices of some segments.
     ///
     /// # Panics
-    /// Panics if there are no such segments.
+    /// Panics if a segment does not exist.
     pub(crate) fn indices_of(&self, segments: Range<usize>) -> Range<usize> {
         assert!(
             segments.end <= self.n_segments,
