@@ -249,7 +249,7 @@ test("two trainings are compared from the same start", async () => {
   await open(`#compare?${SMALL}&epochs=2&vary=optimizer&a=sgd&b=adam`);
   await page.getByText(/784-16-10 on glyphs.*784-16-10 on glyphs/).waitFor();
   await page.click("#compare-start");
-  await page.getByText("Same initial weights, same order of samples; one setting differs.").waitFor();
+  await page.getByText("Both runs have the same initial weights and the same order of samples; one setting differs.").waitFor();
   await page.waitForFunction(
     () =>
       document.querySelectorAll(".results td").length > 0 &&

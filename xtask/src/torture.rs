@@ -1,5 +1,5 @@
 //! `cargo xtask torture`: training runs and downloads that are killed, or whose disk, power
-//! or memory fails, must give the same bytes as undisturbed ones.
+//! or memory fails, must give the same files, byte for byte, as undisturbed ones.
 
 use crate::command::build_program as build;
 use crate::error::Result;

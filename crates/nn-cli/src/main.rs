@@ -74,7 +74,7 @@ enum Command {
     Gradcheck(Box<gradcheck::GradcheckArguments>),
     /// Show every value computed in one training step on one sample
     Trace(trace::TraceArguments),
-    /// Find out what is wrong with a run, and which flags to try
+    /// Diagnose a training run and suggest flags to try
     Doctor(doctor::DoctorArguments),
     /// List, show, download and export data sets
     Data(data::DataArguments),

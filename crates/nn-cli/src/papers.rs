@@ -42,7 +42,7 @@ struct RunArguments {
     /// Use fewer epochs, seeds and learning rates: a few minutes for all claims
     #[arg(long)]
     quick: bool,
-    /// Do not skip claims with up-to-date results
+    /// Rerun claims even if their results are up to date
     #[arg(long)]
     again: bool,
     /// Data set: mnist or glyphs; with glyphs, claims about MNIST are not judged [default: mnist if it is in the data folder, otherwise glyphs]

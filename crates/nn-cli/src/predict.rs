@@ -32,7 +32,7 @@ pub(crate) struct PredictArguments {
     /// PNG or JPEG files to classify (- is standard input), or a CSV file with rows to predict
     #[arg(value_name = "IMAGE|FILE.csv", required_unless_present = "index")]
     files: Vec<PathBuf>,
-    /// File for the predictions of a CSV file [default: standard output]
+    /// Write CSV predictions to this file [default: standard output]
     #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
     output: Option<PathBuf>,
     /// Whether the first row of a table has the column names: yes, no, or auto (as in the training table)

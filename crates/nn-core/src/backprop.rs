@@ -53,8 +53,8 @@ impl<S: Scalar> Gradients<S> {
         Self::with_errors(network, max_rows, network.plan().uses_input_error())
     }
 
-    /// Creates the buffers of [`new`](Self::new) and one for the gradient with respect
-    /// to the inputs, [`input_error`](Self::input_error).
+    /// Creates the same buffers as [`new`](Self::new), and a buffer for
+    /// [`input_error`](Self::input_error), the gradient with respect to the inputs.
     #[inline(never)]
     pub fn with_input_error(network: &Network<S>, max_rows: usize) -> Self {
         Self::with_errors(network, max_rows, true)

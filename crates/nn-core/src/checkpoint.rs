@@ -206,7 +206,7 @@ impl<S: Scalar> Trainer<'_, S> {
 }
 
 impl<S: Scalar> Checkpoint<S> {
-    /// Writes the checkpoint file; the same checkpoint gives the same bytes.
+    /// Writes the checkpoint file. Equal checkpoints give byte-identical files.
     ///
     /// # Errors
     /// Returns [`Error::ModelFile`] if the note has more than a hundred thousand
@@ -274,7 +274,7 @@ impl<S: Scalar> Checkpoint<S> {
             .count();
         if n_buffers != file.n_tensors() {
             return Err(Error::invalid_file(format!(
-                "expected the {n_buffers} known tensors, found {} tensors",
+                "expected {n_buffers} tensors, found {}",
                 file.n_tensors()
             )));
         }

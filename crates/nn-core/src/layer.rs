@@ -161,7 +161,7 @@ impl LayerConfig {
 /// A layer of a network and the location of its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
-    /// Number of inputs of the weighted sums.
+    /// Number of inputs of each weighted sum.
     pub n_inputs: usize,
     /// Number of neurons.
     pub n_outputs: usize,

@@ -200,7 +200,7 @@ impl LayerRecord {
 }
 
 impl<S: Scalar> Model<S> {
-    /// Writes the model file; the same model gives the same bytes.
+    /// Writes the model file. Equal models give byte-identical files.
     ///
     /// The file can be read with [`read`](Self::read), or with
     /// [`read_with_nonfinite`](Self::read_with_nonfinite) if a weight is NaN or
@@ -348,7 +348,7 @@ impl Description {
         let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
         if names != 0 && names != n_outputs && !(n_outputs == 1 && names == 2) {
             return Err(Error::invalid_file(format!(
-                "{names} class names for {n_outputs} outputs"
+                "expected {n_outputs} class names, one per output, found {names}"
             )));
         }
         let shape = &self.input.shape;
@@ -358,7 +358,7 @@ impl Description {
         let is_table = self.input.preprocessing.is_some();
         if !shape.is_empty() && !is_table && n_values != Some(n_inputs) {
             return Err(Error::invalid_file(format!(
-                "input shape {shape:?} does not hold {n_inputs} values"
+                "expected an input shape of {n_inputs} values, found {shape:?}"
             )));
         }
         if shape.len() > MAX_DIMENSIONS {

@@ -61,7 +61,7 @@ pub struct NetworkConfig {
 }
 
 impl NetworkConfig {
-    /// Creates a configuration with these layers: `(width, activation)` or
+    /// Creates a configuration with the given layers: `(width, activation)` or
     /// [`LayerConfig`] for each.
     ///
     /// ```
@@ -91,7 +91,7 @@ impl NetworkConfig {
         if self.layers.is_empty() {
             return Err(Error::Conflict {
                 what: "network".to_owned(),
-                problem: "has no output layer".to_owned(),
+                problem: "expected at least 1 layer, found none".to_owned(),
             });
         }
         let mut n_inputs = self.n_inputs;
@@ -204,7 +204,7 @@ impl<S: Scalar> Network<S> {
     /// Fits stages to data: sets the bin edges of each
     /// [`PiecewiseLinearEmbedding`](crate::stage::PiecewiseLinearEmbedding).
     ///
-    /// Networks without such a stage are not changed. At most 65 536 rows are used,
+    /// A network without this kind of stage is not changed. At most 65 536 rows are used,
     /// evenly spaced.
     ///
     /// ```

@@ -38,7 +38,7 @@ pub struct Tensor<S = f32> {
 }
 
 impl<S> Tensor<S> {
-    /// Creates a tensor of this shape.
+    /// Creates a tensor of the given shape.
     ///
     /// # Panics
     /// Panics if the number of values does not match the shape.

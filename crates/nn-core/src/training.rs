@@ -171,7 +171,7 @@ impl<S: Scalar> Trainer<'static, S> {
     /// Creates a trainer without samples, for online learning with
     /// [`step_on`](Self::step_on).
     ///
-    /// Such a trainer has no epochs, and its [`advance`](Self::advance) does nothing.
+    /// A trainer for a stream has no epochs, and [`advance`](Self::advance) does nothing.
     /// The batch size is the number of rows that are computed together.
     ///
     /// # Errors
@@ -520,7 +520,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(())
     }
 
-    /// The learning rate without the factor of the schedule. It is the rate of the
+    /// The learning rate without the factor of the schedule: the rate of the
     /// configuration, unless [`set_learning_rate`](Self::set_learning_rate) changed it.
     pub fn learning_rate(&self) -> f64 {
         self.progress.learning_rate

@@ -70,7 +70,7 @@ fn too_large_lengths_are_refused() {
         let file = [&length.to_le_bytes()[..], &model_file()[8..]].concat();
         let expected = format!(
             "not a model: its first 8 bytes declare a header of {length} bytes, \
-             at most 100000000 are accepted"
+             but at most 100000000 are accepted"
         );
         assert_eq!(refusal(&file), expected);
     }
@@ -142,7 +142,7 @@ fn tensors_that_overlap_or_leave_gaps_are_refused() {
         header["layers.1.weight"]["data_offsets"] = json!([60, 1_u64 << 40]);
     });
     assert!(
-        beyond.contains("bytes of weights, the header declares 1099511627776"),
+        beyond.contains("bytes of weights, but the header declares 1099511627776"),
         "{beyond}"
     );
     let backwards = message(|header| {
@@ -163,7 +163,7 @@ fn nine_tensors_that_add_up_to_two_to_the_sixty_four_are_refused() {
         }
     }));
     assert!(
-        message.contains("bytes of weights, the header declares"),
+        message.contains("bytes of weights, but the header declares"),
         "{message}"
     );
 }
@@ -190,7 +190,7 @@ fn bytes_after_the_last_tensor_are_refused() {
     let good = model_file();
     let more = [&good[..], &[0]].concat();
     let resealed = sealing::reseal(&more, &model::SEAL).expect("the sum is another");
-    assert!(refusal(&resealed).contains("bytes of weights, the header declares"));
+    assert!(refusal(&resealed).contains("bytes of weights, but the header declares"));
 }
 
 #[test]

@@ -203,14 +203,14 @@ impl Deformer {
     /// Writes the deformed row `rows[k]` of `images` to row `k` of `deformed`.
     ///
     /// The deformation depends on the seed, the epoch and the index of the row
-    /// in `images` only: neither on other rows nor on the number of threads. It
-    /// repeats after 2²⁴ epochs.
+    /// in `images` only: neither on other rows nor on the number of threads. The
+    /// sequence of deformations repeats after 2²⁴ epochs.
     ///
     /// # Shapes
     /// `images [n_samples, height·width]`, `deformed [rows.len(), height·width]`.
     ///
     /// # Panics
-    /// If a shape is wrong or an index in `rows` is not below `n_samples`.
+    /// Panics if a shape is wrong or an index in `rows` is not below `n_samples`.
     pub fn apply(
         &mut self,
         images: ArrayView2<'_, u8>,
@@ -352,7 +352,7 @@ impl FromStr for Augment {
     type Err = Error;
 
     /// # Errors
-    /// If a name or a parameter is unknown, or a value is not a number in its
+    /// Returns an error if a name or a parameter is unknown, or a value is not a number in its
     /// range.
     fn from_str(text: &str) -> Result<Self> {
         let mut augment = Self::NONE;

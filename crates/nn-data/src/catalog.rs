@@ -155,7 +155,7 @@ pub static FASHION_MNIST: Source = Source {
 /// Finds a data set by name or alias, ignoring case.
 ///
 /// # Errors
-/// [`Error::UnknownDataset`], which lists the known names.
+/// Returns [`Error::UnknownDataset`] for an unknown name; the error lists the known names.
 ///
 /// ```
 /// assert_eq!(nn_data::catalog::find("fashion")?.name, "fashion-mnist");

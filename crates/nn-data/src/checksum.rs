@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 /// Computes the SHA-256 of all bytes of `reader`, in lower-case hexadecimal.
 ///
 /// # Errors
-/// If reading fails.
+/// Returns an error if reading fails.
 ///
 /// ```
 /// let empty = nn_data::checksum::sha256(&b""[..])?;

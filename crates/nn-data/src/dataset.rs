@@ -59,7 +59,7 @@ impl Dataset {
     /// Each file may be compressed (`NAME.gz`) or not (`NAME`).
     ///
     /// # Errors
-    /// [`Error::MissingFile`] if the data set has not been downloaded; [`Error::Idx`],
+    /// Returns [`Error::MissingFile`] if the data set has not been downloaded; [`Error::Idx`],
     /// [`Error::CountMismatch`], [`Error::ImageSize`], [`Error::LabelOutOfRange`] or
     /// [`Error::Empty`] for invalid files; [`Error::File`] if a file cannot be read.
     pub fn load(source: &Source, data_dir: &Path) -> Result<Self> {
@@ -89,9 +89,9 @@ impl Dataset {
     /// The classes are `0` to the largest label.
     ///
     /// # Errors
-    /// The errors of [`Dataset::load`]; [`Error::SwappedFiles`] if the image file contains
-    /// labels and the label file contains images; [`Error::SeveralDatasets`] if the folder
-    /// contains files of several data sets.
+    /// Returns the errors of [`Dataset::load`]; [`Error::SwappedFiles`] if the image file
+    /// contains labels and the label file contains images; [`Error::SeveralDatasets`] if the
+    /// folder contains files of several data sets.
     pub fn load_idx_folder(folder: &Path) -> Result<Self> {
         let names = IdxNames::find(folder)?;
         let (mut train, mut test) = read_both(names.train, names.test)?;
@@ -151,7 +151,7 @@ impl Split {
     /// classes.
     ///
     /// # Panics
-    /// If a class index is not below `n_classes`.
+    /// Panics if a class index is not below `n_classes`.
     pub fn class_counts(&self, n_classes: usize) -> Vec<usize> {
         let mut counts = vec![0; n_classes];
         if let Targets::Classes(classes) = &self.targets {

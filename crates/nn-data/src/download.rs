@@ -40,9 +40,9 @@ pub use progress::Progress;
 /// `data_dir`, from `origin` or else from the mirrors of the catalog.
 ///
 /// # Errors
-/// [`Error::DownloadFailed`] if no mirror provides a file; [`Error::NotInFolder`] if the folder of
-/// `origin` lacks a file, [`Error::Checksum`] if the file there is damaged; [`Error::File`] if the
-/// data folder cannot be written.
+/// Returns [`Error::DownloadFailed`] if no mirror provides a file; [`Error::NotInFolder`] if
+/// the folder of `origin` lacks a file, [`Error::Checksum`] if the file there is damaged;
+/// [`Error::File`] if the data folder cannot be written.
 pub fn fetch(
     source: &Source,
     data_dir: &Path,
@@ -55,7 +55,7 @@ pub fn fetch(
 /// Downloads like [`fetch`], but with the given limits instead of the default ones.
 ///
 /// # Errors
-/// The same errors as [`fetch`].
+/// Returns the same errors as [`fetch`].
 pub fn fetch_within(
     limits: &Limits,
     source: &Source,
@@ -87,7 +87,8 @@ pub fn fetch_within(
 /// connection.
 ///
 /// # Errors
-/// [`Error::NotFetched`] if files are missing or damaged; [`Error::File`] if reading fails.
+/// Returns [`Error::NotFetched`] if files are missing or damaged; [`Error::File`] if reading
+/// fails.
 pub fn verify(source: &Source, data_dir: &Path) -> Result<Fetched> {
     let folder = source.folder(data_dir);
     let missing = missing_files(source, &folder)?;

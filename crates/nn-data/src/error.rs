@@ -110,12 +110,12 @@ pub enum Error {
         folder = folder.display()
     )]
     SeveralDatasets {
-        /// The folder.
+        /// Path of the folder.
         folder: PathBuf,
         /// The prefix of the file names of each data set; empty for MNIST's names.
         found: Vec<String>,
     },
-    /// Images have no pixels, or their size differs from that of the training images.
+    /// Images have no pixels or differ in size from the training images.
     #[error(
         "{path}: expected images of {expected} pixels, found {found_height} x {found_width}",
         path = path.display(), found_height = found.0, found_width = found.1,

@@ -110,7 +110,7 @@ pub fn dataset_of(seed: u64, n_train: usize, threads: &Threads) -> Dataset {
 /// `n` labels.
 ///
 /// # Panics
-/// If `first + n` is above 2⁵⁶.
+/// Panics if `first + n` is above 2⁵⁶.
 ///
 /// ```
 /// use nn_data::glyphs;

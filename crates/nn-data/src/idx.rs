@@ -83,7 +83,7 @@ impl Idx {
     /// Reads an array that ends at the end of `reader`.
     ///
     /// # Errors
-    /// [`IdxProblem`] if the bytes are not a valid array.
+    /// Returns [`IdxProblem`] if the bytes are not a valid array.
     ///
     /// ```
     /// use nn_data::idx::{Idx, IdxData};
@@ -101,7 +101,7 @@ impl Idx {
     /// Reads an array from bytes.
     ///
     /// # Errors
-    /// The same errors as [`Idx::read`].
+    /// Returns the same errors as [`Idx::read`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdxProblem> {
         read_strictly(bytes, None, Length::Known(bytes.len() as u64))
     }
@@ -109,7 +109,7 @@ impl Idx {
     /// Writes the array to `writer`.
     ///
     /// # Errors
-    /// [`IdxProblem::Unwritable`] if the number of elements is not the product of
+    /// Returns [`IdxProblem::Unwritable`] if the number of elements is not the product of
     /// the dimensions, there are more than 255 dimensions, or a dimension needs
     /// more than 32 bits; [`IdxProblem::Read`] if writing fails.
     pub fn write(&self, mut writer: impl Write) -> Result<(), IdxProblem> {
@@ -287,7 +287,7 @@ pub fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
 /// If `wanted` is given, the file must have this element type and rank.
 ///
 /// # Errors
-/// [`Error::Idx`] if the content is invalid; [`Error::File`] if the file cannot be read.
+/// Returns [`Error::Idx`] if the content is invalid; [`Error::File`] if the file cannot be read.
 pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
     let (file, length) = open_regular(path)?;
     let file = BufReader::with_capacity(1 << 16, file);
@@ -300,7 +300,7 @@ pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
 /// Reads the content of an IDX file, compressed with gzip or not.
 ///
 /// # Errors
-/// [`IdxProblem`] if the content is invalid.
+/// Returns [`IdxProblem`] if the content is invalid.
 pub fn read_content(content: &[u8], wanted: Option<Magic>) -> Result<Idx, IdxProblem> {
     read_plain_or_gzip(content, content.len() as u64, wanted)
 }

@@ -40,7 +40,7 @@ struct Parts {
 /// Whether a folder contains a file with the name of an IDX file.
 ///
 /// # Errors
-/// [`Error::File`] if the folder cannot be read.
+/// Returns [`Error::File`] if the folder cannot be read.
 pub fn has_idx_files(folder: &Path) -> Result<bool> {
     Ok(!idx_files(folder)?.is_empty())
 }

@@ -62,7 +62,7 @@ impl Warp {
     /// Writes `image`, warped by `map`, to `warped`.
     ///
     /// # Panics
-    /// If an image does not have `height·width` pixels.
+    /// Panics if an image does not have `height·width` pixels.
     pub(crate) fn apply(&mut self, image: &[u8], map: &Map, warped: &mut [u8]) {
         let n_pixels = self.height * self.width;
         assert_eq!(

@@ -126,7 +126,7 @@ pub enum Error {
         learning_rate: f64,
     },
     /// A checkpoint of a training run with different data or settings.
-    #[error("{what}: the checkpoint has {saved}, this training run has {found}")]
+    #[error("{what}: the checkpoint has {saved}, but this training run has {found}")]
     CheckpointMismatch {
         /// Name of the setting or data that differs.
         what: String,

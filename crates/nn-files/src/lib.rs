@@ -3,7 +3,7 @@
 //!
 //! - [`atomic_file`] replaces whole files: a crash leaves either the old file or the new one.
 //! - [`disk`] has all operations that change files and folders. With the feature `faults`,
-//!   tests can make these operations fail (`disk::fault`).
+//!   tests can make a file operation fail (`disk::fault`).
 //! - [`regular_file`] reads regular files only, so that a pipe or a device cannot block.
 //! - [`known_format`] recognizes a file format by its first bytes.
 //! - [`escaped_path`] is the text form of paths that need not be UTF-8.

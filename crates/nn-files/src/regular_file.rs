@@ -12,7 +12,8 @@ use crate::error::{Error, Result, io_error};
 /// Returns an error unless `path` leads to a regular file. Symbolic links are followed.
 ///
 /// # Errors
-/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if there is no such file.
+/// Returns [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if there is no
+/// such file.
 ///
 /// ```
 /// use nn_files::{Error, regular_file};
@@ -34,8 +35,8 @@ pub fn check(path: &Path) -> Result<Metadata> {
 /// Opens a regular file for reading. Symbolic links are followed.
 ///
 /// # Errors
-/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if the file cannot be
-/// opened.
+/// Returns [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if the file
+/// cannot be opened.
 pub fn open(path: &Path) -> Result<File> {
     check(path)?;
     File::open(path).map_err(io_error(path))
@@ -44,7 +45,7 @@ pub fn open(path: &Path) -> Result<File> {
 /// Reads the whole content of a regular file.
 ///
 /// # Errors
-/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if reading fails.
+/// Returns [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if reading fails.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?
@@ -56,8 +57,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// Reads a regular file of UTF-8 text.
 ///
 /// # Errors
-/// [`Error::NotUtf8`] for a different encoding; [`Error::NotAFile`] for a folder, a pipe or a
-/// device; [`Error::Io`] if reading fails.
+/// Returns [`Error::NotUtf8`] for a different encoding; [`Error::NotAFile`] for a folder, a
+/// pipe or a device; [`Error::Io`] if reading fails.
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = read(path)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -73,7 +74,7 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// Reads a regular file of UTF-8 text if it exists.
 ///
 /// # Errors
-/// The errors of [`read_text`], except for a file that does not exist.
+/// Returns the errors of [`read_text`], except for a file that does not exist.
 pub fn find_text(path: &Path) -> Result<Option<String>> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -19,11 +19,10 @@
 //!
 //! - The velocity v is a sum of gradients, without η, so a change of the
 //!   learning rate takes effect immediately. Keras, scikit-learn and newbies
-//!   5.2.11 include η (v ← γ·v + η·g, w ← w − v). Both forms agree for a constant
-//!   η; under a schedule, the second keeps using the old η for about 1/(1 − γ)
-//!   steps.
-//! - ε is added to the root. Keras adds it under the root in `rmsprop` and
-//!   `adagrad`.
+//!   5.2.11 include η (v ← γ·v + η·g, w ← w − v). The two rules agree for a
+//!   constant η; under a schedule, the rule v ← γ·v + η·g keeps using the old η for about
+//!   1/(1 − γ) steps.
+//! - ε is added to the root. In `rmsprop` and `adagrad`, Keras adds ε under the root.
 //! - `rho` of `rmsprop` corresponds to PyTorch's `alpha`. The default is 0.9, as in
 //!   Hinton's lecture and Keras; PyTorch uses 0.99.
 //!

@@ -19,9 +19,9 @@
 //!    exactly 0 for a clean drawing.
 //! 4. **Contrast**: `d * 255 / level`, where `level` is the 95th percentile of the
 //!    values above 0; below 32 gray levels the image is blank.
-//! 5. **Marks**: connected areas of `d >= 96` that are not digits are removed: lines of
-//!    ruled paper, remains of a frame, specks (`digit/marks.rs`). The remaining digits
-//!    are counted.
+//! 5. **Marks**: connected components of `d >= 96` that are not digits are removed, such
+//!    as lines of ruled paper, remains of a frame and specks (`digit/marks.rs`). The
+//!    remaining components are counted as digits.
 //! 6. **Box**: the smallest rectangle around all `d >= 96`, scaled by
 //!    `20 / longer side`, each side to the nearest whole number of pixels: areas
 //!    are averaged when it shrinks, and values interpolated linearly when it
@@ -76,7 +76,7 @@ pub struct NormalizedDigit {
 /// module](self).
 ///
 /// # Errors
-/// [`Error::BlankImage`](crate::Error::BlankImage) if the contrast between ink and
+/// Returns [`Error::BlankImage`](crate::Error::BlankImage) if the contrast between ink and
 /// paper is too low.
 ///
 /// ```

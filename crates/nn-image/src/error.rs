@@ -29,7 +29,7 @@ pub enum Error {
         hint = in_brackets(*looks_like)
     )]
     NotAnImage {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The first 8 bytes, or fewer if the file is shorter.
         start: Vec<u8>,
@@ -47,7 +47,7 @@ pub enum Error {
     /// A JPEG file is truncated, damaged or of an unsupported kind.
     #[error("{path}: damaged JPEG: {problem}", path = path.display())]
     BadJpeg {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The problem that the decoder found.
         problem: String,
@@ -85,7 +85,7 @@ pub enum Error {
         folder = folder.display()
     )]
     NoClassFolders {
-        /// The folder.
+        /// Path of the folder.
         folder: PathBuf,
         /// Number of image files in the folder itself.
         n_images: usize,
@@ -97,7 +97,7 @@ pub enum Error {
         folder = folder.display()
     )]
     TooFewClasses {
-        /// The folder.
+        /// Path of the folder.
         folder: PathBuf,
         /// The only class with images, if there is one.
         found: Option<String>,
@@ -108,7 +108,7 @@ pub enum Error {
         folder = folder.display()
     )]
     NestedFolder {
-        /// The class folder.
+        /// Path of the class folder.
         folder: PathBuf,
         /// Name of the nested folder.
         name: String,
@@ -120,7 +120,7 @@ pub enum Error {
         folder = folder.display()
     )]
     MixedFolders {
-        /// The folder.
+        /// Path of the folder.
         folder: PathBuf,
         /// Name of the other folder.
         other: String,
@@ -128,7 +128,7 @@ pub enum Error {
     /// The name of a file or folder is not UTF-8.
     #[error("{path}: expected a name in UTF-8", path = path.display())]
     NameNotUtf8 {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
     },
     /// The name of an export format is unknown.

@@ -36,7 +36,7 @@ const SIGNATURE_BYTES: u64 = 8;
 /// format, not its name.
 ///
 /// # Errors
-/// [`Error::NotAnImage`] for another format, [`Error::BadPng`] or [`Error::BadJpeg`]
+/// Returns [`Error::NotAnImage`] for another format, [`Error::BadPng`] or [`Error::BadJpeg`]
 /// for a damaged file, [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi
 /// in total, [`Error::File`] if the file cannot be read.
 pub fn read_image(path: &Path) -> Result<Array2<u8>> {
@@ -46,7 +46,7 @@ pub fn read_image(path: &Path) -> Result<Array2<u8>> {
 /// Decodes an image as [`read_image`] does; `path` is used in error messages.
 ///
 /// # Errors
-/// The errors of [`read_image`].
+/// Returns the errors of [`read_image`].
 pub fn decode_image(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2<u8>> {
     decode(path, &mut source).map(|decoded| decoded.gray)
 }
@@ -75,7 +75,7 @@ pub(crate) fn read_size(path: &Path) -> Result<ImageSize> {
 /// Whether a file begins like a PNG or JPEG image.
 ///
 /// # Errors
-/// [`Error::File`] if the file cannot be read.
+/// Returns [`Error::File`] if the file cannot be read.
 pub fn is_image(path: &Path) -> Result<bool> {
     match format_of(path, &mut BufReader::new(open(path)?)) {
         Ok(_) => Ok(true),

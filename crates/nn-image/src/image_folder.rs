@@ -91,7 +91,7 @@ impl ImageFolder {
     /// Finds the images of a folder and their classes.
     ///
     /// # Errors
-    /// [`Error::NoClassFolders`], [`Error::TooFewClasses`], [`Error::NestedFolder`],
+    /// Returns [`Error::NoClassFolders`], [`Error::TooFewClasses`], [`Error::NestedFolder`],
     /// [`Error::MixedFolders`] or [`Error::Data`] if the folder is not laid out as
     /// described in [this module](self); [`Error::NameNotUtf8`] for a name that is not
     /// UTF-8; [`Error::File`] if a folder or file cannot be read.
@@ -143,8 +143,8 @@ impl ImageFolder {
     /// common size, if all images have the same size of at most 64x64; otherwise 28x28.
     ///
     /// # Errors
-    /// The errors of [`read_image`](crate::read_image) that reading the beginning of a file
-    /// reveals.
+    /// Returns the errors of [`read_image`](crate::read_image) that reading the beginning of a
+    /// file reveals.
     pub fn choose_size(&self, wanted: Option<ImageSize>, threads: &Threads) -> Result<ChosenSize> {
         let known = match wanted {
             None => self.common_size(threads)?,
@@ -176,11 +176,11 @@ impl ImageFolder {
         Ok(common)
     }
 
-    /// Reads all images in parallel, as gray values of one size. Images of another size
-    /// are stretched to that size.
+    /// Reads all images in parallel, as gray values of one size. An image of a different
+    /// size is resized without keeping the aspect ratio.
     ///
     /// # Errors
-    /// The error of [`read_image`](crate::read_image) for the first file that cannot be
+    /// Returns the error of [`read_image`](crate::read_image) for the first file that cannot be
     /// read.
     pub fn read(&self, chosen: ChosenSize, threads: &Threads) -> Result<FolderImages> {
         let size = chosen.size;

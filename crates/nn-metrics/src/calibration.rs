@@ -37,7 +37,7 @@ pub struct CalibrationBin {
 
 impl Calibration {
     /// Groups the rows into bins by their probability p. Bin b contains the rows with
-    /// b/15 < p ≤ (b + 1)/15; the first bin also contains those with p = 0.
+    /// b/15 < p ≤ (b + 1)/15; the first bin also contains the rows with p = 0.
     ///
     /// # Shapes
     /// `probabilities [n_samples]`, `is_positive [n_samples]`, `weights [n_samples]`.

@@ -17,7 +17,7 @@ impl ClassCounts {
     /// `classes [n_samples]`, `predicted [n_samples]`, `weights [n_samples]`.
     ///
     /// # Panics
-    /// If the lengths differ, or a class is not below `n_classes`.
+    /// Panics if the lengths differ, or a class is not below `n_classes`.
     pub fn new(
         classes: &[u32],
         predicted: &[u32],
@@ -64,7 +64,7 @@ impl ClassCounts {
     /// nor predicted in any row.
     ///
     /// # Panics
-    /// If the class does not exist.
+    /// Panics if the class does not exist.
     pub fn f1(&self, class: usize) -> Option<f64> {
         let all = self.predicted[class] + self.true_rows[class];
         (0.0 < all).then(|| 2.0 * self.correct[class] / all)

@@ -90,7 +90,7 @@ impl ClassMetrics {
     /// ```
     ///
     /// # Panics
-    /// If the lengths differ, or a class does not exist.
+    /// Panics if the lengths differ, or a class does not exist.
     pub fn new(predictions: ClassPredictions<'_>) -> Self {
         let ClassPredictions {
             scores,
@@ -140,7 +140,7 @@ impl LabelMetrics {
     /// `scores [n_samples]`, `is_true [n_samples]`, `weights [n_samples]`.
     ///
     /// # Panics
-    /// If the lengths differ.
+    /// Panics if the lengths differ.
     pub fn new(
         scores: &[f64],
         are_probabilities: bool,

@@ -15,7 +15,7 @@ use crate::means::weighted_mean;
 /// `probabilities [n_samples, n_classes]`, `classes [n_samples]`, `weights [n_samples]`.
 ///
 /// # Panics
-/// If a class does not exist.
+/// Panics if a class does not exist.
 pub fn log_loss(
     probabilities: &Rows<'_, f64>,
     classes: &[u32],

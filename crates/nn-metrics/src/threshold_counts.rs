@@ -30,7 +30,7 @@ impl ThresholdCounts {
     /// `scores [n_samples]`, `is_positive [n_samples]`, `weights [n_samples]`.
     ///
     /// # Panics
-    /// If the lengths differ.
+    /// Panics if the lengths differ.
     pub fn new(scores: &[f64], is_positive: &[bool], weights: Option<&[f64]>) -> Self {
         assert_eq!(
             scores.len(),
@@ -134,10 +134,10 @@ impl ThresholdCounts {
             .collect()
     }
 
-    /// The threshold with the highest balanced accuracy, (TP/P + TN/N)/2. It is the midpoint
-    /// of two neighboring scores, or 0.5 if no threshold is better than guessing. If several
-    /// thresholds are equally good, the one closest to 0.5 is returned. `None` if there are
-    /// no positive or no negative rows.
+    /// The threshold with the highest balanced accuracy, (TP/P + TN/N)/2: the midpoint of two
+    /// neighboring scores, or 0.5 if no threshold is better than a constant prediction. If
+    /// several thresholds are equally good, the one closest to 0.5 is returned. `None` if
+    /// there are no positive or no negative rows.
     ///
     /// Balanced accuracy depends neither on which of the two classes is called positive nor
     /// on the class frequencies.

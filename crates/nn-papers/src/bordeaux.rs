@@ -155,7 +155,7 @@ fn table_one(context: &Context<'_>) -> Result<Outcome> {
         commands.push(training.command);
     }
     rows.push(Row::note(
-        "test images that are not zeros (%)",
+        "test images of other digits than 0 (%)",
         "",
         format!(
             "{:.2}",

@@ -208,7 +208,7 @@ impl<'a> Context<'a> {
     /// Trains to the last epoch and calls `each` after every epoch.
     ///
     /// # Errors
-    /// If the training diverges, `each` fails, or the caller asks to stop.
+    /// Returns an error if the training diverges, `each` fails, or the caller asks to stop.
     pub(crate) fn for_each_epoch<S: Scalar>(
         &self,
         trainer: &mut Trainer<'_, S>,

@@ -32,10 +32,10 @@ impl<S: Scalar> Batch<S> {
         }
     }
 
-    /// Reads the samples at these positions.
+    /// Reads the samples at the given positions.
     ///
     /// # Errors
-    /// If they cannot be read.
+    /// Returns an error if the samples cannot be read.
     pub(crate) fn read(&mut self, samples: &Samples<'_, S>, positions: Range<usize>) -> Result<()> {
         self.inputs
             .resize(positions.len() * self.n_inputs, S::zero());
@@ -87,7 +87,7 @@ impl<S: Scalar> Batch<S> {
 /// The largest relative error of the gradient against finite differences.
 ///
 /// # Errors
-/// If the samples do not match the network.
+/// Returns an error if the samples do not match the network.
 pub(crate) fn largest_gradient_error(
     network: &Network<f64>,
     samples: &Samples<'_, f64>,

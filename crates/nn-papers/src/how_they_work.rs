@@ -34,7 +34,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "H2",
         title: "sum of squares, and tanh from the logistic function",
-        statement: "The MSE loss of several outputs is the sum of squares; tanh is 2/(1 + e^(-2x)) - 1.",
+        statement: "The MSE loss of several outputs is the sum of the squared errors; tanh is 2/(1 + e^(-2x)) - 1.",
         quick_form: "",
         needs_mnist: false,
         version: 1,
@@ -339,7 +339,7 @@ fn epochs(context: &Context<'_>) -> Result<Outcome> {
             steps == [5, 10],
         ),
         Row::note(
-            "number of training and test images of the data set",
+            "training and test images in the data set",
             "70 000 (EMNIST)",
             format!(
                 "{} ({})",

@@ -77,7 +77,7 @@ impl Paper {
     /// The paper with the given short name.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) if no paper has this name.
+    /// Returns [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) if no paper has this name.
     pub fn find(name: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|paper| paper.name() == name);
         found.ok_or_else(|| {
@@ -102,7 +102,8 @@ impl Paper {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for an id that no claim of the papers has.
+/// Returns [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for an id that no claim of the
+/// papers has.
 pub fn claims(papers: &[Paper], ids: &[String]) -> Result<Vec<(Paper, &'static Claim)>> {
     let offered = || all_claims().filter(|(paper, _)| papers.contains(paper));
     let is = |claim: &Claim, id: &String| claim.id.eq_ignore_ascii_case(id);

@@ -18,9 +18,10 @@ use crate::store::{ClaimResult, Store};
 /// run, and ends it by returning `true`.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for a data set that is neither MNIST nor the
-/// built-in digits, [`ErrorKind::Interrupted`](nn_train::ErrorKind::Interrupted) if `should_stop`
-/// returns `true`, and other kinds if the data cannot be read or the results cannot be written.
+/// Returns [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for a data set that is neither
+/// MNIST nor the built-in digits, [`ErrorKind::Interrupted`](nn_train::ErrorKind::Interrupted)
+/// if `should_stop` returns `true`, and other kinds if the data cannot be read or the results
+/// cannot be written.
 pub fn run(
     claims: &[(Paper, &'static Claim)],
     options: &Options<'_>,

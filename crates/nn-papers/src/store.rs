@@ -60,7 +60,7 @@ impl Store {
     /// format, such as files of a different version, are ignored.
     ///
     /// # Errors
-    /// If a file cannot be read.
+    /// Returns an error if a file cannot be read.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
         let results = read(&folder.join("results.json"))?;

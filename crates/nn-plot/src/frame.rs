@@ -1,5 +1,4 @@
-//! The frame of a chart with two axes: title, legend, grid, labels and the
-//! area for data.
+//! The frame of a chart with two axes: title, legend, grid, labels and plot area.
 
 use crate::axis::Axis;
 use crate::label_place::{Rectangle, place};

@@ -162,7 +162,7 @@ impl Comparison {
                 body.table(&table);
             });
         }
-        body.paragraph("The command that created this page:")
+        body.paragraph("This page was created by:")
             .code(&self.command);
     }
 

@@ -60,8 +60,8 @@ pub struct Diagnosis {
 pub struct CheckResult {
     /// The problem that the check looks for, as a heading.
     pub name: &'static str,
-    /// The result. It suggests no cure for a problem that another problem explains, or
-    /// whose settings are already changed by an earlier cure.
+    /// The result of the check. There are no suggestions for a problem that another problem
+    /// explains, or if an earlier suggestion already changes the same settings.
     pub finding: Finding,
     /// The name of the problem that explains the found problem, if there is one.
     pub explained_by: Option<&'static str>,
@@ -72,7 +72,7 @@ impl Diagnosis {
     /// available.
     ///
     /// # Errors
-    /// If a file of the run is missing or damaged.
+    /// Returns an error if a file of the run is missing or damaged.
     pub fn new(directory: &Path, data_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
         let settings = read_config(directory).map_err(|error| match error.kind() {
             ErrorKind::Io => error.with_help("name a run directory of `nn train`"),

@@ -21,9 +21,9 @@ const MAX_POINTS: usize = 5000;
 pub struct EvaluationChart {
     /// File name without extension.
     pub name: String,
-    /// The chart.
+    /// The chart to show in the report.
     pub chart: Chart,
-    /// The caption.
+    /// The caption below the chart.
     pub caption: &'static str,
 }
 
@@ -136,7 +136,7 @@ fn ranking_charts(mut all: Vec<Named<'_>>) -> Vec<EvaluationChart> {
         all.iter().map(series).collect()
     };
     let mut roc = curves(ThresholdCounts::roc_curve);
-    roc.push(diagonal("guessing"));
+    roc.push(diagonal("random predictions"));
     vec![
         EvaluationChart {
             name: "roc".to_owned(),

@@ -37,7 +37,7 @@ impl Folds {
     /// page begin with `program`.
     ///
     /// # Errors
-    /// If a fold is missing, not finished, or damaged.
+    /// Returns an error if a fold is missing, not finished, or damaged.
     pub fn read(directory: &Path, program: &str) -> Result<Self> {
         let settings: Settings = run_dir::read_config(directory)?;
         let folds = (1..=settings.folds.unwrap_or_default()).map(|fold| {
@@ -60,8 +60,8 @@ impl Folds {
         })
     }
 
-    /// The results on the test and validation samples that all folds have, and the results
-    /// of guessing.
+    /// The results on the test and validation samples that all folds have, and the
+    /// baselines.
     pub fn results(&self) -> Vec<FoldResult> {
         let measures = measure::ALL.iter().filter(|measure| {
             let is_result = matches!(
@@ -90,7 +90,7 @@ impl Folds {
         page.lead(&format!("{} folds", self.comparison.runs.len()));
         page.section("Mean over the folds").table(&self.table());
         page.body().note(
-            "The interval of the mean is that of Student's t-distribution. The folds share training \
+            "The confidence interval of the mean uses Student's t-distribution. The folds share training \
              samples, so the true interval is somewhat wider.",
         );
         let plots = self.comparison.sections_into(&mut page);

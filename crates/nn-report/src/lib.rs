@@ -1,5 +1,4 @@
-//! Pages about training runs: the report of one, the comparison of several; and the
-//! diagnosis of a run.
+//! Reports, comparisons and diagnoses of training runs.
 //!
 //! - [`write()`] writes `report.html` and its charts into a run directory.
 //! - [`RunRecord`] has the contents of a run directory, without the model.

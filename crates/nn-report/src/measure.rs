@@ -4,7 +4,7 @@
 //! | name | key of `summary.json` |
 //! |---|---|
 //! | test accuracy, test loss | `test_accuracy`, `test_loss` |
-//! | guessing the most frequent class, predicting the mean | `baseline` |
+//! | baseline (most frequent class), baseline (training mean) | `baseline` |
 //! | test AUC, test balanced accuracy | `test_auc`, `test_balanced_accuracy` |
 //! | test R², test root mean square error | `test_r2`, `test_rmse` |
 //! | validation accuracy, validation loss | `validation_accuracy`, `validation_loss` |
@@ -53,7 +53,7 @@ pub(crate) const ALL: [Measure; 17] = [
         text: number::percent,
     },
     Measure {
-        name: "guessing the most frequent class",
+        name: "baseline (most frequent class)",
         best: Neither,
         value: |run| {
             run.summary
@@ -87,7 +87,7 @@ pub(crate) const ALL: [Measure; 17] = [
         text: number::number,
     },
     Measure {
-        name: "predicting the mean",
+        name: "baseline (training mean)",
         best: Neither,
         value: |run| {
             run.summary
@@ -158,9 +158,9 @@ pub(crate) const ALL: [Measure; 17] = [
     },
 ];
 
-/// Whether the number is what guessing gets.
+/// Returns `true` if the measure is a baseline.
 pub(crate) fn is_baseline(measure: &Measure) -> bool {
-    ["guessing the most frequent class", "predicting the mean"].contains(&measure.name)
+    ["baseline (most frequent class)", "baseline (training mean)"].contains(&measure.name)
 }
 
 fn count(value: f64) -> String {

@@ -49,7 +49,7 @@ pub struct ColumnImportance {
 /// or fewer in a wide table, a random subset is used.
 ///
 /// # Errors
-/// If the samples do not fit the network or cannot be read.
+/// Returns an error if the samples do not fit the network or cannot be read.
 pub fn permutation_importance(
     evaluator: &Evaluator<'_>,
     samples: &Samples<'_>,

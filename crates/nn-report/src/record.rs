@@ -30,7 +30,7 @@ impl RunRecord {
     /// Reads the record of a run directory.
     ///
     /// # Errors
-    /// If a file of the run is missing or damaged.
+    /// Returns an error if a file of the run is missing or damaged.
     pub fn read(directory: &Path) -> Result<Self> {
         if CrossValidation::is_at(directory) {
             let problem = format!("{}: this is a cross-validation", directory.display());

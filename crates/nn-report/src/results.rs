@@ -226,9 +226,9 @@ impl WorstMistakes {
 fn metric_facts(metrics: &Metrics) -> Vec<(String, String)> {
     let classification = metrics.classification.unwrap_or_default();
     let baseline = match (&metrics.classification, metrics.labels.is_empty()) {
-        (None, _) => "Root mean square error of predicting the training mean",
-        (Some(_), true) => "Accuracy of guessing the most frequent class",
-        (Some(_), false) => "Accuracy of guessing the more frequent value of each label",
+        (None, _) => "Baseline root mean square error (training mean)",
+        (Some(_), true) => "Baseline accuracy (most frequent class)",
+        (Some(_), false) => "Baseline accuracy (most frequent value of each label)",
     };
     let baseline_text = match metrics.classification {
         None => number::number,

@@ -10,7 +10,7 @@ use crate::importance::Importance;
 use crate::measure;
 use crate::record::RunRecord;
 
-/// The content of a report of a run.
+/// The content of the report of a training run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunReport {
     /// The settings, metrics and summary of the run.
@@ -36,7 +36,7 @@ pub struct RunReport {
     pub missing: Vec<String>,
 }
 
-/// Results of an evaluation of the network.
+/// The results of evaluating a network on a split.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
     /// Name of the split: `test`, `validation` or `training`.
@@ -123,7 +123,7 @@ impl RunReport {
         ));
         let body = writer.page.section("Summary");
         body.facts(self.facts());
-        body.paragraph("The command that repeats this run:");
+        body.paragraph("This command repeats the run:");
         body.code(&format!(
             "{} train --config {}/config.toml",
             self.program, self.path
@@ -153,7 +153,7 @@ impl RunReport {
         }
         let caption = format!(
             "Mean loss per sample. The training loss is measured during the epoch, while the weights \
-             change; the validation loss is measured after it. {}",
+             change; the validation loss is measured after the epoch. {}",
             self.loss_note
         );
         writer.figure("loss", curves::loss_chart(run), caption.trim_end());
@@ -234,10 +234,9 @@ impl RunReport {
             let caption = "True class → predicted class, with the probability of the prediction and the index of the sample.";
             writer.figure("mistakes", Some(mistakes.svg()), caption);
             if !results.mistake_command.is_empty() {
-                writer
-                    .page
-                    .body()
-                    .paragraph("The command that shows all probabilities of the first mistake:");
+                writer.page.body().paragraph(
+                    "This command prints the probabilities of all classes for the first mistake:",
+                );
                 writer.page.body().code(&results.mistake_command);
             }
         }

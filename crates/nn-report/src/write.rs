@@ -53,7 +53,7 @@ pub struct WrittenReport {
 /// available. `program` is the command of the program, such as `nn`.
 ///
 /// # Errors
-/// If a file of the run is missing or damaged, or the report cannot be written.
+/// Returns an error if a file of the run is missing or damaged, or the report cannot be written.
 pub fn write_report_of(
     directory: &Path,
     data_dir: &Path,
@@ -84,7 +84,8 @@ pub fn write_report_of(
 /// Writes `report.html` and its charts into the directory of a finished cross-validation.
 ///
 /// # Errors
-/// If a fold is missing, not finished or damaged, or the report cannot be written.
+/// Returns an error if a fold is missing, not finished or damaged, or the report cannot be
+/// written.
 pub fn write_folds(directory: &Path, program: &str) -> Result<WrittenReport> {
     let report = Folds::read(directory, program)?.build();
     Ok(WrittenReport {
@@ -98,8 +99,8 @@ pub fn write_folds(directory: &Path, program: &str) -> Result<WrittenReport> {
 /// command of the program, such as `nn`.
 ///
 /// # Errors
-/// If a file of the run is missing or damaged, if the data do not match the model, or if
-/// the report cannot be written.
+/// Returns an error if a file of the run is missing or damaged, if the data do not match the
+/// model, or if the report cannot be written.
 pub fn write(
     directory: &Path,
     sources: Sources<'_>,

@@ -136,7 +136,7 @@ impl<'b> TensorFile<'b> {
         let shape = record.shape(name)?;
         if record.dtype != dtype_of::<S>() || shape.len() != 1 {
             return Err(Error::invalid_file(format!(
-                "tensor {name}: expected one dimension of {}, found {} of shape {shape:?}",
+                "tensor {name}: expected one dimension of {} values, found {} values of shape {shape:?}",
                 dtype_of::<S>(),
                 record.dtype
             )));
@@ -231,12 +231,12 @@ fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     let length = u64::from_le_bytes(*length);
     if length > MAX_HEADER {
         return Err(Error::invalid_file(format!(
-            "not a model: its first 8 bytes declare a header of {length} bytes, at most {MAX_HEADER} are accepted"
+            "not a model: its first 8 bytes declare a header of {length} bytes, but at most {MAX_HEADER} are accepted"
         )));
     }
     if length > rest.len() as u64 {
         return Err(Error::invalid_file(format!(
-            "ends at byte {}, the header declares {}",
+            "ends at byte {}, but the header declares {}",
             bytes.len(),
             length + 8
         )));
@@ -316,7 +316,7 @@ fn check_length(tensors: &[Entry<'_>], data: &[u8]) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid_file(format!(
-        "{} bytes of weights, the header declares {declared}",
+        "{} bytes of weights, but the header declares {declared}",
         data.len()
     )))
 }
@@ -339,7 +339,8 @@ fn check_places(tensors: &mut [Entry<'_>]) -> Result<()> {
             .try_fold(size, |bytes, &n| bytes.checked_mul(n));
         if expected != Some(end - start) {
             return Err(Error::invalid_file(format!(
-                "tensor {name}: {} bytes do not hold shape {shape:?}",
+                "tensor {name}: the offsets span {} bytes, which do not match the shape {shape:?} and \
+                 the data type",
                 end - start
             )));
         }

@@ -68,7 +68,11 @@ impl<'a, T> Rows<'a, T> {
         let values: List<'a, T> = values.into();
         let len = values.as_slice().len();
         let n_rows = len.checked_div(n_columns).unwrap_or(0);
-        assert_eq!(n_rows * n_columns, len, "values in rows of {n_columns}");
+        assert_eq!(
+            n_rows * n_columns,
+            len,
+            "expected complete rows of {n_columns} values"
+        );
         Self {
             values,
             n_rows,
@@ -320,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "values in rows of 2")]
+    #[should_panic(expected = "expected complete rows of 2 values")]
     fn an_incomplete_row_is_refused() {
         Rows::new(&[1, 2, 3], 2);
     }

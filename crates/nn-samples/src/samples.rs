@@ -153,7 +153,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// Randomly splits the samples into parts of these fractions, stratified by
+    /// Randomly splits the samples into parts of the given fractions, stratified by
     /// class.
     ///
     /// The result depends only on the number of samples, their classes and `seed`. Classes are
@@ -184,7 +184,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(parts.try_into().expect("one part per fraction"))
     }
 
-    /// Randomly splits the samples into parts of these fractions, without regard to
+    /// Randomly splits the samples into parts of the given fractions, without regard to
     /// classes.
     ///
     /// # Errors
@@ -262,7 +262,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         n_inputs
     }
 
-    /// The targets of all rows from which these samples were selected.
+    /// The targets of all rows from which the samples were selected.
     pub fn targets(&self) -> &Targets<'a, S> {
         &self.targets
     }
@@ -371,7 +371,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(())
     }
 
-    /// All rows from which these samples were selected, and the scale of the bytes; `None` if the
+    /// All rows from which the samples were selected, and the scale of the bytes; `None` if the
     /// inputs are not bytes.
     pub fn byte_inputs(&self) -> Option<(&Rows<'a, u8>, f64)> {
         match &self.inputs {

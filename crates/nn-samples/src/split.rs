@@ -22,7 +22,7 @@ pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u3
 /// same fraction of each class (stratified).
 ///
 /// `classes` holds the class of each index, and `held_back` is the fraction f of validation
-/// indices. Both results are in ascending order.
+/// indices. The indices of each part are in ascending order.
 ///
 /// A class with n_c indices gets n_c·f validation indices, rounded up or down, but keeps at least
 /// one training index. The largest remainder method (Hamilton's method) decides which classes round

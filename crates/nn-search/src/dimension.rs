@@ -197,8 +197,14 @@ fn check_ends(domain: Domain) -> Result<Domain, DimensionProblem> {
 impl fmt::Display for Dimension {
     /// Formats the dimension for `FromStr`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}=", self.name)?;
-        match &self.domain {
+        write!(f, "{}={}", self.name, self.domain)
+    }
+}
+
+impl fmt::Display for Domain {
+    /// Formats the range as in the text of a dimension, such as `log:0.0001..1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Domain::Real { low, high, log } => {
                 f.write_str(if *log { "log:" } else { "" })?;
                 write!(f, "{}..{}", Value::Real(*low), Value::Real(*high))
@@ -367,7 +373,7 @@ impl Dimension {
             true => Ok(value),
             false => Err(Error::OutsideSpace {
                 name: self.name.clone(),
-                expected: self.to_string(),
+                expected: self.domain.to_string(),
                 found: value.to_string(),
             }),
         }

@@ -86,6 +86,12 @@ pub enum Error {
         /// The value of the point.
         found: String,
     },
+    /// A point has a value for a name that is not a dimension.
+    #[error("{name}: not a dimension of the search space")]
+    UnknownDimension {
+        /// The name of the value.
+        name: String,
+    },
     /// A trial is not running: it does not exist or has ended.
     #[error("trial {id} is not running")]
     NotRunning {
@@ -139,6 +145,7 @@ impl Error {
             | Self::UnknownParameter { .. }
             | Self::Parameter { .. }
             | Self::OutsideSpace { .. }
+            | Self::UnknownDimension { .. }
             | Self::NotRunning { .. }
             | Self::OtherSearch { .. } => ErrorKind::Usage,
             Self::NotAJournal | Self::JournalLine { .. } | Self::JournalOrder { .. } => {

@@ -109,26 +109,22 @@ impl Space {
     /// Creates a point from values by name.
     ///
     /// # Errors
-    /// Returns [`Error::OutsideSpace`] if a value is missing, is out of range, or belongs to
-    /// no dimension.
+    /// Returns [`Error::OutsideSpace`] if a value is missing or out of range, and
+    /// [`Error::UnknownDimension`] if a name is not a dimension.
     pub fn point(&self, mut values: BTreeMap<String, Value>) -> Result<Point> {
         let mut accepted = Vec::with_capacity(self.dimensions.len());
         for dimension in &self.dimensions {
             let value = values.remove(dimension.name());
             let value = value.ok_or_else(|| Error::OutsideSpace {
                 name: dimension.name().to_owned(),
-                expected: dimension.to_string(),
+                expected: dimension.domain().to_string(),
                 found: "no value".to_owned(),
             })?;
             accepted.push(dimension.accept(value)?);
         }
         match values.pop_first() {
             None => Ok(self.point_of(accepted)),
-            Some((name, value)) => Err(Error::OutsideSpace {
-                name,
-                expected: "no dimension of this name".to_owned(),
-                found: value.to_string(),
-            }),
+            Some((name, _)) => Err(Error::UnknownDimension { name }),
         }
     }
 
@@ -369,12 +365,16 @@ mod tests {
         for wrong in [
             values(&[("b", x())]),
             values(&[("a", Value::Real(2.0)), ("b", x())]),
-            values(&[("a", Value::Real(0.5)), ("b", x()), ("c", x())]),
         ] {
             assert!(matches!(
                 space.point(wrong),
                 Err(Error::OutsideSpace { .. })
             ));
         }
+        let unknown = values(&[("a", Value::Real(0.5)), ("b", x()), ("c", x())]);
+        assert_eq!(
+            space.point(unknown).unwrap_err().to_string(),
+            "c: not a dimension of the search space"
+        );
     }
 }

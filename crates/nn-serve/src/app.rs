@@ -69,10 +69,10 @@ impl App {
         self.networks.find(id, self.snapshot().as_deref())
     }
 
-    /// The training run of these flags.
+    /// The training run that `flags` describe.
     ///
     /// # Errors
-    /// If they are invalid, or the training run is too large for the page.
+    /// Returns an error if the flags are invalid, or the training run is too large for the page.
     pub(crate) fn training_request(&self, flags: &[String]) -> Result<TrainingRequest> {
         TrainingRequest::new(flags, &self.datasets, &self.program)
     }

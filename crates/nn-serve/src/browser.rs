@@ -22,7 +22,7 @@ impl Redirect {
     /// Writes a redirect to the address and opens it in the browser.
     ///
     /// # Errors
-    /// If the file cannot be written or no browser can be started.
+    /// Returns an error if the file cannot be written or no browser can be started.
     pub(crate) fn open(address: &str) -> io::Result<Self> {
         // The home folder first: a browser in a sandbox (a snap) has its own temporary
         // folder.

@@ -36,7 +36,7 @@ impl DatasetCache {
     /// The data set that these settings name, or the default one, split by them.
     ///
     /// # Errors
-    /// If the settings are invalid or the data set cannot be loaded.
+    /// Returns an error if the settings are invalid or the data set cannot be loaded.
     pub(crate) fn get(&self, settings: &Settings) -> Result<Arc<Data>> {
         let options = SplitOptions::new(settings)?;
         let name = match &settings.data {

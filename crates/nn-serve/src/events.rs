@@ -1,9 +1,9 @@
 //! `GET /api/events`: server-sent events with the snapshot, at most ten per second.
 //!
 //! A stream sends the latest values that it has not sent yet, so a slow reader gets
-//! fewer events and delays nothing. Without a new value it sends a comment every ten
-//! seconds, which reveals a closed page. A reader that stops reading is found by the
-//! write timeout of its socket.
+//! fewer events and delays nothing. If there is no new value, a stream sends a comment every
+//! ten seconds, so that a closed page is noticed. The write timeout of the socket detects a
+//! reader that stops reading.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// Starts a stream of events.
 ///
 /// # Panics
-/// Outside of a runtime.
+/// Panics outside of a runtime.
 pub(crate) fn start(app: Arc<App>, connection: Arc<Connection>) -> EventStream {
     let (sender, receiver) = channel(1);
     tokio::spawn(send_snapshots(app, sender));

@@ -1,5 +1,5 @@
-//! Protection against requests that other web pages make the browser send. Between
-//! its two checks, `access` decides who may ask at all.
+//! Protection against requests that other web pages make the browser send (cross-site
+//! request forgery, DNS rebinding). `access` checks who may send requests.
 //!
 //! | attack | check |
 //! |---|---|

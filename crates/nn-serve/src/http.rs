@@ -7,8 +7,8 @@
 //! | body | 10 s, 64 KiB (`guard`) |
 //! | a write that makes no progress | 10 s (`write_timeout`) |
 //!
-//! Handlers run on a few threads of their own. A panic in a handler becomes status 500 and
-//! ends nothing else.
+//! Handlers run on a separate pool of threads. After a panic in a handler, the response has
+//! status 500, and the server continues.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -55,7 +55,7 @@ struct Http {
 /// Starts to accept connections, in the current tokio runtime.
 ///
 /// # Errors
-/// If a listener cannot be registered.
+/// Returns an error if a listener cannot be registered.
 pub(crate) fn start(listeners: Vec<TcpListener>, app: Arc<App>) -> Result<()> {
     start_with(listeners, app, ROUTES)
 }

@@ -1,5 +1,5 @@
-//! The networks that the page can use: that of the command line, those of saved runs,
-//! and those in training.
+//! The networks that the page can use: the network given on the command line, the networks
+//! of saved runs, and the networks in training.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ impl Networks {
     /// The networks of the runs in `runs_dir`, and that of `run`.
     ///
     /// # Errors
-    /// If `run` cannot be read.
+    /// Returns an error if `run` cannot be read.
     pub(crate) fn open(runs_dir: PathBuf, run: Option<&Path>) -> Result<Self> {
         let open = |run: &Path| -> Result<NamedNetwork> {
             let model = read_model(&locate_model(run, &runs_dir)?, false)?;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 /// The options of the server.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A run directory, the name of a run in `runs_dir`, or a model file, to draw digits
-    /// for. Without one, the page trains a small network when it is opened.
+    /// A run directory, the name of a run in `runs_dir`, or a model file, to classify drawn
+    /// digits. If this is `None`, the page trains a small network when it is opened.
     pub run: Option<PathBuf>,
     /// Port on the loopback address; 0 takes a free one.
     pub port: u16,

@@ -1,8 +1,7 @@
 //! Probes: measurements of a network in training, within a time budget.
 //!
-//! Probes read or copy the network and do not change the result of the training. They
-//! take time from it, so they have a budget of 3 % of the time: an expensive probe runs
-//! less often.
+//! Probes read or copy the network and do not change the result of training. Probes slow
+//! training down, so their budget is 3 % of the time: an expensive probe runs less often.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Responses, and the headers that all of them have.
+//! HTTP responses, and the headers that every response has.
 
 use http_body_util::{Either, Full};
 use hyper::body::Bytes;
@@ -59,7 +59,7 @@ impl Reply {
         self
     }
 
-    /// The same with another status.
+    /// The same response with another status.
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }

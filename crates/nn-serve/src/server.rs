@@ -1,4 +1,4 @@
-//! The server: bound to its port, then run until it is stopped.
+//! The server, which binds to a port and runs until it is stopped.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
@@ -29,7 +29,7 @@ impl Server {
     /// Opens the run and starts to listen. Requests are answered by [`run`](Self::run).
     ///
     /// # Errors
-    /// If the run cannot be read or the port is in use.
+    /// Returns an error if the run cannot be read or the port is in use.
     pub fn bind(options: &Options) -> Result<Self> {
         let networks = Networks::open(options.runs_dir.clone(), options.run.as_deref())?;
         let listeners = listen(options.port)?;
@@ -50,7 +50,7 @@ impl Server {
     /// accounts of the machine could read.
     ///
     /// # Errors
-    /// If no browser can be started.
+    /// Returns an error if no browser can be started.
     pub fn open_browser(&mut self) -> io::Result<()> {
         self.redirect = Some(Redirect::open(&self.address())?);
         Ok(())
@@ -60,7 +60,7 @@ impl Server {
     /// Training runs that are not saved are lost.
     ///
     /// # Errors
-    /// If the server cannot be started.
+    /// Returns an error if the server cannot be started.
     pub fn run(mut self, mut should_stop: impl FnMut() -> bool) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -27,7 +27,7 @@ impl Session {
     /// Starts the training thread and waits until it is ready.
     ///
     /// # Errors
-    /// If the thread or a training run cannot be started.
+    /// Returns an error if the thread or a training run cannot be started.
     pub(crate) fn start(
         number: u64,
         requests: Vec<TrainingRequest>,

@@ -1,7 +1,7 @@
 //! The snapshot of a session: written by its training thread, read by requests.
 //!
-//! Its parts are replaced as a whole and shared by reference, so that neither side
-//! waits for the other.
+//! The parts of a snapshot are replaced as a whole and shared by reference, so that the
+//! training thread and the requests do not wait for each other.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,4 +1,4 @@
-//! `GET /api/state`: what the page needs at its start.
+//! `GET /api/state`: the initial state of the page.
 
 use nn_data::catalog;
 use nn_train::data::{GLYPHS, default_name};
@@ -19,7 +19,7 @@ const STARTER: &str = "--hidden 128 --epochs 3";
 /// accuracy of about 93 % on the test digits of MNIST.
 const GLYPHS_STARTER: &str = "--data glyphs --limit-train 40000 --hidden 128 --epochs 3";
 
-/// Responds with everything that the page needs at its start.
+/// Responds with the initial state of the page.
 pub(crate) fn state(app: &App, _body: &[u8]) -> Result<Reply, Refusal> {
     let data_dir = app.datasets.data_dir();
     let present = catalog::ALL

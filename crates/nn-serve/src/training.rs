@@ -68,7 +68,7 @@ impl<'a> Training<'a> {
     /// A training run before its first step.
     ///
     /// # Errors
-    /// If the network does not fit into memory.
+    /// Returns an error if the network does not fit into memory.
     pub(crate) fn new(request: &'a TrainingRequest) -> Result<Self> {
         let experiment = &request.experiment;
         let splits = experiment.data().splits()?;
@@ -139,7 +139,7 @@ impl<'a> Training<'a> {
     /// Changes the learning rate from the next step on.
     ///
     /// # Errors
-    /// If the learning rate is not a positive number.
+    /// Returns an error if the learning rate is not a positive number.
     pub(crate) fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         if self.is_active() && rate != self.trainer.learning_rate() {
             self.trainer.set_learning_rate(rate)?;
@@ -297,7 +297,7 @@ impl<'a> Training<'a> {
     /// Saves a run directory; an unfinished run can be resumed from it. Returns its path.
     ///
     /// # Errors
-    /// If the run has failed, or the directory exists or cannot be written.
+    /// Returns an error if the run has failed, or the directory exists or cannot be written.
     pub(crate) fn save(&mut self, name: Option<&str>, runs_dir: &Path) -> Result<String> {
         if self.phase == Phase::Failed {
             return Err(Error::usage("a failed training run cannot be saved"));

@@ -35,8 +35,8 @@ impl TrainingRequest {
     /// A training run with flags such as `["--lr", "0.1"]`; `program` starts the command.
     ///
     /// # Errors
-    /// If the flags are invalid, the data cannot be loaded, or the training run is too
-    /// large for the page.
+    /// Returns an error if the flags are invalid, the data cannot be loaded, or the training
+    /// run is too large for the page.
     pub(crate) fn new(words: &[String], datasets: &DatasetCache, program: &str) -> Result<Self> {
         let mut words = words.to_vec();
         let mut settings = flags::parse(&words)?;
@@ -105,7 +105,7 @@ fn check_parameters(plan: &Plan) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "the page trains networks of at most {} parameters, this network has {}",
+        "the page trains networks of at most {} parameters, but this network has {}",
         grouped(MAX_PARAMETERS),
         grouped(n_parameters)
     ))
@@ -118,7 +118,7 @@ fn check_memory(plan: &Plan, data: &Data) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "the page trains with at most {} of memory, this training run needs {}",
+        "the page trains with at most {} of memory, but this training run needs {}",
         amount(MAX_MEMORY),
         amount(needed)
     ))
@@ -183,7 +183,7 @@ mod tests {
             request(&line).err().map(|error| error.to_string())
         };
         let is_refused = |problem: Option<String>| {
-            problem.is_some_and(|problem| problem.contains("parameters, this network has"))
+            problem.is_some_and(|problem| problem.contains("parameters, but this network has"))
         };
         // 784·n + n + 10·n + 10 parameters.
         assert!(!is_refused(problem(25_157)), "19 999 825 parameters");

@@ -1,5 +1,5 @@
-//! Conversion of errors of clap into errors of this crate: one line and a hint (feature
-//! `clap`).
+//! Converts errors of clap into errors of this crate, which have one line and a hint
+//! (feature `clap`).
 
 use std::error::Error as StdError;
 use std::num::{ParseFloatError, ParseIntError};

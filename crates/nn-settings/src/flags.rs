@@ -160,7 +160,7 @@ fn solver(value: &str) -> [OsString; 2] {
 pub fn refusal(flag: &str, value: &str, words: &[OsString]) -> Option<Error> {
     let (problem, help) = match flag {
         "alpha" => (
-            "scikit-learn divides alpha by the number of rows of a batch".to_owned(),
+            "scikit-learn divides alpha by the batch size".to_owned(),
             alpha_as_l2(value, words),
         ),
         "iterations" => (
@@ -186,7 +186,7 @@ pub fn refusal(flag: &str, value: &str, words: &[OsString]) -> Option<Error> {
     Some(Error::usage(format!("--{flag}: {problem}")).with_help(help))
 }
 
-/// scikit-learn adds ½·alpha·Σw²/n to the loss, where n is the number of rows of a batch;
+/// scikit-learn adds ½·alpha·Σw²/n to the loss, where n is the batch size;
 /// `--l2` adds ½·λ·Σw².
 fn alpha_as_l2(alpha: &str, words: &[OsString]) -> String {
     let value_of = |(index, word): (usize, &OsString)| {
@@ -202,7 +202,7 @@ fn alpha_as_l2(alpha: &str, words: &[OsString]) -> String {
             "for batches of {batch} rows use --l2 {:e}, which is alpha / {batch}",
             alpha / rows
         ),
-        _ => "use --l2 with alpha divided by the number of rows of a batch".to_owned(),
+        _ => "use --l2 with alpha divided by the batch size".to_owned(),
     }
 }
 

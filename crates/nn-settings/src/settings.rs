@@ -35,7 +35,7 @@ pub struct Settings {
     /// Data set: a name, a folder of IDX files, a folder with one folder of images per class, or a CSV file [default: mnist if it is in the data folder, otherwise glyphs]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data", value_parser = crate::value_parsers::data_parser()))]
     pub data: Option<String>,
-    /// Size of the images of a folder of PNG and JPEG files [default: their own size if all have the same size of at most 64x64, otherwise 28x28]
+    /// Resize the images of a folder to this height and width [default: their own size if all have the same size of at most 64x64, otherwise 28x28]
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "HxW", help_heading = "Data", alias = "img-size")
@@ -369,7 +369,7 @@ pub mod default {
     pub const ACTIVATION: Activation = Activation::Relu;
     /// Number of samples per batch.
     pub const BATCH_SIZE: BatchSize = BatchSize::Rows(64);
-    /// Reduction of the losses of a batch to one number.
+    /// How to reduce the per-sample gradients of a batch: mean or sum.
     pub const REDUCTION: Reduction = Reduction::Mean;
     /// Number of batches whose gradients are accumulated in each step.
     pub const ACCUMULATE: usize = 1;
@@ -457,7 +457,7 @@ impl Settings {
             return Err(Error::new(
                 ErrorKind::Data,
                 format!(
-                    "{}: {length} bytes, expected a configuration of at most {MAX_CONFIG_BYTES}",
+                    "{}: expected a configuration of at most {MAX_CONFIG_BYTES} bytes, found {length}",
                     path.display()
                 ),
             ));

@@ -26,7 +26,7 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name, and the
+    /// Returns [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name, and the
     /// errors of [`Table::parse`] if `bytes` is not the content of that file.
     pub fn texts(&self, bytes: &[u8], column: &str) -> Result<Vec<String>> {
         let position = self.position(column)?;

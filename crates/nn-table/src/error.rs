@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Any error of this crate.
 ///
 /// The message is one line with the location, the expected and the found value.
-/// [`Error::help`] says how to fix it.
+/// [`Error::help`] says how to fix the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -59,7 +59,7 @@ pub enum Error {
         path: PathBuf,
         /// The format.
         format: FileFormat,
-        /// The feature that reads it.
+        /// The feature of this crate that reads the format.
         feature: &'static str,
     },
     /// A file in a format other than text is damaged, or has no table.
@@ -370,14 +370,14 @@ impl Error {
             }
             Self::NotText { .. } => "export the table as CSV with UTF-8 encoding",
             Self::Nul { .. } => "the file is damaged or binary: export it as CSV again",
-            Self::BadGzip { .. } => "get the file again, or decompress it first",
+            Self::BadGzip { .. } => "download or copy the file again, or decompress it first",
             Self::FormatNotBuilt { feature, .. } => {
                 return Some(format!(
                     "build the program with it: cargo install --path crates/nn-cli --features \
                      {feature}"
                 ));
             }
-            Self::BadFile { .. } => "get the file again, or write the table as CSV",
+            Self::BadFile { .. } => "download or copy the file again, or export the table as CSV",
             Self::UnsupportedColumn { .. } => "add the column to `ignore`",
             Self::BadSchema { .. } => {
                 "the keys are header, separator, target, missing and columns; the types are \
@@ -504,10 +504,10 @@ impl CellProblem {
             Self::Missing => "fill in the cell or delete the row",
             Self::LineBreak => "close the quote or remove the line break",
             Self::NotBinary => {
-                "for multi-label classification, use one column of 0 and 1 per label"
+                "for multi-label classification, use one column per label, with the values 0 and 1"
             }
             Self::NotAPixel => "pixels are gray values, as in MNIST",
-            Self::NotAWeight => "a row of weight 2 counts twice, a row of weight 0 is ignored",
+            Self::NotAWeight => "a row of weight 2 counts twice, and a row of weight 0 is ignored",
             Self::OutOfRange => "check the unit of the column",
             Self::NoLogarithm => "correct the cell, or train with `target-transform = none`",
             Self::NotOrdered => "order the rows by another column",

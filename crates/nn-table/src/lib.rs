@@ -9,7 +9,7 @@
 //!
 //! # The principal types
 //! - [`Table`] is the content of a file in typed columns; its [`Schema`] describes the
-//!   format of the file, and its [`Note`]s list doubtful guesses.
+//!   format of the file, and its [`Note`]s list uncertain inferences.
 //! - [`Preprocessing`] is fitted to the training rows, saved with
 //!   the model, and transforms tables into [`preprocessing::Samples`].
 //! - [`predictions::write_predictions`] writes predictions as CSV.

@@ -1,4 +1,4 @@
-//! Notes for the user about a table: what was inferred, and what is doubtful.
+//! Notes for the user about a table: inferred properties and possible problems.
 
 use std::fmt;
 
@@ -44,22 +44,22 @@ pub enum Note {
     },
     /// Test or validation rows that are also training rows.
     Leaked {
-        /// Number of such rows.
+        /// Number of repeated rows.
         n_rows: usize,
-        /// The split of these rows: `test` or `validation`.
+        /// The split with the repeated rows: `test` or `validation`.
         split: &'static str,
     },
     /// Numbers in a format other than the default one, such as `1.234,5`.
     FormattedNumbers {
-        /// Name of the first column with such numbers.
+        /// Name of the first column whose number format is not the default.
         column: String,
-        /// Number of other columns with such numbers.
+        /// Number of other columns whose number format is not the default.
         n_more: usize,
         /// An example cell.
         example: String,
         /// The number read from the example cell.
         value: f64,
-        /// Whether the numbers could also have a different decimal sign.
+        /// Whether the numbers could also have a different decimal separator.
         is_ambiguous: bool,
     },
     /// A column was read as dates.
@@ -85,9 +85,9 @@ pub enum Note {
     AssumedMark {
         /// Name of the column.
         column: String,
-        /// The word.
+        /// The word that marks a missing value.
         mark: String,
-        /// Number of rows with this word.
+        /// Number of rows with the word.
         n_rows: usize,
     },
     /// Cells with a quotation mark inside, perhaps because a separator or another
@@ -97,7 +97,7 @@ pub enum Note {
         column: String,
         /// Number of distinct cells with a quotation mark.
         n_cells: usize,
-        /// The first such cell.
+        /// The first cell with a quotation mark.
         example: String,
     },
     /// Cells look like numbers but have no common format.
@@ -208,43 +208,43 @@ pub enum Note {
     NewMissing {
         /// Name of the column.
         column: String,
-        /// Number of such rows.
+        /// Number of rows with a missing value in the column.
         n_rows: usize,
     },
     /// Cells that do not match the type of their column were treated as missing.
     Unreadable {
         /// Name of the column.
         column: String,
-        /// Number of such cells.
+        /// Number of cells that do not match the type.
         n_rows: usize,
-        /// The row of the first such cell.
+        /// The row of the first cell that does not match the type.
         place: Place,
-        /// Text of the first such cell.
+        /// Text of the first cell that does not match the type.
         example: String,
     },
     /// Categories that do not occur in the training rows.
     UnseenCategories {
         /// Name of the column.
         column: String,
-        /// Number of rows with such a category.
+        /// Number of rows with an unknown category.
         n_rows: usize,
-        /// The first such category.
+        /// The first unknown category.
         example: String,
     },
-    /// Classes that differ from those of the model by a full stop at the end.
+    /// Classes that differ from the classes of the model only by a full stop at the end.
     FullStops {
         /// Name of the target column.
         column: String,
-        /// Number of such rows.
+        /// Number of rows with a class that differs by a full stop.
         n_rows: usize,
-        /// The first such class.
+        /// The first class that differs by a full stop.
         example: String,
     },
 }
 
 impl Note {
-    /// Returns `true` if the note is a warning: a guess could be wrong, or training on
-    /// the data is useless.
+    /// Returns `true` if the note is a warning: an inferred property could be wrong,
+    /// or training on the data is useless.
     pub fn is_doubtful(&self) -> bool {
         match self {
             Self::NotUtf8(Encoding::Windows1252 { .. })

@@ -19,7 +19,7 @@ const THOUSANDS: [char; 4] = [',', '.', ' ', '\''];
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NumberFormat {
-    /// The decimal sign.
+    /// The decimal separator.
     #[serde(skip_serializing_if = "is_point")]
     pub decimal: Decimal,
     /// The thousands separator.
@@ -33,7 +33,7 @@ pub struct NumberFormat {
     pub unit: String,
 }
 
-/// The decimal sign.
+/// The decimal separator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decimal {
     /// A point, as in `1.5`.
@@ -46,7 +46,7 @@ pub enum Decimal {
 }
 
 impl Decimal {
-    /// The character of the decimal sign.
+    /// The character of the decimal separator.
     pub fn sign(self) -> char {
         match self {
             Self::Point => '.',
@@ -63,7 +63,7 @@ fn is_point(decimal: &Decimal) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Inferred {
     pub(crate) format: NumberFormat,
-    /// The other decimal sign would fit as well, as in a column of `1,234` only.
+    /// The other decimal separator would fit as well, as in a column of `1,234` only.
     pub(crate) is_ambiguous: bool,
 }
 
@@ -154,7 +154,7 @@ pub(crate) fn has_only_digits_and_signs(word: &str) -> bool {
     is_plain || Parts::of(word).is_some_and(|parts| parts.unit.is_empty())
 }
 
-/// A decimal sign and a thousands separator that fit all words so far.
+/// A decimal separator and a thousands separator that fit all words so far.
 struct Candidate {
     decimal: Decimal,
     thousands: Option<char>,

@@ -116,7 +116,7 @@ pub struct Samples {
 
 impl Preprocessing {
     /// The class index of each row, if the task is classification; `None` otherwise.
-    /// A stratified split needs it before [`fit`](Self::fit).
+    /// A stratified split needs the class indices before [`fit`](Self::fit).
     ///
     /// # Errors
     /// Returns the errors of [`fit`](Self::fit) about the target.

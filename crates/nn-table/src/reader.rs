@@ -1,8 +1,8 @@
 //! Reads tables into typed columns.
 //!
 //! The encoding, the separator, the header and the type of each column are inferred from
-//! the whole file, unless they are given, and recorded in the [`Schema`]. Each doubtful
-//! guess is reported as a [`Note`]. A cell that does not match the type of its column is
+//! the whole file, unless they are given, and recorded in the [`Schema`]. Each uncertain
+//! inference is reported as a [`Note`]. A cell that does not match the type of its column is
 //! an error that names the line, so that a typing error does not turn a numeric column
 //! into a categorical one. The role of each column (input, target, weight) is decided in
 //! [`crate::preprocessing`].

@@ -23,7 +23,7 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
+    /// Returns [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
     /// [`Error::BadCell`](crate::Error::BadCell) for a missing value.
     pub fn groups(&self, column: &str) -> Result<Vec<u32>> {
         let cells = self.cells(self.complete(column)?);
@@ -49,7 +49,7 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
+    /// Returns [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
     /// [`Error::BadCell`](crate::Error::BadCell) for a missing value, and for a cell that
     /// is neither a number nor a date.
     pub fn ranks(&self, column: &str) -> Result<Vec<u32>> {
@@ -74,7 +74,7 @@ impl Table {
     /// The split of each row: the result of `parse` for the text of the cell in `column`.
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
+    /// Returns [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
     /// [`Error::BadCell`](crate::Error::BadCell) for a missing value, and for a text for
     /// which `parse` returns `None`.
     pub fn splits<S>(&self, column: &str, parse: impl Fn(&str) -> Option<S>) -> Result<Vec<S>> {

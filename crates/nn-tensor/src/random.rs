@@ -54,7 +54,7 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Creates the streams of `seed`.
+    /// Creates the random number streams for `seed`.
     pub fn new(seed: u64) -> Self {
         Self { seed }
     }

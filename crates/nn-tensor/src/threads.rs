@@ -71,8 +71,8 @@ impl Threads {
     /// Splits `values` into chunks of about `min_len` elements or more and calls
     /// `work(start, chunk)` for each in parallel.
     ///
-    /// The length of every chunk but the last is a multiple of `unit`. Slices of up
-    /// to `min_len` elements are one chunk.
+    /// Every chunk except the last has a length that is a multiple of `unit`. A slice of at
+    /// most `min_len` elements is one chunk.
     ///
     /// # Panics
     /// Panics if `unit` is 0 or `work` panics.

@@ -65,8 +65,8 @@ impl Checkpoints {
     /// other processes.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Io`] if another process trains the run, or if the folder cannot be
-    /// created.
+    /// Returns an error of kind [`ErrorKind::Io`] if another process is training this run, or
+    /// if the folder cannot be created.
     pub fn open(run: &Path) -> Result<Self> {
         let folder = run.join("checkpoint");
         disk::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;

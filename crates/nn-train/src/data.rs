@@ -47,7 +47,7 @@ pub struct Data {
     pub origin: String,
     /// The preprocessing of the table; `None` for other data sets.
     pub preprocessing: Option<Preprocessing>,
-    /// Notes about the data, such as a guessed task.
+    /// Notes about the data, such as an inferred task.
     pub notes: Vec<Note>,
     /// The size to which the images of a folder of PNG and JPEG files were resized;
     /// `None` for other data sets.
@@ -341,7 +341,7 @@ impl Data {
     /// Gives the classes of a folder of images the numbers that a model has for them.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] for a class that the model does not have.
+    /// Returns [`ErrorKind::Data`] for a class that the model does not have.
     pub(crate) fn number_classes_as(&mut self, names: &[String]) -> Result<()> {
         let number = |name: &String| {
             let number = names.iter().position(|known| known == name);
@@ -412,7 +412,7 @@ impl Data {
         notes
     }
 
-    /// Number of inputs of a network for these data.
+    /// Number of inputs that a network for the data has.
     pub fn n_inputs(&self) -> usize {
         self.dataset.n_inputs()
     }

@@ -202,7 +202,7 @@ pub struct StoppedRun {
 }
 
 impl StoppedRun {
-    /// Opens a run directory to resume the run with these threads; `warn` is called for
+    /// Opens a run directory to resume the run with `threads`; `warn` is called for
     /// every damaged checkpoint.
     ///
     /// # Errors

@@ -22,7 +22,7 @@
 //!
 //! An interrupted run can be resumed and ends with the weights of an uninterrupted run:
 //! see [`StoppedRun`]. An [`Observer`] shows the progress of a run and can stop it.
-//! [`Data::notes`](data::Data::notes) has notes about the data, such as a guessed task.
+//! [`Data::notes`](data::Data::notes) has notes about the data, such as an inferred task.
 //!
 //! The values of settings are typed: `optimizer: Some("adam:beta1=0.8".parse()?)`, or
 //! `Some(Optimizer::Sgd.into())` with the types of [`nn_core`], [`nn_data`], [`nn_image`]

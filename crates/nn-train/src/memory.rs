@@ -2,8 +2,8 @@
 //! kills a program that uses more memory than is available.
 //!
 //! The available memory is the minimum of `MemAvailable` (`/proc/meminfo`) and of the
-//! memory that the control groups (versions 1 and 2) and `ulimit -v` still allow. If none
-//! of these limits can be read, every operation is allowed.
+//! memory that the control groups (versions 1 and 2) and `ulimit -v` still allow. If no
+//! memory limit can be read, every operation is allowed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

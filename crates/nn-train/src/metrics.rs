@@ -41,7 +41,7 @@ pub struct Metrics {
 /// A network with the loss, the data set and the threads for its evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Evaluator<'a> {
-    /// The network.
+    /// The network to evaluate.
     pub network: &'a Network,
     /// The loss function.
     pub loss: Loss,

@@ -39,24 +39,24 @@ pub enum Note {
     Weightless(Classes),
     /// Classes without a test or validation row.
     NotMeasured {
-        /// The split without rows of these classes.
+        /// The split without rows of the classes.
         split: Split,
-        /// The classes without a row in this split.
+        /// The classes without a row in the split.
         classes: Classes,
     },
     /// A split has many more or fewer rows than requested, because rows with the same
     /// group or time stay together.
     UnevenSplit {
-        /// The split.
+        /// The split with the unexpected number of rows.
         split: Split,
-        /// Number of rows of the split.
+        /// Number of rows in the split.
         n_rows: usize,
         /// The requested number of rows.
         n_wanted: usize,
     },
     /// A class is more or less frequent in a split than in all the data.
     UnevenClass {
-        /// The split.
+        /// The split with the different class frequency.
         split: Split,
         /// Name of the class.
         name: String,
@@ -72,7 +72,7 @@ pub enum Note {
 pub struct Classes {
     /// Names of the classes in the subset.
     pub names: Vec<String>,
-    /// Number of classes of the data.
+    /// Number of classes in the data.
     pub n_classes: usize,
 }
 
@@ -159,7 +159,7 @@ impl ClassCounts {
 }
 
 impl Note {
-    /// Returns `true` if `--strict` rejects the data, because something had to be guessed or
+    /// Returns `true` if `--strict` rejects the data, because something had to be inferred or
     /// because there is nothing to learn.
     pub fn is_doubtful(&self) -> bool {
         match self {

@@ -400,7 +400,7 @@ fn check_class_weights(weights: &ClassWeights, data: &Data) -> Result<()> {
         (ClassWeights::Given(weights), _) if weights.iter().all(|&weight| weight == 0.0) => Err(
             Error::usage("`class-weight`: expected at least one number above 0, found none")
                 .with_help(
-                    "a weight of 0 ignores a class, a weight of 2 counts each of its samples twice",
+                    "a weight of 0 ignores a class, and a weight of 2 counts each of its samples twice",
                 ),
         ),
         _ => Ok(()),

@@ -187,7 +187,7 @@ impl<'a> ImagePredictor<'a> {
     pub fn predict(&mut self, pixels: &[u8]) -> Result<ImagePrediction> {
         if self.inputs.len() != pixels.len() {
             let problem = format!(
-                "the model has {} inputs, the image has {} pixels",
+                "the model has {} inputs, but the image has {} pixels",
                 self.inputs.len(),
                 pixels.len()
             );
@@ -299,7 +299,7 @@ impl TablePredictions {
         })
     }
 
-    /// Predicts classes or labels with these thresholds, for example those of
+    /// Predicts classes or labels with the given thresholds, for example with
     /// [`Run::thresholds`](crate::Run::thresholds).
     #[must_use]
     pub fn with_thresholds(self, thresholds: Option<Vec<f64>>) -> Self {

@@ -59,8 +59,8 @@ impl RunDir {
         })
     }
 
-    /// Opens the directory of a run to resume it after `n_epochs` epochs, and returns the
-    /// metrics of these epochs.
+    /// Opens the directory of a run to resume the run after `n_epochs` epochs. Returns the
+    /// metrics of the finished epochs.
     ///
     /// # Errors
     /// Returns an error if the metrics file cannot be read or lacks rows of finished epochs.

@@ -118,8 +118,8 @@ impl ClassOutputs {
         }
     }
 
-    /// Predicts the second of two classes for each sample where its score is at least
-    /// `threshold`.
+    /// Predicts the second of two classes for every sample whose score for that class is at
+    /// least `threshold`.
     #[must_use]
     pub fn with_threshold(self, threshold: f64) -> Self {
         let is_second = self.scores.column(1).map(|&score| threshold <= score);

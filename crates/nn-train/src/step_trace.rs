@@ -54,8 +54,8 @@ pub struct StepTrace {
     pub layers: Vec<LayerTrace>,
 }
 
-/// The trace of one layer. Vectors are `[n_outputs]`, matrices
-/// `[n_inputs, n_outputs]`, in JSON a list of rows.
+/// The trace of one layer. A vector has the shape `[n_outputs]`, and a matrix has the shape
+/// `[n_inputs, n_outputs]`. In JSON, a matrix is a list of its rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerTrace {
     /// Number of the layer, from 1.
@@ -66,7 +66,7 @@ pub struct LayerTrace {
     pub n_outputs: usize,
     /// Name of the activation.
     pub activation: String,
-    /// The formulas of the layer.
+    /// The formulas of the forward and backward pass.
     pub formulas: Formulas,
     /// The weights W before the step.
     #[serde(serialize_with = "as_rows")]

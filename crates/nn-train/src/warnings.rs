@@ -1,6 +1,6 @@
 //! Warnings about a training run before its first step.
 //!
-//! A run has warnings if something had to be guessed, if a setting cannot take effect as
+//! A run has warnings if something had to be inferred, if a setting cannot take effect as
 //! given, or if there is nothing to learn from the data. Problems without an effect on
 //! the result are not warnings: for example, a damaged checkpoint if an earlier one is
 //! intact.

@@ -84,8 +84,8 @@ fn own_table(comparisons: &[Comparison], peak: &Peak) -> String {
         table.markdown()
     );
     text.push_str(&format!(
-        "\nThe loss of a table is the mean squared error of standardized targets; guessing their \
-         mean gives about 1. The tables are drawn with the seed {}. ",
+        "\nThe loss of a table is the mean squared error of standardized targets; the baseline, \
+         which always predicts the mean, has a loss of about 1. The tables are drawn with the seed {}. ",
         synthetic::SEED
     ));
     text.push_str(

@@ -64,13 +64,13 @@ fn beside_accuracy(metrics: &Metrics) -> String {
     let interval = metrics
         .accuracy_interval
         .map(|(low, high)| format!("95 % interval {} to {}", percent(low), percent(high)));
-    let guess = if metrics.labels.is_empty() {
-        "the most frequent class"
+    let constant = if metrics.labels.is_empty() {
+        "most frequent class"
     } else {
-        "the more frequent value of each label"
+        "most frequent value of each label"
     };
     let baseline = metrics.baseline;
-    let baseline = baseline.map(|it| format!("guessing {guess}: {}", percent(it)));
+    let baseline = baseline.map(|it| format!("baseline ({constant}): {}", percent(it)));
     let parts: Vec<String> = interval.into_iter().chain(baseline).collect();
     if parts.is_empty() {
         return String::new();
@@ -117,7 +117,7 @@ fn show_labels(metrics: &Metrics, names: &[String]) {
     let width = name_width(names.iter().map(String::as_str)).max("label".len());
     terminal::line("");
     terminal::line(format!(
-        "{:width$}  accuracy  guessing      AUC  balanced accuracy        F1",
+        "{:width$}  accuracy  baseline      AUC  balanced accuracy        F1",
         "label"
     ));
     let labels = names.iter().zip(&metrics.labels).zip(&metrics.baselines);
@@ -149,7 +149,7 @@ fn show_errors(errors: &RegressionErrors, metrics: &Metrics, data: &Data) {
         errors.mean_absolute
     ));
     let baseline = metrics.baseline;
-    let baseline = baseline.map(|it| format!(" (predicting the mean: {it:.6})"));
+    let baseline = baseline.map(|it| format!(" (baseline, training mean: {it:.6})"));
     terminal::line(format!(
         "root mean square error  {:.6}{}",
         errors.root_mean_square,
@@ -167,13 +167,13 @@ fn show_errors(errors: &RegressionErrors, metrics: &Metrics, data: &Data) {
     terminal::line("");
     let width = name_width(named.iter().map(|(name, _)| *name)).max("target".len());
     terminal::line(format!(
-        "{:width$}  {:>19}  {:>22}  {:>19}  {:>9}",
-        "target", "mean absolute error", "root mean square error", "predicting the mean", "R²"
+        "{:width$}  {:>19}  {:>22}  {:>13}  {:>9}",
+        "target", "mean absolute error", "root mean square error", "baseline RMSE", "R²"
     ));
     let n_targets = named.len();
     for ((name, output), baseline) in named.into_iter().zip(&metrics.baselines).take(MAX_LINES) {
         terminal::line(format!(
-            "{:width$}  {:>19.6}  {:>22.6}  {baseline:>19.6}  {:>9}",
+            "{:width$}  {:>19.6}  {:>22.6}  {baseline:>13.6}  {:>9}",
             short(name, width),
             output.mean_absolute,
             output.root_mean_square,

@@ -1,4 +1,4 @@
-//! Conversion of errors of nn-search into errors of nn-train.
+//! Converts errors of nn-search into errors of nn-train.
 
 use nn_train::{Error, ErrorKind};
 

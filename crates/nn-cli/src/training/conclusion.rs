@@ -65,27 +65,27 @@ fn result_line(test: &Metrics) -> String {
     }
 }
 
-/// What the result is to be compared with: `95 % interval 97.65 % to 98.21 %; guessing the
-/// most frequent class: 11.35 %; AUC 0.9991`, or the error of predicting the mean.
+/// The confidence interval and the baseline, such as `95 % interval 97.65 % to 98.21 %;
+/// baseline (most frequent class): 11.35 %; AUC 0.9991`, or the baseline of regression.
 fn comparison_line(test: &Metrics) -> Option<String> {
     let percent = |fraction| terminal::percent(Some(fraction));
     let baseline = test.baseline?;
     if let Some(errors) = &test.regression {
         return Some(format!(
-            "root mean square error {:.4}; predicting the training mean: {baseline:.4}",
+            "root mean square error {:.4}; baseline (training mean): {baseline:.4}",
             errors.root_mean_square
         ));
     }
     let (low, high) = test.accuracy_interval?;
-    let guess = if test.labels.is_empty() {
-        "the most frequent class"
+    let constant = if test.labels.is_empty() {
+        "most frequent class"
     } else {
-        "the more frequent value of each label"
+        "most frequent value of each label"
     };
     let auc = test.classification.and_then(|it| it.auc);
     let auc = auc.map_or_else(String::new, |auc| format!("; AUC {auc:.4}"));
     Some(format!(
-        "95 % interval {} to {}; guessing {guess}: {}{auc}",
+        "95 % interval {} to {}; baseline ({constant}): {}{auc}",
         percent(low),
         percent(high),
         percent(baseline)

@@ -449,11 +449,14 @@ fn bad_model_files() {
         *bytes = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
     });
     for (name, part) in [
-        ("cut", "50919 bytes of weights, the header declares 50920"),
+        (
+            "cut",
+            "50919 bytes of weights, but the header declares 50920",
+        ),
         ("cut-header", "100"),
         (
             "longer",
-            "50921 bytes of weights, the header declares 50920",
+            "50921 bytes of weights, but the header declares 50920",
         ),
         ("empty", "ends at byte 0"),
         ("weight", "expected SHA-256"),

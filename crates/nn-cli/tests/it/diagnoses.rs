@@ -302,7 +302,7 @@ fn an_output_that_does_not_reach_the_targets() {
     let flags = "--data houses.csv --target price --task regress --hidden 8 --lr 0.02 --epochs 40";
     let ill = train(&scratch, &format!("{flags} --output-activation sigmoid"));
     let name = "output does not fit the targets";
-    let tries = is_ill(&scratch, "a", name, &["sigmoid reaches 0 to 1"]);
+    let tries = is_ill(&scratch, "a", name, &["sigmoid are between 0 and 1"]);
     let cured = follow(&scratch, "a", &tries[0]);
     let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
     assert!(losses[1] < 0.7 * losses[0], "{losses:?}");
@@ -463,7 +463,7 @@ fn weights_of_zero() {
     for symptom in [
         "dead neurons",
         "learning rate too low",
-        "no better than guessing",
+        "no better than the baseline",
     ] {
         is_explained(&scratch, "a", symptom, INITIAL_WEIGHTS);
     }
@@ -544,7 +544,7 @@ fn a_target_that_does_not_follow_from_the_inputs() {
         &["always predicting the largest class"],
     );
     assert_eq!(tries, [""]);
-    is_explained(&scratch, "a", "no better than guessing", name);
+    is_explained(&scratch, "a", "no better than the baseline", name);
 }
 
 /// The reasons why overfitting cannot be judged are the true ones.

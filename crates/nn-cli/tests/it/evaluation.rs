@@ -69,7 +69,7 @@ fn two_classes_have_all_metrics_in_evaluate_summary_and_report() {
     let baseline = format!("{:.2} %", 100.0 * number(&found["baseline"]));
     let shown = scratch.nn("evaluate a").succeeds();
     for text in [trained, shown] {
-        let guess = format!("guessing the most frequent class: {baseline}");
+        let guess = format!("baseline (most frequent class): {baseline}");
         assert!(
             text.contains("95 % interval ") && text.contains(&guess),
             "{text}"
@@ -82,14 +82,14 @@ fn two_classes_have_all_metrics_in_evaluate_summary_and_report() {
         "Precision-recall curve",
         "Calibration curve",
         "Permutation importance",
-        "Accuracy of guessing the most frequent class",
+        "Baseline accuracy (most frequent class)",
     ] {
         assert!(report.contains(part), "{part}");
     }
     scratch.train("b", &format!("--data a.csv {TRAINING} --seed 1"));
     let compared = scratch.nn("compare a b").succeeds();
     assert!(
-        compared.contains("test AUC") && compared.contains("guessing the most frequent class"),
+        compared.contains("test AUC") && compared.contains("baseline (most frequent class)"),
         "{compared}"
     );
 }
@@ -215,7 +215,7 @@ fn errors_of_numbers_stand_beside_those_of_the_mean() {
     let r2 = 1.0 - (number(&near["rmse"]) / number(&near["baseline"])).powi(2);
     assert!((number(&near["r2"]) - r2).abs() < 1e-5, "{train}");
     let shown = scratch.nn("evaluate a").succeeds();
-    assert!(shown.contains("(predicting the mean: "), "{shown}");
+    assert!(shown.contains("(baseline, training mean: "), "{shown}");
     let report = scratch.read("runs/a/report.html");
     assert!(report.contains("near: residuals"));
 }

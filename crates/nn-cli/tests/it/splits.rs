@@ -111,7 +111,7 @@ fn folds_are_runs_with_a_mean() {
     let page = scratch.read("runs/cv/report.html");
     for part in [
         "Cross-validation cv",
-        "guessing the most frequent class",
+        "baseline (most frequent class)",
         "95 % interval",
         "fold-3",
     ] {

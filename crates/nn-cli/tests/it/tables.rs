@@ -255,7 +255,7 @@ fn one_row_left_over_does_not_spoil_batch_normalisation() {
         let learned = number(&summary["train_loss"]);
         let used = number(&scratch.evaluate(&format!("of-{n}"), "--split train")["loss"]);
         // The last batch of 66 rows has 2, whose variance is a noisy one; with
-        // the variance of a single row the loss was above that of guessing, 1.
+        // the variance of a single row the loss was above that of the baseline, 1.
         assert!(
             used < learned + 0.3,
             "{n} rows: {learned} in training, {used} in use"

@@ -20,13 +20,13 @@ pub enum BatchSize {
     Rows(usize),
 }
 
-/// How to reduce the gradients of the rows of a batch: mean or sum.
+/// How to reduce the per-row gradients of a batch: mean or sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// Mean of the gradients of the rows; with weights, (1/B) Σ (wᵢ/w̄)·gᵢ: see
+    /// Mean of the per-row gradients; with weights, (1/B) Σ (wᵢ/w̄)·gᵢ: see
     /// [`Samples::with_weights`](crate::Samples::with_weights).
     Mean,
-    /// Sum of the gradients of the rows (newbies 2.4 and 5.2.9).
+    /// Sum of the per-row gradients (newbies 2.4 and 5.2.9).
     Sum,
 }
 
@@ -82,7 +82,7 @@ pub struct RateFactor {
     /// The name of a tensor as in a model file, without its layer: `weight`, `bias`, or
     /// a name that covers all tensors of a stage, such as `scaling`.
     pub tensor: String,
-    /// The factor. If several factors match a tensor, the last one applies.
+    /// The factor for the learning rate. If several factors match a tensor, the last one applies.
     pub factor: f64,
 }
 
@@ -368,11 +368,11 @@ impl TrainingConfig {
 
     fn check_rate_factors(&self) -> Result<()> {
         for factor in &self.rate_factors {
-            Range::Positive.check(&format!("rate factor of {factor}"), factor.factor)?;
+            Range::Positive.check(&format!("learning-rate factor {factor}"), factor.factor)?;
         }
         match (self.optimizer, self.rate_factors.first()) {
             (Optimizer::Rprop { .. }, Some(_)) => Err(Error::Conflict {
-                what: "rate factors".to_owned(),
+                what: "learning-rate factors".to_owned(),
                 problem: "not supported by rprop, which adapts its step sizes itself".to_owned(),
             }),
             _ => Ok(()),
@@ -385,7 +385,7 @@ impl TrainingConfig {
             _ if self.weight_decay == 0.0 => return Ok(()),
             Optimizer::AdamW { .. } => "adamw has its own weight decay: adamw:weight-decay=0.01",
             Optimizer::Rprop { .. } => {
-                "not available with rprop, whose steps do not depend on the size of the gradient"
+                "not available with rprop, whose steps do not depend on the magnitude of the gradient"
             }
             _ => return Ok(()),
         };

@@ -1,4 +1,4 @@
-//! Text forms of the settings of a training run that are not menus.
+//! Text forms of training settings that are not menus.
 
 use std::fmt;
 use std::str::FromStr;

@@ -25,9 +25,9 @@ pub struct BatchReport {
     pub n_samples: usize,
     /// Weighted mean loss of the batch before the step; 0 if all weights are 0.
     pub loss: f64,
-    /// Weighted mean loss of the epoch's rows so far.
+    /// Weighted mean loss of all rows processed so far in the epoch.
     pub epoch_loss: f64,
-    /// Accuracy on the epoch's rows so far; `None` for regression.
+    /// Accuracy on all rows processed so far in the epoch; `None` for regression.
     pub epoch_accuracy: Option<f64>,
     /// Learning rate of the step.
     pub learning_rate: f64,

@@ -39,7 +39,7 @@ pub(super) fn groups(
     match is_used.iter().position(|&is_used| !is_used) {
         None => Ok(groups),
         Some(index) => Err(Error::Conflict {
-            what: "rate factors".to_owned(),
+            what: "learning-rate factors".to_owned(),
             problem: format!("no trained tensor for {}", factors[index]),
         }),
     }

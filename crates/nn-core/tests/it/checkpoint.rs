@@ -337,12 +337,12 @@ fn a_checkpoint_of_another_training_run_is_refused() {
     };
     assert_eq!(
         message(|case| case.config.learning_rate = 0.5),
-        "learning rate: the checkpoint has 0.001, this training run has 0.5"
+        "learning rate: the checkpoint has 0.001, but this training run has 0.5"
     );
     assert_eq!(
         message(|case| case.layers[0].dropout = 0.0),
         "layers: the checkpoint has 4-7 tanh, batch norm, dropout 0.3-3 softmax, \
-         this training run has 4-7 tanh, batch norm-3 softmax"
+         but this training run has 4-7 tanh, batch norm-3 softmax"
     );
     assert!(message(|case| case.config.epochs = 4).starts_with("epochs: "));
     let other_data = message(|case| case.data.inputs[[3, 0]] += 1e-9);

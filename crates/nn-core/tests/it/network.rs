@@ -91,7 +91,10 @@ fn impossible_networks_are_refused() {
     };
     let relu = |n| LayerConfig::new(n, Activation::Relu);
     let softmax = |n| LayerConfig::new(n, Activation::Softmax);
-    assert_eq!(message(vec![]), "network: has no output layer");
+    assert_eq!(
+        message(vec![]),
+        "network: expected at least 1 layer, found none"
+    );
     assert_eq!(
         message(vec![relu(0)]),
         "width of layer 1: expected 1 to 16777216, found 0"

@@ -302,11 +302,11 @@ fn rate_factors_scale_the_learning_rate_of_their_tensors() {
     let message = |factors| step("adam", 0.1, factors).unwrap_err().to_string();
     assert_eq!(
         message(vec![RateFactor::new("scaling", 6.0)]),
-        "rate factors: no trained tensor for scaling=6"
+        "learning-rate factors: no trained tensor for scaling=6"
     );
     assert_eq!(
         message(vec![RateFactor::new("bias", 0.0)]),
-        "rate factor of bias=0: expected a number above 0, found 0"
+        "learning-rate factor bias=0: expected a number above 0, found 0"
     );
 }
 

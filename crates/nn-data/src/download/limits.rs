@@ -24,7 +24,7 @@ pub struct Limits {
     /// Maximum number of redirects (5).
     pub redirects: usize,
     /// Whether the mirrors of the catalog may have `http://` addresses on this machine (no). An
-    /// [`Origin`](super::Origin) may always have one.
+    /// [`Origin`](super::Origin) may always have such an address.
     pub local_http: bool,
 }
 

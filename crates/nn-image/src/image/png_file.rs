@@ -72,7 +72,7 @@ fn orientation(info: &png::Info<'_>) -> Orientation {
 /// Writes gray values `[height, width]` as an 8-bit grayscale PNG file.
 ///
 /// # Errors
-/// [`Error::File`] if writing fails, or if the image has no pixels.
+/// Returns [`Error::File`] if writing fails, or if the image has no pixels.
 pub fn write_png(path: &Path, gray: ArrayView2<'_, u8>) -> Result<()> {
     let io = io_error(path);
     let file = BufWriter::new(File::create(path).map_err(&io)?);

@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 /// 1 x 1. The aspect ratio may change.
 ///
 /// # Panics
-/// If the image has no pixels.
+/// Panics if the image has no pixels.
 ///
 /// ```
 /// use ndarray::array;

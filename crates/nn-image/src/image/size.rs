@@ -48,7 +48,7 @@ impl FromStr for ImageSize {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::InvalidImageSize`] if a side is not a number from 1 to 4096.
+    /// Returns [`Error::InvalidImageSize`] if a side is not a number from 1 to 4096.
     fn from_str(text: &str) -> Result<Self> {
         let side = |text: &str| {
             let side: usize = text.trim().parse().ok()?;

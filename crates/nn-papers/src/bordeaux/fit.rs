@@ -77,12 +77,13 @@ const QUICK: Effort = Effort {
 /// A setup of the search, with its mean absolute difference from the table.
 type Candidate = (f64, Rule, InitialValues);
 
-/// Searches for the initial values that best reproduce table II of the paper *bordeaux*, and
-/// reports the best setups of each step with their accuracies. Finished setups are kept in
-/// the store, so that an interrupted search can be resumed.
+/// Searches for the weight initialization that best reproduces table II of the paper
+/// *bordeaux*, and reports the best configurations of each stage with their accuracies.
+/// The store keeps the results of finished configurations, so an interrupted search can be
+/// resumed.
 ///
 /// # Errors
-/// The errors of [`run`](crate::run()).
+/// Returns the errors of [`run`](crate::run()).
 pub fn fit_table_two(
     options: &Options<'_>,
     store: &mut Store,

@@ -52,7 +52,7 @@ impl BarChart {
         }
         let height = frame.height();
         let description = format!(
-            "Bars of {} for {}",
+            "Bar chart of {} for {}",
             self.y.label,
             listed(self.names.iter().map(String::as_str))
         );

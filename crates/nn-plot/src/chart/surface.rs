@@ -141,7 +141,7 @@ impl SurfaceChart {
 
     fn description(&self) -> String {
         format!(
-            "{} over {} and {}, with a path of {} points",
+            "Contour chart of {} over {} and {}, with a path of {} points",
             self.value.label,
             self.x.label,
             self.y.label,

@@ -89,7 +89,7 @@ impl Check {
             Unpredictable => "target not predictable from the inputs",
             Overfitting => "overfitting",
             UnbalancedClasses => "unbalanced classes",
-            Guessing => "no better than guessing",
+            Guessing => "no better than the baseline",
         }
     }
 

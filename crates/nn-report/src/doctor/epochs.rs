@@ -13,7 +13,11 @@ use super::pace::{LONG, Pace};
 pub(super) fn unfinished(case: &Case<'_>) -> Finding {
     let (found, planned) = (case.epochs().len(), case.n_epochs_planned());
     match case.run.end {
-        RunEnd::Finished => return Finding::Ok(format!("{found} epochs, of at most {planned}")),
+        RunEnd::Finished => {
+            return Finding::Ok(format!(
+                "the run has finished after {found} of at most {planned} epochs"
+            ));
+        }
         RunEnd::Diverged(_) => return Finding::Ok("the training run diverged".to_owned()),
         RunEnd::Unfinished => {}
     }
@@ -26,7 +30,7 @@ pub(super) fn unfinished(case: &Case<'_>) -> Finding {
     };
     Finding::Problem(
         format!(
-            "{found} of {planned} epochs, and no summary: the run was stopped or is still training"
+            "the run has {found} of {planned} epochs and no summary: it was stopped or is still training"
         ),
         vec![Suggestion::advice(advice)],
     )
@@ -66,7 +70,8 @@ pub(super) fn too_few(case: &Case<'_>) -> Finding {
     let excess: Vec<f64> = losses.iter().map(|&loss| range.excess(loss)).collect();
     let guessing = range.guessing.map_or(excess[0], |loss| range.excess(loss));
     let (start, end) = (number(losses[tail]), number(losses[losses.len() - 1]));
-    let text = format!("{name} loss {start} to {end} in the last {STILL_FALLING} epochs");
+    let text =
+        format!("the {name} loss went from {start} to {end} in the last {STILL_FALLING} epochs");
     let is_worth = excess[excess.len() - 1] > WORTH * guessing;
     match sign_of_more_to_come(case, &excess[tail..], guessing).filter(|_| is_worth) {
         Some(sign) => Finding::Problem(format!("{text}{sign}"), longer(case)),
@@ -78,7 +83,10 @@ pub(super) fn too_few(case: &Case<'_>) -> Finding {
 fn few_epochs(case: &Case<'_>) -> Finding {
     let n_epochs = case.epochs().len();
     if n_epochs == 0 || case.scores.is_err() || fits_training_samples(case) {
-        return Finding::NotChecked(format!("needs {} epochs", STILL_FALLING + 1));
+        return Finding::NotChecked(format!(
+            "fewer than {} epochs have finished",
+            STILL_FALLING + 1
+        ));
     }
     let evidence =
         format!("the run has only {n_epochs} epochs and does not fit its training samples");
@@ -99,11 +107,15 @@ fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64], guessing: f64) -> Option<
     }
     let n_steps = case.n_steps();
     if n_steps < MIN_STEPS && !is_fitted {
-        let falling = if is_falling { ": still falling" } else { "" };
+        let falling = if is_falling {
+            "; it is still falling"
+        } else {
+            ""
+        };
         return Some(format!("{falling}; the run has only {n_steps} steps"));
     }
     if is_falling && end < FALL * start {
-        return Some(": still falling".to_owned());
+        return Some("; it is still falling".to_owned());
     }
     let pace = pace.filter(|_| !is_fitted && end < start)?;
     Some(format!(

@@ -25,7 +25,7 @@ const PENALTIES: [f64; 3] = [1e-5, 1e-3, 1e-1];
 /// `[n_samples, n_outputs]`.
 ///
 /// # Errors
-/// If there is not enough memory for the features.
+/// Returns an error if there is not enough memory for the features.
 pub(super) fn predictions_by_others(
     inputs: &[f32],
     n_inputs: usize,

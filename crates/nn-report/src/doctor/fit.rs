@@ -47,8 +47,8 @@ pub(super) fn underfitting(case: &Case<'_>) -> Finding {
     Finding::Problem(text, vec![larger_network(case), advice])
 }
 
-/// `training accuracy 61.70 %; predicting each sample from the most similar other sample has
-/// accuracy 99.00 %`
+/// `the training accuracy is 61.70 %; predicting each sample from the most similar other
+/// sample gives accuracy 99.00 %`
 fn beside_reference(scores: &Scores) -> String {
     let Scores {
         train, reference, ..
@@ -56,12 +56,12 @@ fn beside_reference(scores: &Scores) -> String {
     let predictor = reference.predictor;
     match scores.mean_recalls() {
         Some([found, other]) => format!(
-            "training mean recall {}; {predictor} has {}",
+            "the training mean recall is {}; {predictor} gives {}",
             percent(found),
             percent(other)
         ),
         None => format!(
-            "{}; {predictor} has {}",
+            "{}; {predictor} gives {}",
             train.text(),
             train.named(reference.score)
         ),
@@ -86,12 +86,12 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
     };
     let strong = strong_settings(case);
     if strong.is_empty() {
-        return Finding::Ok("no strong regularization".to_owned());
+        return Finding::Ok("the run has no strong regularization".to_owned());
     }
     let settings: Vec<String> = strong.iter().map(|strong| strong.text.clone()).collect();
     let growth = case.weight_change.map_or(1.0, |change| change.growth);
     let text = format!(
-        "{}: the weights have {} of their initial size; {}",
+        "with {}, the norm of the weights is {} of its initial value; {}",
         settings.join(" "),
         percent(growth),
         beside_reference(scores)

@@ -13,7 +13,7 @@ pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
         return Finding::NotChecked("there are no validation or test samples".to_owned());
     };
     let text = format!(
-        "{}; on the training samples, {} has {}",
+        "{}; on the training samples, {} gives {}",
         held_out.beside_constant(),
         scores.reference.predictor,
         scores.train.named(scores.reference.score)

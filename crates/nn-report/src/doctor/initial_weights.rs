@@ -79,20 +79,20 @@ fn problem(case: &Case<'_>, initial: &Probe) -> Option<String> {
     let mut layers = (1..).zip(&initial.hidden);
     let passes_nothing = layers.find_map(|(layer, it)| {
         let kinds = [
-            ("saturated", it.saturated_fraction()),
-            ("dead", it.dead_fraction()),
+            ("activations", "saturated", it.saturated_fraction()),
+            ("neurons", "dead", it.dead_fraction()),
         ];
-        kinds.into_iter().find_map(|(kind, fraction)| {
+        kinds.into_iter().find_map(|(what, kind, fraction)| {
             let fraction = fraction.filter(|&fraction| fraction > TOO_MANY)?;
             Some(format!(
-                "before the first step, {} of layer {layer} is {kind}",
+                "before the first step, {} of the {what} of layer {layer} are {kind}",
                 percent(fraction)
             ))
         })
     });
     let vanished = || match initial.gradients[..] {
         [first, .., last] if first < VANISHED * last => Some(format!(
-            "before the first step, the gradient of layer 1 is {} and that of the output layer {}",
+            "before the first step, the gradient of layer 1 is {} and that of the output layer is {}",
             number(first),
             number(last)
         )),

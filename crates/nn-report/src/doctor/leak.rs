@@ -63,7 +63,10 @@ pub(super) fn leak(case: &Case<'_>) -> Finding {
         Ok(others) => others,
         Err(why) => return Finding::NotChecked(why),
     };
-    let text = format!("{text}, all other columns together with {}", named(others));
+    let text = format!(
+        "{text}, and all other columns together predict it with {}",
+        named(others)
+    );
     if others >= AS_GOOD {
         return Finding::Ok(text);
     }

@@ -59,12 +59,15 @@ pub(super) fn too_high(case: &Case<'_>) -> Finding {
             ));
         }
         Some(evidence) => evidence,
-        None if rest.is_empty() => return Finding::NotChecked("needs two epochs".to_owned()),
+        None if rest.is_empty() => {
+            return Finding::NotChecked("fewer than two epochs have finished".to_owned());
+        }
         None => {
             let last = losses[losses.len() - 1];
             let (first, last) = (number(first), number(last));
             return Finding::Ok(format!(
-                "training loss {first} to {last} without a rise of 5 %"
+                "the training loss went from {first} to {last}; it rose by more than 5 % in fewer than \
+                 1 of 10 epochs"
             ));
         }
     };
@@ -117,7 +120,7 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
         && EPOCHS_A_RISE * rises.len() >= losses.len()
     {
         return Some(format!(
-            "with learning rate {rate} the training loss rose after {} of {} epochs, first from {rise}",
+            "with learning rate {rate}, the training loss rose after {} of {} epochs, first from {rise}",
             rises.len(),
             losses.len()
         ));
@@ -128,7 +131,7 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
         && !fits_training_samples(case)
     {
         return Some(format!(
-            "with learning rate {rate} the training loss was {} in the first epoch and {} in \
+            "with learning rate {rate}, the training loss was {} in the first epoch and {} in \
              the last; the steps are {} times as large as by default",
             number(first),
             number(last),
@@ -141,8 +144,8 @@ fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
     let initial = case.initial.as_ref().map_or(0.0, |initial| initial.loss);
     (kept * first > limit.max(RISE_IN_FIRST_EPOCH * initial)).then(|| {
         format!(
-            "with learning rate {rate} the loss was {} in the first epoch and {} in the last; \
-             constant predictions have {}",
+            "with learning rate {rate}, the loss was {} in the first epoch and {} in the last; \
+             constant predictions have a loss of {}",
             number(first),
             number(last),
             number(guessing)
@@ -175,13 +178,13 @@ const MOVED: f64 = 0.1;
 pub(super) fn too_low(case: &Case<'_>) -> Finding {
     let losses = case.train_losses();
     let ([first, .., last], true) = (&losses[..], losses.len() > 1) else {
-        return Finding::NotChecked("needs two epochs".to_owned());
+        return Finding::NotChecked("fewer than two epochs have finished".to_owned());
     };
     if signs_of_high_rate(case, &losses).is_some() && !is_usual_and_fits(case) {
         return Finding::Ok("not applicable: the learning rate may be too high".to_owned());
     }
     let numbers = format!(
-        "training loss {} to {}{}",
+        "the training loss went from {} to {}{}",
         number(*first),
         number(*last),
         case.loss_range.text()
@@ -190,7 +193,7 @@ pub(super) fn too_low(case: &Case<'_>) -> Finding {
         return Finding::Ok(numbers);
     };
     let evidence = format!(
-        "with learning rate {}: {numbers}{sign}",
+        "with learning rate {}, {numbers}{sign}",
         case.learning_rate()
     );
     let mut tries = vec![Suggestion::set(
@@ -247,7 +250,7 @@ fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
         let is_low = case.relative_rate().is_none_or(|rate| rate < 1.0 / 3.0);
         match case.weight_change {
             Some(_) if case.n_steps() < MIN_STEPS && !is_low => {}
-            None => return Some(": almost unchanged".to_owned()),
+            None => return Some("; it is almost unchanged".to_owned()),
             Some(WeightChange { relative, .. }) if relative <= MOVED => {
                 let changed = number(100.0 * relative);
                 return Some(format!("; the weights have changed by {changed} %"));

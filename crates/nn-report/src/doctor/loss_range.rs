@@ -108,15 +108,17 @@ impl LossRange {
         (loss - self.lowest).max(0.0)
     }
 
-    /// ` (constant predictions: 1.099; lowest possible loss: 0.9503)`; values that are
-    /// unknown, and a lowest loss of 0, are left out.
+    /// The losses for comparison, such as ` (loss of constant predictions: 1.099; lowest
+    /// possible loss: 0.9503)`, without unknown values and without a lowest loss of 0.
     pub(super) fn text(&self) -> String {
         let lowest = (self.lowest > 0.0).then(|| number(self.lowest));
         match (self.guessing.map(number), lowest) {
             (Some(guessing), Some(lowest)) => {
-                format!(" (constant predictions: {guessing}; lowest possible loss: {lowest})")
+                format!(
+                    " (loss of constant predictions: {guessing}; lowest possible loss: {lowest})"
+                )
             }
-            (Some(guessing), None) => format!(" (constant predictions: {guessing})"),
+            (Some(guessing), None) => format!(" (loss of constant predictions: {guessing})"),
             (None, Some(lowest)) => format!(" (lowest possible loss: {lowest})"),
             (None, None) => String::new(),
         }

@@ -81,7 +81,7 @@ pub(super) fn saturated(case: &Case<'_>) -> Finding {
         Err(finding) => return finding,
     };
     let text = format!(
-        "activations ({} training samples) whose derivative is below 5 % of its maximum: {}",
+        "activations with a derivative below 5 % of its maximum, for {} training samples: {}",
         fractions.n_samples,
         fractions.text()
     );
@@ -89,7 +89,9 @@ pub(super) fn saturated(case: &Case<'_>) -> Finding {
         return Finding::Ok(text);
     }
     if fits_training_samples(case) {
-        return Finding::Ok(format!("{text}; the samples are fitted nevertheless"));
+        return Finding::Ok(format!(
+            "{text}; the network fits the training samples nevertheless"
+        ));
     }
     let initial = Fractions::of(case.initial.as_ref(), HiddenLayer::saturated_fraction);
     let is_from_start = initial.is_ok_and(|initial| initial.largest() > MAX_SATURATED);
@@ -125,7 +127,7 @@ pub(super) fn vanishing(case: &Case<'_>) -> Finding {
         return Finding::Ok("not applicable: there is no hidden layer".to_owned());
     };
     let text = format!(
-        "before the first step, the gradient of layer 1 is {}, that of the output layer {}",
+        "before the first step, the gradient of layer 1 is {}, and that of the output layer is {}",
         number(first),
         number(last)
     );

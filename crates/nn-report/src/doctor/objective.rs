@@ -23,10 +23,14 @@ pub(super) fn loss(case: &Case<'_>) -> Finding {
         Task::Classification(2) => "binary-cross-entropy",
         Task::Classification(_) => "cross-entropy",
         Task::MultiLabel(_) => "binary-cross-entropy",
-        Task::Regression(_) => return Finding::Ok(format!("{loss}, for regression")),
+        Task::Regression(_) => {
+            return Finding::Ok(format!("the loss is {loss}, and the targets are numbers"));
+        }
     };
     if !is_distance {
-        return Finding::Ok(format!("{loss}, for classes"));
+        return Finding::Ok(format!(
+            "the loss is {loss}, and the targets are classes or labels"
+        ));
     }
     let output = case.settings().output_activation.as_ref();
     let output = output.map_or("this output activation", Choice::text);
@@ -37,7 +41,7 @@ pub(super) fn loss(case: &Case<'_>) -> Finding {
     };
     Finding::Problem(
         format!(
-            "{loss} with {output}: δ contains φ′(z), \
+            "the loss is {loss} with {output}: δ contains the factor φ′(z), \
              so confidently wrong predictions hardly change"
         ),
         vec![
@@ -62,12 +66,12 @@ pub(super) fn output(case: &Case<'_>) -> Finding {
         }
     };
     let reach = match output {
-        Activation::Sigmoid | Activation::HardSigmoid | Activation::Softmax => "0 to 1",
-        Activation::Relu | Activation::Softplus => "0 and above",
-        Activation::Tanh | Activation::HardTanh => "−1 to 1",
-        _ => "any value",
+        Activation::Sigmoid | Activation::HardSigmoid | Activation::Softmax => "between 0 and 1",
+        Activation::Relu | Activation::Softplus => "at least 0",
+        Activation::Tanh | Activation::HardTanh => "between −1 and 1",
+        _ => "unbounded",
     };
-    let text = format!("{output} reaches {reach}");
+    let text = format!("the values of {output} are {reach}");
     match task {
         Task::Regression(_) if reach.contains('1') || reach.contains('0') => Finding::Problem(
             format!("{text}, but the standardized targets lie outside this range"),
@@ -78,8 +82,8 @@ pub(super) fn output(case: &Case<'_>) -> Finding {
             )],
         ),
         Task::Regression(_) => Finding::Ok(text),
-        Task::Classification(_) | Task::MultiLabel(_) => {
-            Finding::Ok(format!("{output}, for classes"))
-        }
+        Task::Classification(_) | Task::MultiLabel(_) => Finding::Ok(format!(
+            "the output activation is {output}, and the targets are classes or labels"
+        )),
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn overfitting(case: &Case<'_>) -> Finding {
     let best = case.run.record.best_epoch().and_then(ValidatedEpoch::new);
     let best = best.unwrap_or(last);
     let losses = format!(
-        "validation loss {} at the end, {} at its lowest after epoch {}",
+        "the validation loss is {} at the end and {} at its lowest, after epoch {}",
         number(last.loss),
         number(best.loss),
         best.epoch
@@ -94,15 +94,15 @@ impl Gap {
                 scores.map(|(train, validation, _)| [train.value, validation.value])?
             }
         };
-        let named = |value: f64| match kept.accuracies {
-            Some(_) => format!("accuracy {}", percent(value)),
-            None => format!("R² {}", number(value)),
+        let (measure, text): (_, fn(f64) -> String) = match kept.accuracies {
+            Some(_) => ("accuracy", percent),
+            None => ("R²", number),
         };
         let mut gap = Self {
             text: format!(
-                "{} on the training samples, {} on the validation samples",
-                named(train),
-                named(validation)
+                "the {measure} is {} on the training samples and {} on the validation samples",
+                text(train),
+                text(validation)
             ),
             difference: train - validation,
             limit: match kept.accuracies {
@@ -122,7 +122,7 @@ impl Gap {
             gap.limit = gap.limit.max(validation_score.uncertainty(n));
             gap.is_better_in_training = of_model.value > validation_score.value;
             if let Some(test) = test {
-                gap.text += &format!(", {} on the test samples", named(test.value));
+                gap.text += &format!(", and {} on the test samples", text(test.value));
             }
         }
         Some(gap)

@@ -80,11 +80,11 @@ impl Pace {
         }
     }
 
-    /// `it fell by 0.2 in the first half and by 0.19 in the second`
+    /// `it fell by 0.2 in the first half of training and by 0.19 in the second half`
     pub(super) fn text(&self) -> String {
         let [first, second] = self.falls.map(number);
         format!(
-            "it fell by {first} in the first half of the training and by {second} in the second"
+            "it fell by {first} in the first half of training and by {second} in the second half"
         )
     }
 }

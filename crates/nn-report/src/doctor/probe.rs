@@ -44,7 +44,7 @@ impl Probe {
     /// training samples.
     ///
     /// # Errors
-    /// If the samples do not fit the network or cannot be read.
+    /// Returns an error if the samples do not fit the network or cannot be read.
     pub(super) fn new(
         network: &Network,
         train: &Samples<'_>,

@@ -29,7 +29,7 @@ impl Reference {
     /// The score on `samples`, which are predicted from their inputs.
     ///
     /// # Errors
-    /// If the samples cannot be read, or if there is not enough memory.
+    /// Returns an error if the samples cannot be read, or if there is not enough memory.
     pub(super) fn of_samples(samples: &Samples<'_>) -> Result<Self, String> {
         let positions: Vec<u32> = (0..samples.len() as u32).collect();
         let mut inputs = vec![0.0; samples.len() * samples.n_inputs()];
@@ -42,7 +42,7 @@ impl Reference {
     /// `[n_samples, n_inputs]`.
     ///
     /// # Errors
-    /// If there is not enough memory.
+    /// Returns an error if there is not enough memory.
     pub(super) fn of_inputs(
         inputs: &[f32],
         n_inputs: usize,

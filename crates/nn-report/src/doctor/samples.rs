@@ -44,7 +44,7 @@ pub(super) fn scale(case: &Case<'_>) -> Finding {
     }
     let root_mean_square = (sum / n.max(1) as f64).sqrt();
     let text = format!(
-        "inputs have a root mean square of {}, at most {}",
+        "the inputs have a root mean square of {} and a maximum magnitude of {}",
         number(root_mean_square),
         number(largest)
     );
@@ -186,7 +186,7 @@ pub(super) fn balance(case: &Case<'_>) -> Finding {
         format!("{} of {name}{recall}", grouped(counts[class]))
     };
     let text = format!(
-        "training samples: {}, {}",
+        "the training samples include {} and {}",
         describe(largest),
         describe(smallest)
     );
@@ -195,7 +195,7 @@ pub(super) fn balance(case: &Case<'_>) -> Finding {
         return Finding::Ok(text);
     }
     if case.has_class_weights() {
-        return Finding::Ok(format!("{text}, and the classes are weighted"));
+        return Finding::Ok(format!("{text}; the classes are weighted"));
     }
     let is_neglected = recall(smallest).is_none_or(|recall| recall < SMALL_RECALL);
     if !is_neglected {
@@ -231,7 +231,7 @@ pub(super) fn duplicates(case: &Case<'_>) -> Finding {
     };
     let fraction = copies.n_exact as f64 / test.len() as f64;
     let text = format!(
-        "{} of {} test rows ({}) have the inputs of a training row",
+        "{} of {} test rows ({}) have the same inputs as a training row",
         grouped(copies.n_exact),
         grouped(test.len()),
         percent(fraction)

@@ -124,9 +124,14 @@ impl Score {
         self.n
     }
 
-    /// `test accuracy 33.30 %`
+    /// `the test accuracy is 33.30 %`
     pub(super) fn text(&self) -> String {
-        format!("{} {}", self.split, self.named(self.value))
+        match self.kind {
+            Kind::Numbers => format!("the {} R² is {}", self.split, number(self.value)),
+            Kind::Classes | Kind::Labels => {
+                format!("the {} accuracy is {}", self.split, percent(self.value))
+            }
+        }
     }
 
     /// `R² 0.98` or `accuracy 98.00 %`
@@ -137,16 +142,16 @@ impl Score {
         }
     }
 
-    /// `test accuracy 33.30 %; always predicting the largest class has 33.33 %`
+    /// `the test accuracy is 33.30 %; always predicting the largest class gives 33.33 %`
     pub(super) fn beside_constant(&self) -> String {
         let constant = match self.kind {
-            Kind::Numbers => "always predicting the mean has R² 0".to_owned(),
+            Kind::Numbers => "always predicting the mean gives R² 0".to_owned(),
             Kind::Labels => format!(
-                "always predicting the most frequent value of each label has {}",
+                "always predicting the most frequent value of each label gives {}",
                 percent(self.constant)
             ),
             Kind::Classes => format!(
-                "always predicting the largest class has {}",
+                "always predicting the largest class gives {}",
                 percent(self.constant)
             ),
         };

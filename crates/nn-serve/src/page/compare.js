@@ -174,8 +174,8 @@ export class CompareView {
     this.buttons.update(trainings);
     const isSame = trainings[0].initial_sha256 === trainings[1].initial_sha256;
     this.same.textContent = isSame
-      ? "Same initial weights, same order of samples; one setting differs."
-      : "Same order of samples; the initial weights differ, because they depend on the setting.";
+      ? "Both runs have the same initial weights and the same order of samples; one setting differs."
+      : "Both runs have the same order of samples. The initial weights differ because they depend on the changed setting.";
     trainings.forEach((training, index) => this.commands[index].update(training.command));
     const names = namesOf(trainings);
     this.table.replaceChildren(resultTable(trainings, names));

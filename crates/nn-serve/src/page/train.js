@@ -294,7 +294,7 @@ function factsOf(training) {
   );
 }
 
-/** The result on the test samples, beside what guessing gets. */
+/** The result on the test samples, and the baseline. */
 function testFactsOf({ summary, has_classes: hasClasses }) {
   if (summary?.baseline == null) return [];
   if (hasClasses) {
@@ -302,13 +302,13 @@ function testFactsOf({ summary, has_classes: hasClasses }) {
     const interval = low == null ? "" : `, 95 % interval ${percent(low)} to ${percent(high)}`;
     return [
       ["test accuracy", `${percent(summary.test_accuracy)}${interval}`],
-      ["guessing the most frequent class", percent(summary.baseline)],
+      ["baseline (most frequent class)", percent(summary.baseline)],
     ];
   }
   if (summary.test_rmse == null) return [];
   return [
     ["test RMSE", short(summary.test_rmse, 4)],
-    ["predicting the mean", short(summary.baseline, 4)],
+    ["baseline (training mean)", short(summary.baseline, 4)],
     ["test R²", short(summary.test_r2, 4)],
   ];
 }

@@ -174,11 +174,12 @@ impl CompressedRows {
     /// The range of indices of some segments.
     ///
     /// # Panics
-    /// Panics if there are no such segments.
+    /// Panics if a segment does not exist.
     pub(crate) fn indices_of(&self, segments: Range<usize>) -> Range<usize> {
         assert!(
             segments.end <= self.n_segments,
-            "segments {segments:?} do not exist"
+            "expected segments below {}, found {segments:?}",
+            self.n_segments
         );
         segments.start * self.segment_len..self.n_indices.min(segments.end * self.segment_len)
     }

@@ -1,7 +1,7 @@
 //! Dense products `C ← A·B` and `C ← C + A·B`, with row-major `C` and any strides
 //! of `A` and `B`.
 //!
-//! The loop nest is the one of Goto & van de Geijn (2008), reduced to the needs of a
+//! The loops follow Goto & van de Geijn (2008), simplified for the matrix sizes of a
 //! multilayer perceptron:
 //!
 //! ```text

@@ -170,7 +170,10 @@ impl<T: Element> Program<T> for ListPairs<'_, T> {
     #[inline(always)]
     fn run<V: Simd<T = T>>(self) {
         let (pairs, [n_rows, depth]) = (self.pairs, self.a.shape());
-        assert!(n_rows <= MAX_ROWS, "{n_rows} rows are too many for a block");
+        assert!(
+            n_rows <= MAX_ROWS,
+            "expected at most {MAX_ROWS} rows per block, found {n_rows}"
+        );
         (pairs.set, pairs.n_rows, pairs.depth) = (self.set, n_rows, depth);
         let n_pairs = n_rows.div_ceil(2);
         let most = n_pairs * depth + MAX_LANES;

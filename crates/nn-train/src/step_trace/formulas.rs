@@ -5,24 +5,24 @@ use serde::Serialize;
 
 use super::taken::is_regularized;
 
-/// The formulas of a layer.
+/// The formulas of the forward and backward pass of a layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Formulas {
-    /// Formula of z.
+    /// The weighted sums z as a function of the inputs, the weights and the biases.
     pub pre_activations: String,
-    /// Formula of a.
+    /// The activations a as a function of z.
     pub activations: String,
-    /// Formula of φ′(z).
+    /// The derivative φ′(z) of the activation function.
     pub slope: &'static str,
-    /// Formula of δ.
+    /// The error δ = ∂C/∂z, from the loss or from the δ of the next layer.
     pub delta: String,
-    /// Formula of ∂C/∂W.
+    /// The gradient of the weights, ∂C/∂W, as a function of δ.
     pub weights_gradient: String,
-    /// Formula of ∂C/∂b.
+    /// The gradient of the biases, ∂C/∂b, as a function of δ.
     pub bias_gradient: String,
 }
 
-/// The formulas of a layer, with its number and the numbers of its neighbors.
+/// The formulas of the layer `index`, with the numbers of the layers as superscripts.
 pub(super) fn formulas(network: &Network, index: usize, config: &TrainingConfig) -> Formulas {
     let layer = &network.layers()[index];
     let below = match index {
