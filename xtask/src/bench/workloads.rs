@@ -123,6 +123,7 @@ pub(super) static ALL: [Workload; 12] = [
         hidden: &[256; 3],
         batch_size: Some(8192),
         rows: 65_536,
+        epochs: 10,
         ..TABLE
     },
 ];
