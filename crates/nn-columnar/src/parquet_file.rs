@@ -1,6 +1,7 @@
 //! Apache Parquet files.
 //!
-//! They are decoded here, not by the crate parquet, which panics on some damaged files.
+//! They are decoded here, not by the crate parquet, which panics on some damaged files and
+//! needs C code for Zstandard.
 
 use crate::parquet_page::{DataPage, Page, next_page};
 use crate::parquet_schema::{Chunk, Leaf, Metadata, Raw};
