@@ -18,6 +18,7 @@ examples_of! {
     Core: "../crates/nn-core/README.md"
     Data: "../crates/nn-data/README.md"
     Image: "../crates/nn-image/README.md"
+    Columnar: "../crates/nn-columnar/README.md"
     Table: "../crates/nn-table/README.md"
     Search: "../crates/nn-search/README.md"
     Plot: "../crates/nn-plot/README.md"

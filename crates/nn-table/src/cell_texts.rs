@@ -1,13 +1,13 @@
 //! The cells of a column as they are written in the file.
 
 use csv::ByteRecord;
+use nn_columnar::{ColumnFile, FileFormat};
 
 use crate::decode::{decode, decompress};
-use crate::file_format::FileFormat;
-use crate::open_typed::open_typed;
 use crate::reader::trimmed;
 use crate::records::Lines;
 use crate::table::Table;
+use crate::typed_cells::text;
 use crate::{Error, Result};
 
 impl Table {
@@ -31,8 +31,9 @@ impl Table {
     pub fn texts(&self, bytes: &[u8], column: &str) -> Result<Vec<String>> {
         let position = self.position(column)?;
         let bytes = decompress(self.path(), bytes)?;
-        if self.format() != FileFormat::Text {
-            return self.typed_texts(&bytes, position);
+        if let Some(format) = self.format() {
+            let texts = self.typed_texts(&bytes, format, position);
+            return texts.map_err(|error| Error::bad_file(self.path(), error));
         }
         let (text, _) = decode(self.path(), &bytes)?;
         let separator = Some(self.schema().separator);
@@ -49,15 +50,15 @@ impl Table {
     }
 
     /// The text of each row in a column of a file with types.
-    fn typed_texts(&self, bytes: &[u8], position: usize) -> Result<Vec<String>> {
-        let file = open_typed(self.path(), bytes, self.format())?;
+    fn typed_texts(
+        &self,
+        bytes: &[u8],
+        format: FileFormat,
+        position: usize,
+    ) -> nn_columnar::Result<Vec<String>> {
+        let file = ColumnFile::open(bytes, format)?;
         let mut texts = Vec::with_capacity(self.n_rows());
-        let read = file.read(position, &mut |value| texts.push(value.text().into_owned()));
-        read.map_err(|reason| Error::BadFile {
-            path: self.path().to_owned(),
-            format: self.format(),
-            reason,
-        })?;
+        file.read(position, &mut |value| texts.push(text(&value).into_owned()))?;
         Ok(texts)
     }
 }

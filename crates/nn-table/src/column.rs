@@ -16,7 +16,7 @@ pub const MISSING_MARKS: [&str; 8] = ["", "NA", "N/A", "NaN", "null", "None", "?
 
 /// Maximum number of columns, so that a line of separators cannot exhaust the
 /// memory.
-pub(crate) const MAX_COLUMNS: usize = 100_000;
+pub(crate) const MAX_COLUMNS: usize = nn_columnar::MAX_COLUMNS;
 
 /// The schema of a table: its separator, its header, and the type of each column. A model
 /// file contains the schema, so that later tables are read in the same way.

@@ -1,11 +1,10 @@
 //! Errors of this crate, with a location, the expected and the found value, and a hint.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use nn_columnar::FileFormat;
 use nn_data::ErrorKind;
-
-use crate::file_format::FileFormat;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -49,28 +48,14 @@ pub enum Error {
         /// Number of the line, counted from 1.
         line: u64,
     },
-    /// A file is in a format that this build does not read.
-    #[error(
-        "{path}: expected a table in a format that this build reads, found {format}",
-        path = path.display()
-    )]
-    FormatNotBuilt {
-        /// The file.
-        path: PathBuf,
-        /// The format.
-        format: FileFormat,
-        /// The feature of this crate that reads the format.
-        feature: &'static str,
-    },
-    /// A file in a format other than text is damaged, or has no table.
-    #[error("{path}: expected a table in {format}: {reason}", path = path.display())]
+    /// A file in a format other than text cannot be read: it is damaged or has no table, or
+    /// this build does not read its format.
+    #[error("{path}: {error}", path = path.display())]
     BadFile {
         /// The file.
         path: PathBuf,
-        /// The format.
-        format: FileFormat,
         /// The reason.
-        reason: String,
+        error: nn_columnar::Error,
     },
     /// A column of a file has a type that a cell of a table cannot have.
     #[error(
@@ -327,6 +312,11 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn bad_file(path: &Path, error: nn_columnar::Error) -> Self {
+        let path = path.to_owned();
+        Self::BadFile { path, error }
+    }
+
     /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -335,7 +325,6 @@ impl Error {
             Self::NotText { .. }
             | Self::Nul { .. }
             | Self::BadGzip { .. }
-            | Self::FormatNotBuilt { .. }
             | Self::BadFile { .. }
             | Self::UnsupportedColumn { .. }
             | Self::ColumnCount { .. }
@@ -371,7 +360,10 @@ impl Error {
             Self::NotText { .. } => "export the table as CSV with UTF-8 encoding",
             Self::Nul { .. } => "the file is damaged or binary: export it as CSV again",
             Self::BadGzip { .. } => "download or copy the file again, or decompress it first",
-            Self::FormatNotBuilt { feature, .. } => {
+            Self::BadFile {
+                error: nn_columnar::Error::FormatNotBuilt { feature, .. },
+                ..
+            } => {
                 return Some(format!(
                     "build the program with it: cargo install --path crates/nn-cli --features \
                      {feature}"
@@ -437,12 +429,12 @@ impl fmt::Display for Place {
     }
 }
 
-impl FileFormat {
+impl Place {
     /// The place of a row by its number in [`Table::lines`](crate::Table::lines).
-    pub(crate) fn place(self, number: u64) -> Place {
-        match self {
-            Self::Text => Place::Line(number),
-            _ => Place::Row(number),
+    pub(crate) fn new(format: Option<FileFormat>, number: u64) -> Self {
+        match format {
+            None => Self::Line(number),
+            Some(_) => Self::Row(number),
         }
     }
 }

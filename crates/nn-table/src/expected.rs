@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
+use nn_columnar::FileFormat;
+
 use crate::cells::{Builder, Cells, TypedCells};
 use crate::column::{ColumnType, Separator};
-use crate::file_format::FileFormat;
+use crate::error::Place;
 use crate::note::Note;
 use crate::options::Header;
 use crate::{Error, Result};
@@ -65,7 +67,8 @@ pub(crate) fn check_distinct(path: &Path, names: &[String]) -> Result<()> {
 /// What decides how the columns are typed, besides their cells.
 pub(crate) struct Typing<'a> {
     pub(crate) path: &'a Path,
-    pub(crate) format: FileFormat,
+    /// `None` for text.
+    pub(crate) format: Option<FileFormat>,
     /// The line or number of each row.
     pub(crate) lines: &'a [u32],
     pub(crate) is_lenient: bool,
@@ -85,7 +88,7 @@ impl Typing<'_> {
         for (name, builder) in names.iter().zip(builders) {
             let typed = builder.finish(name, self.prefer_comma, notes);
             if let Some((row, cell, problem)) = typed.bad {
-                let place = self.format.place(self.lines[row].into());
+                let place = Place::new(self.format, self.lines[row].into());
                 if self.is_lenient {
                     notes.push(Note::Unreadable {
                         column: name.clone(),

@@ -37,7 +37,6 @@
 //! [`Targets`]: nn_data::Targets
 #![forbid(unsafe_code)]
 
-mod file_format;
 mod error;
 mod suggestion;
 mod choice;
@@ -53,23 +52,7 @@ mod note;
 mod records;
 mod blocks;
 mod cells;
-mod typed_file;
-mod python_literal;
-mod zip_archive;
-mod npy_file;
-#[cfg(feature = "parquet")]
-mod thrift;
-#[cfg(feature = "parquet")]
-mod parquet_schema;
-#[cfg(feature = "parquet")]
-mod parquet_values;
-#[cfg(feature = "parquet")]
-mod parquet_page;
-#[cfg(feature = "parquet")]
-mod parquet_file;
-#[cfg(feature = "arrow")]
-mod arrow_file;
-mod open_typed;
+mod typed_cells;
 mod table;
 mod header;
 mod expected;
@@ -94,7 +77,7 @@ pub use decode::Encoding;
 pub use encoding::{ColumnEncoding, DateEncoding, NumberEncoding, Standardization, UnseenCategory};
 pub use error::{CellProblem, Error, Place, Result};
 pub use expected::Progress;
-pub use file_format::FileFormat;
+pub use nn_columnar::FileFormat;
 pub use nn_data::ErrorKind;
 pub use note::Note;
 pub use number_format::{Decimal, NumberFormat};

@@ -21,6 +21,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
 use csv::ByteRecord;
+use nn_columnar::{ColumnFile, FileFormat};
 use nn_files::regular_file;
 
 use crate::blocks::{Block, Blocks};
@@ -29,10 +30,8 @@ use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator};
 use crate::decode::{Encoding, decode, decompress};
 use crate::error::{CellProblem, Place};
 use crate::expected::{Expected, MAX_HASHED_ROWS, Progress, Typing, check_distinct};
-use crate::file_format::FileFormat;
 use crate::header::Votes;
 use crate::note::Note;
-use crate::open_typed::open_typed;
 use crate::options::{Header, TableOptions};
 use crate::parallel;
 use crate::records::{Lines, Records};
@@ -60,9 +59,8 @@ impl Table {
     ///
     /// # Errors
     /// Returns [`Error::File`] if the file cannot be read or has no rows; [`Error::NotText`],
-    /// [`Error::FormatNotBuilt`], [`Error::BadFile`], [`Error::UnsupportedColumn`],
-    /// [`Error::Nul`], [`Error::BadGzip`], [`Error::AmbiguousHeader`],
-    /// [`Error::DuplicateColumn`], [`Error::TooManyColumns`], [`Error::RaggedRow`] or
+    /// [`Error::BadFile`], [`Error::UnsupportedColumn`], [`Error::Nul`],
+    /// [`Error::BadGzip`], [`Error::AmbiguousHeader`], [`Error::DuplicateColumn`], [`Error::TooManyColumns`], [`Error::RaggedRow`] or
     /// [`Error::BadCell`] for invalid content; [`Error::UnknownColumn`] for an unknown
     /// name in `categorical`, `ignore` or `columns`.
     pub fn read(path: &Path, options: &TableOptions) -> Result<Self> {
@@ -150,10 +148,10 @@ fn read_in_blocks(path: &Path, expected: &Expected<'_>, block_bytes: usize) -> O
 /// Parses a table.
 pub(crate) fn parse(path: &Path, bytes: &[u8], expected: &Expected<'_>) -> Result<Table> {
     let bytes = decompress(path, bytes)?;
-    let format = FileFormat::of(&bytes);
-    if format != FileFormat::Text {
-        let file = open_typed(path, &bytes, format)?;
-        return typed_reader::read(path, format, &*file, bytes.len(), expected);
+    if let Some(format) = FileFormat::of(&bytes) {
+        let file = ColumnFile::open(&bytes, format);
+        let file = file.map_err(|error| Error::bad_file(path, error))?;
+        return typed_reader::read(path, &file, expected);
     }
     let (text, encoding) = decode(path, &bytes)?;
     let source = Source {
@@ -283,7 +281,7 @@ impl Source<'_> {
         self.read_again(start, &mut builders)?;
         let typing = Typing {
             path: self.path,
-            format: FileFormat::Text,
+            format: None,
             lines: &lines,
             is_lenient: self.expected.is_lenient,
             // Decimal commas in one column make them likely in others.
@@ -296,7 +294,7 @@ impl Source<'_> {
         let columns_of_schema = names.into_iter().zip(types);
         let mut table = Table {
             path: self.path.to_owned(),
-            format: FileFormat::Text,
+            format: None,
             schema: Schema {
                 separator: self.first.layout.separator,
                 header,

@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Write};
 
-use serde::Serialize;
+use nn_columnar::FileFormat;
+use serde::{Serialize, Serializer};
 
 use crate::cells::{Cells, MISSING};
 use crate::column::ColumnType;
 use crate::date_format;
 use crate::encoding::ColumnEncoding;
-use crate::file_format::FileFormat;
 use crate::preprocessing::{InputEncoding, Preprocessing};
 use crate::table::Table;
 use crate::target::TargetEncoding;
@@ -50,8 +50,9 @@ const MAX_NAMED: usize = 12;
 pub struct Summary {
     /// Number of rows, not counting the header.
     pub rows: usize,
-    /// The format of the file.
-    pub format: FileFormat,
+    /// The format of the file; `None`, and `"text"` in JSON, for a text file.
+    #[serde(serialize_with = "format_or_text")]
+    pub format: Option<FileFormat>,
     /// The separator in a text file as a plural noun, such as `commas`.
     pub separator: Option<String>,
     /// Whether the columns have names: in a text file, the first row.
@@ -105,6 +106,16 @@ pub struct ColumnSummary {
     pub becomes: String,
 }
 
+fn format_or_text<S: Serializer>(
+    format: &Option<FileFormat>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match format {
+        Some(format) => format.serialize(serializer),
+        None => serializer.serialize_str("text"),
+    }
+}
+
 impl Summary {
     /// Summarizes a table; with preprocessing, the summary includes the roles of the
     /// columns.
@@ -115,7 +126,7 @@ impl Summary {
             TargetEncoding::MultiLabel(_) => "multi-label",
         });
         let columns = (0..table.n_columns()).map(|it| ColumnSummary::new(table, it, preprocessing));
-        let is_text = table.format() == FileFormat::Text;
+        let is_text = table.format().is_none();
         Self {
             rows: table.n_rows(),
             format: table.format(),
@@ -135,9 +146,12 @@ impl Summary {
 
     /// Returns a short summary of a few lines, without the name of the file.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        let layout = match &self.separator {
-            Some(separator) => format!("separated by {separator}"),
-            None => format!("in {}", self.format),
+        let layout = match self.format {
+            Some(format) => format!("in {format}"),
+            None => {
+                let separator = self.separator.as_deref().unwrap_or_default();
+                format!("separated by {separator}")
+            }
         };
         let names = match (&self.separator, self.header) {
             (Some(_), true) => ", names in the first row",

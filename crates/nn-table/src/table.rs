@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use nn_columnar::FileFormat;
+
 use crate::cells::Cells;
 use crate::column::{ColumnType, Schema};
 use crate::decode::Encoding;
-use crate::error::CellProblem;
-use crate::file_format::FileFormat;
+use crate::error::{CellProblem, Place};
 use crate::note::Note;
 use crate::suggestion::nearest;
 use crate::{Error, Result};
@@ -27,7 +28,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     pub(crate) path: PathBuf,
-    pub(crate) format: FileFormat,
+    pub(crate) format: Option<FileFormat>,
     pub(crate) schema: Schema,
     pub(crate) encoding: Encoding,
     pub(crate) columns: Vec<Cells>,
@@ -66,8 +67,8 @@ impl Table {
         &self.schema
     }
 
-    /// The format of the file.
-    pub fn format(&self) -> FileFormat {
+    /// The format of the file; `None` for a text file.
+    pub fn format(&self) -> Option<FileFormat> {
         self.format
     }
 
@@ -223,7 +224,7 @@ impl Table {
         let number = self.lines.get(row).map_or(0, |&line| u64::from(line));
         Error::BadCell {
             path: self.path.clone(),
-            place: self.format.place(number),
+            place: Place::new(self.format, number),
             column: self.name(column).to_owned(),
             text: self.word(column, row).into_owned(),
             problem,

@@ -2,30 +2,22 @@
 
 use std::path::Path;
 
+use nn_columnar::{ColumnFile, Kind, TypedColumn};
+
 use crate::cells::Cells;
 use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator};
 use crate::decode::Encoding;
 use crate::expected::{Expected, MAX_HASHED_ROWS, Typing, check_distinct};
-use crate::file_format::FileFormat;
 use crate::note::Note;
 use crate::options::Header;
 use crate::table::{self, Table};
-use crate::typed_file::{Kind, TypedColumn, TypedFile, is_plausible, read_column};
+use crate::typed_cells::read_column;
 use crate::{Error, Result};
 
-/// Reads a file of `n_bytes` bytes.
-pub(crate) fn read(
-    path: &Path,
-    format: FileFormat,
-    file: &dyn TypedFile,
-    n_bytes: usize,
-    expected: &Expected<'_>,
-) -> Result<Table> {
-    let bad = |reason: String| Error::BadFile {
-        path: path.to_owned(),
-        format,
-        reason,
-    };
+/// Reads a file that is open.
+pub(crate) fn read(path: &Path, file: &ColumnFile<'_>, expected: &Expected<'_>) -> Result<Table> {
+    let bad = |error| Error::bad_file(path, error);
+    let format = Some(file.format());
     let (columns, n_rows) = (file.columns(), file.n_rows());
     if n_rows == 0 || columns.is_empty() {
         return Err(table::empty(path));
@@ -35,10 +27,7 @@ pub(crate) fn read(
     let types = types(path, columns, &names, expected)?;
     let is_read = |it: &&Option<ColumnType>| **it != Some(ColumnType::Ignored);
     let n_read = types.iter().filter(is_read).count();
-    if n_rows > u32::MAX as usize || !is_plausible(n_rows, n_read, n_bytes) {
-        let reason = format!("{n_rows} rows in {n_bytes} bytes are too many");
-        return Err(bad(reason));
-    }
+    file.check_size(n_read).map_err(bad)?;
     let mut notes = Vec::new();
     for ((column, name), expected_type) in columns.iter().zip(&names).zip(&types) {
         if column.kind == Kind::RowNumbers && expected_type.is_none() {

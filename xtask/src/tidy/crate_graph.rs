@@ -72,8 +72,13 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-columnar",
+        normal: &[],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-table",
-        normal: &["nn-files", "nn-data"],
+        normal: &["nn-files", "nn-data", "nn-columnar"],
         dev: &[],
     },
     Allowed {

@@ -71,7 +71,7 @@ fn columns(name: &str) -> Vec<(String, &'static str, Option<usize>, usize)> {
 fn arrays_of_numpy_are_tables_without_names() {
     for name in ["numbers.npy", "fortran.npy"] {
         let table = read(name);
-        assert_eq!(table.format(), FileFormat::Npy);
+        assert_eq!(table.format(), Some(FileFormat::Npy));
         assert!(!table.has_header());
         assert_eq!(columns(name), columns("numbers.csv"), "{name}");
     }

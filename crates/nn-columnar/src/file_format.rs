@@ -1,24 +1,21 @@
-//! The formats of files that hold a table.
+//! The formats of files whose columns have types.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The format of a file that holds a table, by its content.
+/// The format of a file whose columns have types.
 ///
 /// ```
-/// use nn_table::FileFormat;
+/// use nn_columnar::FileFormat;
 ///
-/// assert_eq!(FileFormat::of(b"PAR1\x15\x04"), FileFormat::Parquet);
-/// assert_eq!(FileFormat::of(b"length,color\n1,red\n"), FileFormat::Text);
+/// assert_eq!(FileFormat::of(b"PAR1\x15\x04"), Some(FileFormat::Parquet));
+/// assert_eq!(FileFormat::of(b"length,color\n1,red\n"), None);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum FileFormat {
-    /// Text: CSV and similar formats, or anything else.
-    #[default]
-    Text,
     /// Apache Parquet; needs the feature `parquet`.
     Parquet,
     /// The file format of Apache Arrow, which is also Feather version 2; needs the feature
@@ -31,8 +28,9 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// The format that the content of a file indicates, whatever its name is.
-    pub fn of(bytes: &[u8]) -> Self {
+    /// The format that the content of a file indicates, whatever its name is; `None` for text
+    /// and any other format.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
         const SIGNATURES: [(&[u8], FileFormat); 3] = [
             (b"PAR1", FileFormat::Parquet),
             (b"ARROW1\0\0", FileFormat::Arrow),
@@ -40,9 +38,9 @@ impl FileFormat {
         ];
         let is_format = |(signature, _): &&(&[u8], Self)| bytes.starts_with(signature);
         match SIGNATURES.iter().find(is_format) {
-            Some(&(_, format)) => format,
-            None if begins_with_an_array(bytes) => Self::Npz,
-            None => Self::Text,
+            Some(&(_, format)) => Some(format),
+            None if begins_with_an_array(bytes) => Some(Self::Npz),
+            None => None,
         }
     }
 }
@@ -61,7 +59,6 @@ fn begins_with_an_array(bytes: &[u8]) -> bool {
 impl fmt::Display for FileFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Text => "a text file",
             Self::Parquet => "a Parquet file",
             Self::Arrow => "an Arrow file",
             Self::Npy => "a NumPy array (.npy)",

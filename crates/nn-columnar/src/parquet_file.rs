@@ -1,12 +1,12 @@
 //! Apache Parquet files.
 //!
-//! They are decoded here, not by the crate parquet, which panics on some damaged files.
+//! They are decoded here, not by the crate parquet, which panics on some damaged files and
+//! needs C code for Zstandard.
 
-use crate::column::MAX_COLUMNS;
 use crate::parquet_page::{DataPage, Page, next_page};
 use crate::parquet_schema::{Chunk, Leaf, Metadata, Raw};
 use crate::parquet_values::{Dictionary, decode, presence};
-use crate::typed_file::{TypedColumn, TypedFile, Value};
+use crate::typed_file::{MAX_COLUMNS, TypedColumn, TypedFile, Value};
 
 const MAGIC: &[u8] = b"PAR1";
 

@@ -10,9 +10,8 @@
 
 use std::borrow::Cow;
 
-use crate::column::MAX_COLUMNS;
 use crate::python_literal::{Literal, parse};
-use crate::typed_file::{Kind, TypedColumn, TypedFile, Value};
+use crate::typed_file::{Kind, MAX_COLUMNS, TypedColumn, TypedFile, Value};
 use crate::zip_archive;
 
 const MAGIC: &[u8] = b"\x93NUMPY";

@@ -13,8 +13,7 @@ use arrow_schema::{DataType, Field, TimeUnit, UnionMode};
 use lz4_flex::frame::FrameDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
-use crate::column::MAX_COLUMNS;
-use crate::typed_file::{Kind, TypedColumn, TypedFile, Value};
+use crate::typed_file::{Kind, MAX_COLUMNS, TypedColumn, TypedFile, Value};
 
 const MAGIC: &[u8] = b"ARROW1";
 
