@@ -79,6 +79,14 @@ fn arrays_of_numpy_are_tables_without_names() {
 }
 
 #[test]
+fn the_summary_names_the_format_also_of_text() {
+    for (name, expected) in [("numbers.npy", "npy"), ("numbers.csv", "text")] {
+        let summary = serde_json::to_value(Summary::new(&read(name), None)).expect("plain data");
+        assert_eq!(summary["format"], expected);
+    }
+}
+
+#[test]
 fn two_arrays_are_inputs_and_targets() {
     let table = read("x-and-y.npz");
     let names: Vec<&str> = table.names().collect();
