@@ -4,7 +4,9 @@ use std::path::Path;
 
 use nn_data::{Inputs, Targets};
 use nn_table::preprocessing::{Purpose, Samples};
-use nn_table::{Header, Preprocessing, Separator, Table, TableOptions, Task, UnseenCategory};
+use nn_table::{
+    Header, Preprocessing, Separator, Table, TableOptions, TargetTransform, Task, UnseenCategory,
+};
 
 /// The first byte chooses how the rest is read. A table that is read goes all
 /// the way to the numbers that a network would get: they are finite, the
@@ -64,6 +66,8 @@ fn options(choice: u8) -> TableOptions {
         group: (choice & 0x80 != 0).then(|| "g".to_owned()),
         order_by: None,
         split_column: None,
+        target_transform: TargetTransform::ALL
+            [usize::from(choice >> 4) % TargetTransform::ALL.len()],
     }
 }
 

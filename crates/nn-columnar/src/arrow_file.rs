@@ -246,7 +246,7 @@ fn decompress(bytes: &[u8], codec: CompressionType) -> Result<Cow<'_, [u8]>, Str
     let limit = MIN_PART_BYTES.saturating_add(MAX_RATIO.saturating_mul(bytes.len() as u64));
     let length = u64::try_from(length).ok().filter(|&length| length <= limit);
     let length = length.ok_or("a part of the rows states a wrong length")?;
-    let damaged = |error: String| format!("a part of the rows cannot be decompressed: {error}");
+    let damaged = |error: String| format!("a buffer cannot be decompressed: {error}");
     let content = match codec {
         CompressionType::LZ4_FRAME => read(FrameDecoder::new(bytes), length),
         CompressionType::ZSTD => match StreamingDecoder::new(bytes) {

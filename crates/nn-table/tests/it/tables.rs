@@ -987,7 +987,7 @@ fn a_skewed_target_is_predicted_as_its_logarithm() {
             panic!("numbers");
         };
         let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
-        Ok::<_, nn_table::Error>((fitted, targets, notes.join("\n")))
+        Ok::<_, Error>((fitted, targets, notes.join("\n")))
     };
     for choice in [TargetTransform::Log, TargetTransform::Auto] {
         let (fitted, targets, notes) = fit(&text("1"), choice).expect("a logarithm");
