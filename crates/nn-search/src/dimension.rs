@@ -561,7 +561,7 @@ mod tests {
         let refused = |text, value| dimension(text).accept(value).unwrap_err().to_string();
         assert_eq!(
             refused("h=int:1..9", Value::Integer(10)),
-            "h: expected h=int:1..9, found 10"
+            "h: expected int:1..9, found 10"
         );
         refused("h=int:1..9", Value::Real(2.0));
         refused("x=0..1", Value::Real(f64::NAN));
