@@ -118,7 +118,7 @@ fn footer(bytes: &[u8]) -> Result<Footer<'_>, String> {
     let end = bytes
         .strip_suffix(MAGIC)
         .and_then(|rest| rest.split_last_chunk());
-    let (before, length) = end.ok_or("the end is missing: the file is cut off")?;
+    let (before, length) = end.ok_or("the end is missing: the file is truncated")?;
     let length = usize::try_from(i32::from_le_bytes(*length)).ok();
     let start = length.and_then(|length| before.len().checked_sub(length));
     let start = start.ok_or("the length of the footer is wrong")?;
@@ -140,7 +140,7 @@ fn parts<'a>(bytes: &'a [u8], block: &Block) -> Result<(&'a [u8], &'a [u8]), Str
         };
         Some((message.get(start..)?, body))
     };
-    parts().ok_or_else(|| "the rows are cut off".to_owned())
+    parts().ok_or_else(|| "the rows are truncated".to_owned())
 }
 
 /// The number of a dictionary, and its values.
@@ -227,7 +227,7 @@ impl<'a> Batch<'a> {
             let length = usize::try_from(buffer.length()).ok()?;
             self.body.get(start..start.checked_add(length)?)
         };
-        let bytes = bytes().ok_or("a part of the rows is cut off")?;
+        let bytes = bytes().ok_or("a part of the rows is truncated")?;
         match self.batch.compression() {
             Some(compression) if !bytes.is_empty() => decompress(bytes, compression.codec()),
             _ => Ok(bytes.into()),
@@ -238,7 +238,7 @@ impl<'a> Batch<'a> {
 /// Decompresses a part, which begins with its length.
 fn decompress(bytes: &[u8], codec: CompressionType) -> Result<Cow<'_, [u8]>, String> {
     const NOT_COMPRESSED: i64 = -1;
-    let (length, bytes) = bytes.split_first_chunk().ok_or("a length is cut off")?;
+    let (length, bytes) = bytes.split_first_chunk().ok_or("a length is truncated")?;
     let length = i64::from_le_bytes(*length);
     if length == NOT_COMPRESSED {
         return Ok(bytes.into());
@@ -400,7 +400,7 @@ impl Cells<'_> {
     /// Whether the value of each row is present.
     fn are_present(&self) -> Result<impl Iterator<Item = bool>, String> {
         if !self.validity.is_empty() && self.validity.len() < self.n_rows.div_ceil(8) {
-            return Err("the marks of missing values are cut off".to_owned());
+            return Err("the marks of missing values are truncated".to_owned());
         }
         let is_present = |row: usize| self.validity.is_empty() || bit(&self.validity, row);
         Ok((0..self.n_rows).map(is_present))
@@ -408,8 +408,8 @@ impl Cells<'_> {
 
     fn buffer(&self, index: usize, n_bytes: usize) -> Result<&[u8], String> {
         let buffer = self.buffers.get(index).map_or(&[][..], |buffer| buffer);
-        let cut_off = || "the values are cut off".to_owned();
-        buffer.get(..n_bytes).ok_or_else(cut_off)
+        let truncated = || "the values are truncated".to_owned();
+        buffer.get(..n_bytes).ok_or_else(truncated)
     }
 
     fn booleans(&self, push: &mut dyn FnMut(Value<'_>)) -> Result<(), String> {
@@ -494,7 +494,7 @@ fn bit(bytes: &[u8], index: usize) -> bool {
 }
 
 fn text(bytes: Option<&[u8]>) -> Result<Value<'_>, String> {
-    let text = str::from_utf8(bytes.ok_or("a text is cut off")?);
+    let text = str::from_utf8(bytes.ok_or("a text is truncated")?);
     Ok(Value::Text(text.map_err(|_| "a text is not UTF-8")?.into()))
 }
 

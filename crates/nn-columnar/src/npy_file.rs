@@ -167,7 +167,7 @@ struct Field {
 
 impl<'a> Array<'a> {
     fn parse(bytes: Cow<'a, [u8]>) -> Result<Self, String> {
-        let (header, start) = header(&bytes).ok_or("the header is cut off or damaged")?;
+        let (header, start) = header(&bytes).ok_or("the header is truncated or damaged")?;
         let header = parse(header)?;
         let entry = |key: &str| {
             header

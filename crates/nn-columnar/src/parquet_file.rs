@@ -23,7 +23,7 @@ impl<'a> ParquetFile<'a> {
             .strip_suffix(MAGIC)
             .and_then(|rest| rest.split_last_chunk());
         let (before, length) =
-            end.ok_or("the end is missing: the file is cut off, or encrypted")?;
+            end.ok_or("the end is missing: the file is truncated, or encrypted")?;
         let start = before
             .len()
             .checked_sub(u32::from_le_bytes(*length) as usize);
@@ -46,7 +46,7 @@ impl<'a> ParquetFile<'a> {
     fn pages(&self, chunk: &Chunk) -> Result<&'a [u8], String> {
         let end = chunk.start.checked_add(chunk.length);
         let pages = end.and_then(|end| self.bytes.get(chunk.start..end));
-        pages.ok_or_else(|| "the pages are cut off".to_owned())
+        pages.ok_or_else(|| "the pages are truncated".to_owned())
     }
 }
 
@@ -105,7 +105,7 @@ fn read_page(
     dictionary: &Dictionary,
     push: &mut dyn FnMut(Value<'_>),
 ) -> Result<(), String> {
-    let (marks, values) = parts(leaf, page).ok_or("the marks of missing values are cut off")?;
+    let (marks, values) = parts(leaf, page).ok_or("the marks of missing values are truncated")?;
     let mut is_present = match marks {
         Some(marks) => presence(marks, page.n_values)?,
         None => vec![true; page.n_values],

@@ -48,7 +48,7 @@ pub(crate) fn next_page<'a>(bytes: &mut &'a [u8], codec: i64) -> Result<Option<P
         let (length, compressed) = (length(2)?, length(3)?);
         let (content, rest) = bytes
             .split_at_checked(compressed)
-            .ok_or("a page is cut off")?;
+            .ok_or("a page is truncated")?;
         *bytes = rest;
         let page = match header.number(1) {
             Some(DATA) => data(&header, content, length, codec),
@@ -100,7 +100,7 @@ fn data_v2<'a>(
     }
     // The marks in front of the values are not compressed.
     let levels = content.split_at_checked(n_level_bytes);
-    let (levels, values) = levels.ok_or("the marks of missing values are cut off")?;
+    let (levels, values) = levels.ok_or("the marks of missing values are truncated")?;
     let length = length
         .checked_sub(n_level_bytes)
         .ok_or("the length of a page is wrong")?;

@@ -111,7 +111,7 @@ impl Metadata {
                 Some(mut n_children) => {
                     // The elements of a group follow it.
                     while n_children > 0 {
-                        let child = elements.next().ok_or("the schema is cut off")?;
+                        let child = elements.next().ok_or("the schema is truncated")?;
                         let n = child.count(5).unwrap_or(0);
                         position += usize::from(n == 0);
                         n_children = (n_children - 1).saturating_add(n);

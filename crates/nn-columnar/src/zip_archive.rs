@@ -43,7 +43,7 @@ pub(crate) fn entries(archive: &[u8]) -> Result<Vec<ZipEntry<'_>>, String> {
         .get(at..)
         .is_some_and(|it| it.starts_with(b"PK\x01\x02"))
     {
-        let (entry, end) = entry(archive, at).ok_or("the central directory is cut off")?;
+        let (entry, end) = entry(archive, at).ok_or("the central directory is truncated")?;
         entries.push(entry);
         at = end;
     }
@@ -54,7 +54,7 @@ pub(crate) fn entries(archive: &[u8]) -> Result<Vec<ZipEntry<'_>>, String> {
 fn directory_start(archive: &[u8]) -> Result<usize, String> {
     let earliest = archive.len().saturating_sub(END_LENGTH + MAX_COMMENT);
     let end = memchr::memmem::rfind(&archive[earliest..], b"PK\x05\x06")
-        .ok_or("the end of the archive is missing: the file is cut off")?;
+        .ok_or("the end of the archive is missing: the file is truncated")?;
     let end = earliest + end;
     let start = match number(archive, end + 16, 4) {
         Some(IN_EXTRA) => end
@@ -134,7 +134,7 @@ impl<'a> ZipEntry<'a> {
         }
         let compressed = self
             .compressed()
-            .ok_or_else(|| format!("{name} is cut off"))?;
+            .ok_or_else(|| format!("{name} is truncated"))?;
         let content: Cow<'_, [u8]> = match self.method {
             STORED => compressed.into(),
             DEFLATED if self.length <= MAX_RATIO * (self.compressed + 1) => {

@@ -1,4 +1,4 @@
-//! Writing a data set of images as IDX files, as CSV files, or as folders of PNG files.
+//! Exports a data set of images as IDX files, as CSV files, or as folders of PNG files.
 //!
 //! | format | files |
 //! |---|---|
@@ -24,7 +24,7 @@ use nn_files::io_error;
 use crate::error::{Error, Result};
 use crate::image::write_png;
 
-/// A format of a data set of images.
+/// A file format to which a data set of images is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {

@@ -1,8 +1,8 @@
 //! Tables for neural networks: files as inputs and targets, and predictions
 //! as CSV files.
 //!
-//! The result is a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`],
-//! as for images.
+//! A table is read into a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`],
+//! like a data set of images.
 //!
 //! Tables are read from text (CSV) and from NumPy arrays (`.npy`, `.npz`); with the features
 //! `parquet` and `arrow` also from Parquet and Arrow files. See [`FileFormat`].

@@ -25,16 +25,16 @@ pub enum Note {
     },
     /// Another separator fits almost as well as the inferred one.
     DoubtfulSeparator {
-        /// The inferred separator.
+        /// The separator that was inferred and used.
         used: Separator,
-        /// The other separator.
+        /// The separator that fits almost as well.
         other: Separator,
     },
     /// The first row holds numbers but was taken as the column names.
     NumericHeader {
-        /// The first name.
+        /// Name of the first column, as read from the header row.
         first: String,
-        /// The last name.
+        /// Name of the last column, as read from the header row.
         last: String,
     },
     /// Rows that occur more than once.
@@ -161,7 +161,7 @@ pub enum Note {
     TaskInferred {
         /// Name of the target column.
         column: String,
-        /// The inferred task.
+        /// The task inferred from the cells of the target column.
         task: Task,
         /// Number of distinct values in the column.
         n_values: usize,
@@ -217,7 +217,7 @@ pub enum Note {
         column: String,
         /// Number of cells that do not match the type.
         n_rows: usize,
-        /// The row of the first cell that does not match the type.
+        /// Place of the first cell that does not match the type.
         place: Place,
         /// Text of the first cell that does not match the type.
         example: String,
@@ -231,13 +231,13 @@ pub enum Note {
         /// The first unknown category.
         example: String,
     },
-    /// Classes that differ from the classes of the model only by a full stop at the end.
+    /// Classes that differ from the classes of the model only by a trailing period.
     FullStops {
         /// Name of the target column.
         column: String,
-        /// Number of rows with a class that differs by a full stop.
+        /// Number of rows with a class that differs by a trailing period.
         n_rows: usize,
-        /// The first class that differs by a full stop.
+        /// The first class that differs by a trailing period.
         example: String,
     },
 }
@@ -515,7 +515,7 @@ impl fmt::Display for Note {
                 example,
             } => write!(
                 f,
-                "target \"{column}\": the full stop at the end is ignored in {}, such as \
+                "target \"{column}\": the trailing period is ignored in {}, such as \
                  \"{example}\"",
                 counted(*n_rows, "row")
             ),

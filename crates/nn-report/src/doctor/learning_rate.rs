@@ -46,7 +46,8 @@ const EPOCHS_A_RISE: usize = 10;
 /// near its lowest value, the loss goes up and down with single samples.
 const SMALL_RISE: f64 = 0.01;
 
-/// Steps that overshoot: the training loss rises, or begins far too high.
+/// Checks whether the learning rate is too high: the training loss rises, or its first value
+/// is far too large.
 pub(super) fn too_high(case: &Case<'_>) -> Finding {
     let losses = case.train_losses();
     let Some((&first, rest)) = losses.split_first() else {
