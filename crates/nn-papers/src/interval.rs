@@ -27,9 +27,9 @@ const ROUNDING: f64 = 1e-9;
 pub(crate) enum Expected {
     /// A printed value with a tolerance.
     Near {
-        /// The printed value.
+        /// The value that the paper prints.
         printed: f64,
-        /// Largest difference from it.
+        /// Largest allowed difference from the printed value.
         tolerance: f64,
     },
     /// No less than this value.

@@ -24,7 +24,7 @@ pub enum FolderNote {
         /// The size to which the images were resized.
         size: ImageSize,
     },
-    /// Color images were converted to gray.
+    /// Color images were converted to grayscale.
     Colors {
         /// Number of color images.
         n_colored: usize,
