@@ -1,7 +1,7 @@
-//! Files of Apache Arrow, which are also Feather files of version 2.
+//! Apache Arrow IPC files (Feather version 2).
 //!
-//! The messages are decoded here, not by the crate arrow-ipc, which panics on some damaged
-//! files; only the flat buffers with the descriptions are those of arrow-ipc.
+//! The messages are decoded here, because the crate arrow-ipc panics on some damaged files. Only
+//! the FlatBuffers code for the metadata comes from arrow-ipc.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,7 +17,8 @@ use crate::typed_file::{Kind, MAX_COLUMNS, TypedColumn, TypedFile, Value};
 
 const MAGIC: &[u8] = b"ARROW1";
 
-/// A part may have this number of bytes, and this number more for each compressed byte.
+/// Maximum number of bytes of a decompressed buffer: `MIN_PART_BYTES`, plus `MAX_RATIO` for each
+/// compressed byte.
 const MIN_PART_BYTES: u64 = 1 << 20;
 const MAX_RATIO: u64 = 1000;
 
@@ -37,7 +38,7 @@ impl<'a> ArrowFile<'a> {
         let footer = footer(bytes)?;
         let schema = footer.schema().ok_or("the footer has no schema")?;
         if !schema.endianness().equals_to_target_endianness() {
-            return Err("the bytes of the numbers are in the other order".to_owned());
+            return Err("the file has another byte order than this machine".to_owned());
         }
         let fields = schema.fields().ok_or("the schema has no columns")?;
         if fields.len() > MAX_COLUMNS {
@@ -227,7 +228,7 @@ impl<'a> Batch<'a> {
             let length = usize::try_from(buffer.length()).ok()?;
             self.body.get(start..start.checked_add(length)?)
         };
-        let bytes = bytes().ok_or("a part of the rows is truncated")?;
+        let bytes = bytes().ok_or("a buffer is truncated")?;
         match self.batch.compression() {
             Some(compression) if !bytes.is_empty() => decompress(bytes, compression.codec()),
             _ => Ok(bytes.into()),
@@ -245,7 +246,7 @@ fn decompress(bytes: &[u8], codec: CompressionType) -> Result<Cow<'_, [u8]>, Str
     }
     let limit = MIN_PART_BYTES.saturating_add(MAX_RATIO.saturating_mul(bytes.len() as u64));
     let length = u64::try_from(length).ok().filter(|&length| length <= limit);
-    let length = length.ok_or("a part of the rows states a wrong length")?;
+    let length = length.ok_or("a buffer states a wrong length")?;
     let damaged = |error: String| format!("a buffer cannot be decompressed: {error}");
     let content = match codec {
         CompressionType::LZ4_FRAME => read(FrameDecoder::new(bytes), length),
@@ -258,7 +259,7 @@ fn decompress(bytes: &[u8], codec: CompressionType) -> Result<Cow<'_, [u8]>, Str
     let content = content.map_err(|error| damaged(error.to_string()))?;
     match content.len() as u64 == length {
         true => Ok(content.into()),
-        false => Err("a part of the rows has another length".to_owned()),
+        false => Err("the length of a buffer is wrong".to_owned()),
     }
 }
 
@@ -330,9 +331,9 @@ fn kind(data_type: &DataType) -> Kind {
             Kind::Text | Kind::Number => Kind::Category,
             kind => kind,
         },
-        DataType::Duration(_) | DataType::Interval(_) => unsupported("lengths of time"),
+        DataType::Duration(_) | DataType::Interval(_) => unsupported("durations"),
         data_type if data_type.is_nested() => unsupported("nested values"),
-        DataType::Decimal256(..) => unsupported("decimal numbers of 256 bits"),
+        DataType::Decimal256(..) => unsupported("256-bit decimal numbers"),
         _ => unsupported("binary data"),
     }
 }

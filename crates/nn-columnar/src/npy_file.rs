@@ -1,10 +1,10 @@
-//! Arrays of NumPy (`.npy`), and archives of them (`.npz`).
+//! NumPy arrays (`.npy`) and archives of NumPy arrays (`.npz`).
 //!
 //! | file | columns |
 //! |---|---|
 //! | array of two or more dimensions | one per element of a row, without names |
 //! | array of one dimension with fields | one per field, with its name |
-//! | archive with one array | those of the array |
+//! | archive with one array | the columns of the array |
 //! | archive with arrays `x` and `y` | `column1`, `column2`, ... and `y`; 28x28 pixels are `pixel0`, ... |
 //! | archive with arrays of one dimension and equal lengths | one per array, with its name |
 
@@ -20,10 +20,10 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const INPUTS: [&str; 4] = ["x", "data", "features", "inputs"];
 const TARGETS: [&str; 5] = ["y", "target", "targets", "label", "labels"];
 
-/// Arrays with more dimensions are refused; NumPy has 32 or 64.
+/// Maximum number of dimensions of an array. NumPy allows 32 or 64.
 const MAX_DIMENSIONS: usize = 64;
 
-/// An array of NumPy as a table.
+/// A NumPy array as a table.
 pub(crate) struct NpyFile<'a> {
     array: Array<'a>,
     columns: Vec<TypedColumn>,
@@ -51,7 +51,7 @@ impl TypedFile for NpyFile<'_> {
     }
 }
 
-/// An archive of arrays as a table.
+/// An archive of NumPy arrays as a table.
 pub(crate) struct NpzFile<'a> {
     arrays: Vec<Array<'a>>,
     columns: Vec<TypedColumn>,

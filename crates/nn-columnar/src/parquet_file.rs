@@ -1,6 +1,6 @@
 //! Apache Parquet files.
 //!
-//! They are decoded here, not by the crate parquet, which panics on some damaged files and
+//! Parquet files are decoded here, because the crate parquet panics on some damaged files and
 //! needs C code for Zstandard.
 
 use crate::parquet_page::{DataPage, Page, next_page};
@@ -65,7 +65,8 @@ impl TypedFile for ParquetFile<'_> {
         let in_column = |reason: String| format!("column {:?}: {reason}", leaf.name);
         for group in &self.metadata.groups {
             let chunk = group.chunks.get(leaf.position);
-            let chunk = chunk.ok_or_else(|| in_column("a group of rows lacks it".to_owned()))?;
+            let chunk = chunk
+                .ok_or_else(|| in_column("a row group does not contain the column".to_owned()))?;
             let pages = self.pages(chunk).map_err(in_column)?;
             read_group(leaf, pages, chunk.codec, group.n_rows, push).map_err(in_column)?;
         }

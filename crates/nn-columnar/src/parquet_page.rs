@@ -1,5 +1,5 @@
-//! The pages of a column in a Parquet file, decompressed without code in C, and without
-//! more memory than the file can need.
+//! Decompresses the pages of a column of a Parquet file, without C code. Memory is limited by
+//! the size of the file.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -10,7 +10,8 @@ use ruzstd::decoding::StreamingDecoder;
 
 use crate::thrift::Structure;
 
-/// A page may have this number of bytes, and this number more for each compressed byte.
+/// Maximum number of bytes of a decompressed page: the first constant, plus the second constant
+/// for each compressed byte.
 const MIN_PAGE_BYTES: usize = 4 << 20;
 const MAX_RATIO: usize = 1000;
 

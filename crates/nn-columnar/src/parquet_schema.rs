@@ -1,4 +1,4 @@
-//! The metadata of a Parquet file: its columns, and where their pages are.
+//! The metadata of a Parquet file: the columns and the positions of their pages.
 
 use serde::Deserialize;
 
@@ -135,7 +135,7 @@ impl Metadata {
         Ok(Self {
             columns,
             leaves,
-            groups: groups.ok_or("the description of a group of rows is damaged")?,
+            groups: groups.ok_or("the metadata of a row group are damaged")?,
         })
     }
 }

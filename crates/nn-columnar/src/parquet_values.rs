@@ -1,4 +1,4 @@
-//! Decodes the values of a page of a Parquet file.
+//! Decodes the values in a page of a Parquet file.
 
 use crate::parquet_schema::{Physical, Raw};
 use crate::thrift::{varint, zigzag};

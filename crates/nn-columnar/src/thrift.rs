@@ -1,6 +1,6 @@
 //! Reads structures in the compact protocol of Apache Thrift.
 
-/// Structures may be nested this deeply.
+/// Maximum nesting depth of structures.
 const MAX_DEPTH: usize = 16;
 
 /// The value of a field.

@@ -1,4 +1,4 @@
-//! The files of a zip archive that is in memory, stored or deflated.
+//! Reads the files of a zip archive in memory, stored or deflated.
 
 use std::borrow::Cow;
 use std::io::Read;
