@@ -3,10 +3,10 @@
 //! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while
 //! preserving their aspect ratio" with anti-aliasing, and placed in a 28x28
 //! field so that the center of mass is in the middle (LeCun, Cortes, Burges).
-//! A network trained on such images fails on images with other proportions, so
-//! [`normalize`] does the same:
+//! A network trained on such images fails on images with other proportions.
+//! [`normalize`] therefore converts an image in these steps:
 //!
-//! 1. **Frame**: strips of another shade along the edges are cut off
+//! 1. **Frame**: strips of another shade along the edges are cropped
 //!    (`digit/frame.rs`).
 //! 2. **Paper** is the median of the border pixels or, under uneven light, an estimated
 //!    background (`digit/background.rs`). **Ink** is either darker or lighter than the
@@ -28,7 +28,7 @@
 //!    grows. (Of the thresholds tried, 96 reproduces enlarged MNIST digits best.)
 //! 7. **Center**: the image is moved by whole pixels until its center of mass is
 //!    nearest to pixel (14, 14), as in MNIST (13.5 <= center < 14.5 for all of its
-//!    test images), but never so far that ink is cut off.
+//!    test images), but never so far that ink leaves the image.
 //!
 //! An image that is already in MNIST's format is returned unchanged.
 

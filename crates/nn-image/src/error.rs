@@ -1,4 +1,4 @@
-//! Errors of this crate, with the place, the expected and the found value, and a hint.
+//! Errors of nn-image, with the place, the expected and the found value, and a hint.
 
 use std::path::PathBuf;
 

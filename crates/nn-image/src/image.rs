@@ -1,4 +1,5 @@
-//! Image files as gray values: PNG and JPEG files, their orientation, resizing.
+//! Reads PNG and JPEG files as gray values, with the orientation of photographs, and resizes
+//! images.
 //!
 //! Colors become luminance (ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B` of the stored
 //! values), transparent pixels are blended with white, 16 bits are truncated to 8, and

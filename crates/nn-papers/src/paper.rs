@@ -1,4 +1,4 @@
-//! The five papers, with their claims and errata.
+//! The list of the five papers, with their claims and errata.
 
 use nn_train::{Error, Result};
 

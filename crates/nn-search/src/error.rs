@@ -1,4 +1,4 @@
-//! Errors of this crate: the location, the expected and the found value, and a hint.
+//! Errors of nn-search, with the location, the expected and the found value, and a hint.
 
 use std::io;
 

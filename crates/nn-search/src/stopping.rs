@@ -9,7 +9,7 @@
 //! any order of trials. It compares with finished trials that have reported up to the
 //! step, at least `trials` of them, and ignores the first `steps` reports of every trial.
 //! Deviation from the source: the rule compares with the best value of the other trials
-//! instead of their running average, so a slow start does no harm. NaN and infinity
+//! instead of their running average, so that a trial that starts slowly is not stopped. NaN and infinity
 //! always stop a trial.
 
 use crate::menu::{Menu, Parameter, menu_text};

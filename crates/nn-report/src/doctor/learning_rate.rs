@@ -1,8 +1,7 @@
-//! Checks of the learning rate: divergence, too high, too low.
+//! Checks of the learning rate: it is too high or too low, or training has diverged.
 //!
-//! Training losses are compared by how far they are above the lowest loss that
-//! a network can have ([`LossRange`](super::loss_range::LossRange)), which is
-//! not 0 with label smoothing.
+//! Training losses are compared by their difference from the lowest loss that a network can
+//! have ([`LossRange`](super::loss_range::LossRange)), which is above 0 with label smoothing.
 
 use nn_core::Schedule;
 use nn_plot::number::number;
