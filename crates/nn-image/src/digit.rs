@@ -10,7 +10,7 @@
 //!    (`digit/frame.rs`).
 //! 2. **Paper** is the median of the border pixels or, under uneven light, an estimated
 //!    background (`digit/background.rs`). **Ink** is either darker or lighter than the
-//!    paper, whichever differs more from it. For pixels on that side of the paper,
+//!    paper; the side with the larger difference is chosen. For pixels on this side,
 //!    `d = 255 |gray - paper| / range`, where `range` is the brightness of the paper for
 //!    dark ink and its darkness for light ink; for all other pixels, `d = 0`. Ink becomes
 //!    bright, as in MNIST.
@@ -57,7 +57,7 @@ const CENTER: f32 = 14.0;
 /// Images with a longer side are reduced before they are examined.
 const MAX_SIDE: usize = 1300;
 
-/// A digit in MNIST's format, and how it was normalized.
+/// A digit in MNIST's format, with facts about the normalization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalizedDigit {
     /// Gray values row by row: bright ink on a background of 0.
@@ -68,7 +68,7 @@ pub struct NormalizedDigit {
     pub changed: bool,
     /// Whether a frame, a line or the edge of a sheet was removed.
     pub frame_removed: bool,
-    /// Number of digits in the image; all of them are in `pixels`.
+    /// Number of digits in the image. `pixels` contains all digits.
     pub n_digits: usize,
 }
 

@@ -30,17 +30,17 @@ use crate::image::write_png;
 pub enum Format {
     /// IDX files with the same names as MNIST's files.
     Idx,
-    /// Tables with one row per image.
+    /// CSV tables with one row per image.
     Csv,
     /// One folder of PNG files per class.
     Png,
 }
 
 impl Format {
-    /// All formats.
+    /// All export formats.
     pub const ALL: [Self; 3] = [Self::Idx, Self::Csv, Self::Png];
 
-    /// The name of the format.
+    /// Name of the format, such as `idx`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Idx => "idx",

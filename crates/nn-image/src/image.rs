@@ -33,8 +33,8 @@ use crate::{Error, Result};
 /// Number of bytes that tell the formats apart.
 const SIGNATURE_BYTES: u64 = 8;
 
-/// Reads a PNG or JPEG file as gray values `[height, width]`; its content decides the
-/// format, not its name.
+/// Reads a PNG or JPEG file as gray values `[height, width]`. The format is recognized by the
+/// content of the file, not by its name.
 ///
 /// # Errors
 /// Returns [`Error::NotAnImage`] for another format, [`Error::BadPng`] or [`Error::BadJpeg`]

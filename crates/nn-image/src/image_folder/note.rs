@@ -15,7 +15,7 @@ pub enum FolderNote {
         n_hidden: usize,
         /// Number of other files, which are not PNG or JPEG images or not in a class folder.
         n_others: usize,
-        /// One of the other files.
+        /// Path of one of the other files, as an example.
         example: Option<PathBuf>,
     },
     /// The images were resized to the default size, because they have several sizes or are
