@@ -26,7 +26,7 @@ const MAX_RATIO: u64 = 1000;
 pub(crate) struct ArrowFile<'a> {
     columns: Vec<TypedColumn>,
     types: Vec<DataType>,
-    /// The number of the dictionary of each column, if it has one.
+    /// Number of the dictionary of each column; `None` for a column without a dictionary.
     dictionary_of: Vec<Option<i64>>,
     dictionaries: HashMap<i64, Vec<Value<'static>>>,
     batches: Vec<Batch<'a>>,
@@ -107,7 +107,7 @@ impl TypedFile for ArrowFile<'_> {
     }
 }
 
-/// The value that a key stands for.
+/// The value that a key of a dictionary represents.
 fn value_of<'a>(key: &Value<'_>, values: &'a [Value<'static>]) -> Option<&'a Value<'static>> {
     match key {
         Value::Integer(key) => values.get(usize::try_from(*key).ok()?),
@@ -126,7 +126,7 @@ fn footer(bytes: &[u8]) -> Result<Footer<'_>, String> {
     root_as_footer(&before[start..]).map_err(|error| format!("the footer is damaged: {error}"))
 }
 
-/// The message of a block without the bytes in front of it, and its body.
+/// The message of a block, without the preceding length, and the body of the message.
 fn parts<'a>(bytes: &'a [u8], block: &Block) -> Result<(&'a [u8], &'a [u8]), String> {
     let parts = || {
         let rest = bytes.get(usize::try_from(block.offset()).ok()?..)?;
@@ -176,7 +176,7 @@ fn dictionary(
     Ok((id, values))
 }
 
-/// A block of rows.
+/// A record batch: consecutive rows of a file.
 struct Batch<'a> {
     batch: RecordBatch<'a>,
     body: &'a [u8],
@@ -192,7 +192,8 @@ impl<'a> Batch<'a> {
         let n_buffers = batch.buffers().map_or(0, |buffers| buffers.len());
         let buffers = types.iter().map(|data_type| {
             let first = next;
-            let count = n_buffers_of(data_type, &mut counts).ok_or("a length is missing")?;
+            let count =
+                n_buffers_of(data_type, &mut counts).ok_or("the length of a column is missing")?;
             next = first.saturating_add(count);
             match next <= n_buffers {
                 true => Ok((first, count)),
@@ -236,7 +237,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Decompresses a part, which begins with its length.
+/// Decompresses a buffer, which begins with the length of its content.
 fn decompress(bytes: &[u8], codec: CompressionType) -> Result<Cow<'_, [u8]>, String> {
     const NOT_COMPRESSED: i64 = -1;
     let (length, bytes) = bytes.split_first_chunk().ok_or("a length is truncated")?;
@@ -269,7 +270,7 @@ fn read(decoder: impl Read, length: u64) -> std::io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Number of buffers of a column; `counts` are those of the views.
+/// Number of buffers of a column. `counts` are the numbers of data buffers of view columns.
 fn n_buffers_of(data_type: &DataType, counts: &mut impl Iterator<Item = i64>) -> Option<usize> {
     let mut children = |fields: &[&DataType], own: usize| {
         fields.iter().try_fold(own, |sum: usize, child| {
@@ -338,10 +339,10 @@ fn kind(data_type: &DataType) -> Kind {
     }
 }
 
-/// The cells of a column in a block of rows.
+/// The cells of a column in a record batch.
 struct Cells<'a> {
     n_rows: usize,
-    /// A bit per row, 0 for a missing value; empty without missing values.
+    /// One bit per row, 0 for a missing value; empty if no value is missing.
     validity: Cow<'a, [u8]>,
     buffers: Vec<Cow<'a, [u8]>>,
 }
@@ -398,7 +399,7 @@ impl Cells<'_> {
         }
     }
 
-    /// Whether the value of each row is present.
+    /// Decodes whether the value of each row is present.
     fn are_present(&self) -> Result<impl Iterator<Item = bool>, String> {
         if !self.validity.is_empty() && self.validity.len() < self.n_rows.div_ceil(8) {
             return Err("the marks of missing values are truncated".to_owned());
@@ -424,7 +425,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Values of `N` bytes.
+    /// Reads values of `N` bytes.
     fn fixed<const N: usize>(
         &self,
         push: &mut dyn FnMut(Value<'_>),
@@ -441,7 +442,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Texts between offsets of `N` bytes.
+    /// Reads texts that are given by offsets of `N` bytes.
     fn texts<const N: usize>(
         &self,
         push: &mut dyn FnMut(Value<'_>),
@@ -462,7 +463,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Texts of up to 12 bytes, and references to longer ones.
+    /// Reads texts of up to 12 bytes, and references to longer texts.
     fn views(&self, push: &mut dyn FnMut(Value<'_>)) -> Result<(), String> {
         const MAX_SHORT: usize = 12;
         let (views, _) = self

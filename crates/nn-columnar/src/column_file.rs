@@ -84,7 +84,9 @@ impl<'a> ColumnFile<'a> {
         let (n_rows, n_bytes) = (self.n_rows(), self.n_bytes);
         let limit = MIN_CELLS.saturating_add(n_bytes.saturating_mul(MAX_CELLS_PER_BYTE));
         if n_rows > MAX_ROWS || n_rows.saturating_mul(n_columns.max(1)) > limit {
-            return Err(self.bad(format!("{n_rows} rows in {n_bytes} bytes are too many")));
+            return Err(self.bad(format!(
+                "a file of {n_bytes} bytes cannot contain {n_rows} rows"
+            )));
         }
         Ok(())
     }
@@ -111,7 +113,7 @@ impl<'a> ColumnFile<'a> {
         if n_values != self.n_rows() {
             let (number, n_rows) = (column + 1, self.n_rows());
             return Err(self.bad(format!(
-                "column {number} has {n_values} values, the file has {n_rows} rows"
+                "column {number}: expected {n_rows} values, found {n_values}"
             )));
         }
         Ok(())

@@ -140,14 +140,14 @@ impl TypedFile for NpzFile<'_> {
                 None => return array.read(column, push),
             }
         }
-        Err("no such column".to_owned())
+        Err("the column does not exist".to_owned())
     }
 }
 
-/// An array: its rows are along the first dimension.
+/// An array whose first dimension contains the rows.
 struct Array<'a> {
     bytes: Cow<'a, [u8]>,
-    /// Where the elements start.
+    /// Position of the first element.
     start: usize,
     shape: Vec<usize>,
     /// Whether the first index changes fastest.
@@ -172,7 +172,7 @@ impl<'a> Array<'a> {
         let entry = |key: &str| {
             header
                 .get(key)
-                .ok_or_else(|| format!("the header lacks {key}"))
+                .ok_or_else(|| format!("the header does not contain {key}"))
         };
         let (fields, element_length) = fields(entry("descr")?)?;
         let is_fortran = entry("fortran_order")? == &Literal::Boolean(true);
@@ -184,7 +184,7 @@ impl<'a> Array<'a> {
             _ => None,
         };
         let shape: Option<Vec<usize>> = lengths.iter().map(length).collect();
-        let shape = shape.ok_or("the shape is not made of whole numbers")?;
+        let shape = shape.ok_or("the shape does not consist of whole numbers")?;
         if shape.is_empty() || shape.len() > MAX_DIMENSIONS {
             return Err(format!(
                 "an array with {} dimensions is not a table",
@@ -292,7 +292,7 @@ impl<'a> Array<'a> {
     }
 }
 
-/// The text of the header, and where the elements start.
+/// The text of the header, and the position of the first element.
 fn header(bytes: &[u8]) -> Option<(&str, usize)> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (&[major, _], rest) = rest.split_first_chunk()?;
@@ -368,7 +368,7 @@ struct Element {
 
 impl Element {
     fn parse(code: &str) -> Result<Self, String> {
-        let unknown = || format!("unknown type of elements {code:?}");
+        let unknown = || format!("unknown element type {code:?}");
         let mut characters = code.chars();
         let order = characters.next().filter(|it| "<>|=".contains(*it));
         let kind = characters.next().ok_or_else(unknown)?;

@@ -42,7 +42,7 @@ impl<'a> ParquetFile<'a> {
         })
     }
 
-    /// The pages of a column in a group of rows.
+    /// The pages of a column in a row group.
     fn pages(&self, chunk: &Chunk) -> Result<&'a [u8], String> {
         let end = chunk.start.checked_add(chunk.length);
         let pages = end.and_then(|end| self.bytes.get(chunk.start..end));
@@ -74,7 +74,7 @@ impl TypedFile for ParquetFile<'_> {
     }
 }
 
-/// Reads the values of a column in a group of rows.
+/// Reads the values of a column in a row group.
 fn read_group(
     leaf: &Leaf,
     mut pages: &[u8],
@@ -133,7 +133,7 @@ fn read_page(
     Ok(())
 }
 
-/// The marks of missing values, if there can be any, and the values.
+/// The marks of missing values, if the column is optional, and the values.
 fn parts<'a>(leaf: &Leaf, page: &'a DataPage<'_>) -> Option<(Option<&'a [u8]>, &'a [u8])> {
     let (length, bytes) = match page.n_level_bytes {
         Some(length) => (length, &page.bytes[..]),

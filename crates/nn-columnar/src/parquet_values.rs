@@ -16,7 +16,7 @@ const DELTA_BYTES: i64 = 7;
 const DICTIONARY: i64 = 8;
 const BYTE_STREAM_SPLIT: i64 = 9;
 
-/// The values of a dictionary page, one after the other, and where each of them is.
+/// The values of a dictionary page, one after the other, and the position of each value.
 #[derive(Default)]
 pub(crate) struct Dictionary {
     bytes: Vec<u8>,
@@ -118,7 +118,8 @@ pub(crate) fn decode(
             Ok(())
         }
         (BYTE_STREAM_SPLIT, _) => {
-            let width = width(physical).ok_or("values of this type cannot be split")?;
+            let width =
+                width(physical).ok_or("the encoding of the values does not match their type")?;
             let stride = bytes.len() / width;
             if stride < n {
                 return Err(truncated());
@@ -135,7 +136,7 @@ pub(crate) fn decode(
     }
 }
 
-/// Number of bytes of a value, if all have the same.
+/// Number of bytes of a value; `None` for a type with values of different lengths.
 fn width(physical: Physical) -> Option<usize> {
     match physical {
         Physical::Boolean | Physical::Bytes => None,
@@ -179,7 +180,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: i64) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// Whether the value of each of `n` rows is present, from marks with one bit each.
+/// Decodes whether the values of `n` rows are present, from marks with one bit per row.
 pub(crate) fn presence(bytes: &[u8], n: usize) -> Result<Vec<bool>, String> {
     let marks: Vec<bool> = RunLengths::new(bytes, 1)?
         .take(n)
@@ -191,14 +192,14 @@ pub(crate) fn presence(bytes: &[u8], n: usize) -> Result<Vec<bool>, String> {
     }
 }
 
-/// Small numbers, in runs of equal ones or in groups of eight with few bits each.
+/// Small numbers, stored as runs of equal numbers or in groups of eight bit-packed numbers.
 struct RunLengths<'a> {
     bytes: &'a [u8],
     bit_width: u8,
     /// Number of repetitions of `value` that are left.
     n_repeated: u64,
     value: u64,
-    /// Numbers of a few bits each, and the next bit.
+    /// Bit-packed numbers, and the index of the next bit.
     packed: &'a [u8],
     at_bit: usize,
     n_packed: u64,
@@ -207,7 +208,7 @@ struct RunLengths<'a> {
 impl<'a> RunLengths<'a> {
     fn new(bytes: &'a [u8], bit_width: u8) -> Result<Self, String> {
         if bit_width > 32 {
-            return Err("a number of bits is wrong".to_owned());
+            return Err("a bit width is invalid".to_owned());
         }
         Ok(Self {
             bytes,
@@ -276,8 +277,8 @@ fn bits(bytes: &[u8], at_bit: usize, width: u8) -> Option<u64> {
     Some(word as u64 & (u64::MAX >> (64 - width)))
 }
 
-/// Numbers as differences, in blocks with the bits that their largest difference needs; at
-/// most `n`.
+/// Decodes at most `n` delta-encoded numbers. Each block has the bit width that its largest
+/// difference needs.
 fn deltas(bytes: &mut &[u8], n: usize) -> Result<Vec<i64>, String> {
     let numbers = read_deltas(bytes, n).ok_or_else(truncated)?;
     match numbers.len() == n {

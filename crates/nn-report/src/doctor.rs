@@ -114,8 +114,7 @@ impl Diagnosis {
     }
 
     /// The suggested changes of settings in the recommended order, each with the name of the
-    /// problem. No
-    /// two cures change the same setting, except alternatives for the same problem.
+    /// problem. No two of them change the same setting, except alternatives for one problem.
     pub fn cures(&self) -> impl Iterator<Item = (&'static str, &Suggestion)> {
         self.checks.iter().flat_map(|check| {
             let tries = match &check.finding {
