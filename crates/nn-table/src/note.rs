@@ -232,7 +232,7 @@ pub enum Note {
         example: String,
     },
     /// Some classes differ from the classes of the model only by a trailing period.
-    FullStops {
+    TrailingPeriods {
         /// Name of the target column.
         column: String,
         /// Number of rows with a class that differs by a trailing period.
@@ -280,7 +280,7 @@ impl Note {
             | Self::MissingTargets { .. }
             | Self::PixelTable { .. }
             | Self::ExtraColumns { .. }
-            | Self::FullStops { .. } => false,
+            | Self::TrailingPeriods { .. } => false,
         }
     }
 }
@@ -509,7 +509,7 @@ impl fmt::Display for Note {
                  \"{example}\"",
                 has(*n_rows, "row")
             ),
-            Self::FullStops {
+            Self::TrailingPeriods {
                 column,
                 n_rows,
                 example,

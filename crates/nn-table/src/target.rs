@@ -312,7 +312,7 @@ pub(crate) fn classes(
         }
     }
     if n_full_stops > 0 {
-        notes.push(Note::FullStops {
+        notes.push(Note::TrailingPeriods {
             column: table.name(position).to_owned(),
             n_rows: n_full_stops,
             example,
