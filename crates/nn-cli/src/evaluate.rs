@@ -32,7 +32,7 @@ pub(crate) struct EvaluateArguments {
     /// threshold with the highest balanced accuracy on the validation samples
     #[arg(long, value_name = "P|auto")]
     threshold: Option<Threshold>,
-    /// Permutation importance of the columns of a table: the increase of the loss when the
+    /// Permutation importance of the columns of a table: the increase in the loss when the
     /// values of one column are shuffled
     #[arg(long)]
     importance: bool,

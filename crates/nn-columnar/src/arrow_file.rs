@@ -1,7 +1,7 @@
-//! Files of Apache Arrow, which are also Feather files of version 2.
+//! Apache Arrow IPC files (Feather version 2).
 //!
-//! The messages are decoded here, not by the crate arrow-ipc, which panics on some damaged
-//! files; only the flat buffers with the descriptions are those of arrow-ipc.
+//! The messages are decoded here, because the crate arrow-ipc panics on some damaged files. Only
+//! the FlatBuffers code for the metadata comes from arrow-ipc.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,7 +17,8 @@ use crate::typed_file::{Kind, MAX_COLUMNS, TypedColumn, TypedFile, Value};
 
 const MAGIC: &[u8] = b"ARROW1";
 
-/// A part may have this number of bytes, and this number more for each compressed byte.
+/// Maximum number of bytes of a decompressed buffer: `MIN_PART_BYTES`, plus `MAX_RATIO` for each
+/// compressed byte.
 const MIN_PART_BYTES: u64 = 1 << 20;
 const MAX_RATIO: u64 = 1000;
 
@@ -25,7 +26,7 @@ const MAX_RATIO: u64 = 1000;
 pub(crate) struct ArrowFile<'a> {
     columns: Vec<TypedColumn>,
     types: Vec<DataType>,
-    /// The number of the dictionary of each column, if it has one.
+    /// Number of the dictionary of each column; `None` for a column without a dictionary.
     dictionary_of: Vec<Option<i64>>,
     dictionaries: HashMap<i64, Vec<Value<'static>>>,
     batches: Vec<Batch<'a>>,
@@ -37,7 +38,7 @@ impl<'a> ArrowFile<'a> {
         let footer = footer(bytes)?;
         let schema = footer.schema().ok_or("the footer has no schema")?;
         if !schema.endianness().equals_to_target_endianness() {
-            return Err("the bytes of the numbers are in the other order".to_owned());
+            return Err("the file has another byte order than this machine".to_owned());
         }
         let fields = schema.fields().ok_or("the schema has no columns")?;
         if fields.len() > MAX_COLUMNS {
@@ -106,7 +107,7 @@ impl TypedFile for ArrowFile<'_> {
     }
 }
 
-/// The value that a key stands for.
+/// The value that a key of a dictionary represents.
 fn value_of<'a>(key: &Value<'_>, values: &'a [Value<'static>]) -> Option<&'a Value<'static>> {
     match key {
         Value::Integer(key) => values.get(usize::try_from(*key).ok()?),
@@ -118,14 +119,14 @@ fn footer(bytes: &[u8]) -> Result<Footer<'_>, String> {
     let end = bytes
         .strip_suffix(MAGIC)
         .and_then(|rest| rest.split_last_chunk());
-    let (before, length) = end.ok_or("the end is missing: the file is cut off")?;
+    let (before, length) = end.ok_or("the end is missing: the file is truncated")?;
     let length = usize::try_from(i32::from_le_bytes(*length)).ok();
     let start = length.and_then(|length| before.len().checked_sub(length));
     let start = start.ok_or("the length of the footer is wrong")?;
     root_as_footer(&before[start..]).map_err(|error| format!("the footer is damaged: {error}"))
 }
 
-/// The message of a block without the bytes in front of it, and its body.
+/// The message of a block, without the preceding length, and the body of the message.
 fn parts<'a>(bytes: &'a [u8], block: &Block) -> Result<(&'a [u8], &'a [u8]), String> {
     let parts = || {
         let rest = bytes.get(usize::try_from(block.offset()).ok()?..)?;
@@ -140,7 +141,7 @@ fn parts<'a>(bytes: &'a [u8], block: &Block) -> Result<(&'a [u8], &'a [u8]), Str
         };
         Some((message.get(start..)?, body))
     };
-    parts().ok_or_else(|| "the rows are cut off".to_owned())
+    parts().ok_or_else(|| "the rows are truncated".to_owned())
 }
 
 /// The number of a dictionary, and its values.
@@ -175,7 +176,7 @@ fn dictionary(
     Ok((id, values))
 }
 
-/// A block of rows.
+/// A record batch: consecutive rows of a file.
 struct Batch<'a> {
     batch: RecordBatch<'a>,
     body: &'a [u8],
@@ -191,7 +192,8 @@ impl<'a> Batch<'a> {
         let n_buffers = batch.buffers().map_or(0, |buffers| buffers.len());
         let buffers = types.iter().map(|data_type| {
             let first = next;
-            let count = n_buffers_of(data_type, &mut counts).ok_or("a length is missing")?;
+            let count =
+                n_buffers_of(data_type, &mut counts).ok_or("the length of a column is missing")?;
             next = first.saturating_add(count);
             match next <= n_buffers {
                 true => Ok((first, count)),
@@ -227,7 +229,7 @@ impl<'a> Batch<'a> {
             let length = usize::try_from(buffer.length()).ok()?;
             self.body.get(start..start.checked_add(length)?)
         };
-        let bytes = bytes().ok_or("a part of the rows is cut off")?;
+        let bytes = bytes().ok_or("a buffer is truncated")?;
         match self.batch.compression() {
             Some(compression) if !bytes.is_empty() => decompress(bytes, compression.codec()),
             _ => Ok(bytes.into()),
@@ -235,17 +237,17 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Decompresses a part, which begins with its length.
+/// Decompresses a buffer, which begins with the length of its content.
 fn decompress(bytes: &[u8], codec: CompressionType) -> Result<Cow<'_, [u8]>, String> {
     const NOT_COMPRESSED: i64 = -1;
-    let (length, bytes) = bytes.split_first_chunk().ok_or("a length is cut off")?;
+    let (length, bytes) = bytes.split_first_chunk().ok_or("a length is truncated")?;
     let length = i64::from_le_bytes(*length);
     if length == NOT_COMPRESSED {
         return Ok(bytes.into());
     }
     let limit = MIN_PART_BYTES.saturating_add(MAX_RATIO.saturating_mul(bytes.len() as u64));
     let length = u64::try_from(length).ok().filter(|&length| length <= limit);
-    let length = length.ok_or("a part of the rows states a wrong length")?;
+    let length = length.ok_or("a buffer states a wrong length")?;
     let damaged = |error: String| format!("a buffer cannot be decompressed: {error}");
     let content = match codec {
         CompressionType::LZ4_FRAME => read(FrameDecoder::new(bytes), length),
@@ -258,7 +260,7 @@ fn decompress(bytes: &[u8], codec: CompressionType) -> Result<Cow<'_, [u8]>, Str
     let content = content.map_err(|error| damaged(error.to_string()))?;
     match content.len() as u64 == length {
         true => Ok(content.into()),
-        false => Err("a part of the rows has another length".to_owned()),
+        false => Err("the length of a buffer is wrong".to_owned()),
     }
 }
 
@@ -268,7 +270,7 @@ fn read(decoder: impl Read, length: u64) -> std::io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Number of buffers of a column; `counts` are those of the views.
+/// Number of buffers of a column. `counts` are the numbers of data buffers of view columns.
 fn n_buffers_of(data_type: &DataType, counts: &mut impl Iterator<Item = i64>) -> Option<usize> {
     let mut children = |fields: &[&DataType], own: usize| {
         fields.iter().try_fold(own, |sum: usize, child| {
@@ -330,17 +332,17 @@ fn kind(data_type: &DataType) -> Kind {
             Kind::Text | Kind::Number => Kind::Category,
             kind => kind,
         },
-        DataType::Duration(_) | DataType::Interval(_) => unsupported("lengths of time"),
+        DataType::Duration(_) | DataType::Interval(_) => unsupported("durations"),
         data_type if data_type.is_nested() => unsupported("nested values"),
-        DataType::Decimal256(..) => unsupported("decimal numbers of 256 bits"),
+        DataType::Decimal256(..) => unsupported("256-bit decimal numbers"),
         _ => unsupported("binary data"),
     }
 }
 
-/// The cells of a column in a block of rows.
+/// The cells of a column in a record batch.
 struct Cells<'a> {
     n_rows: usize,
-    /// A bit per row, 0 for a missing value; empty without missing values.
+    /// One bit per row, 0 for a missing value; empty if no value is missing.
     validity: Cow<'a, [u8]>,
     buffers: Vec<Cow<'a, [u8]>>,
 }
@@ -397,10 +399,10 @@ impl Cells<'_> {
         }
     }
 
-    /// Whether the value of each row is present.
+    /// Decodes whether the value of each row is present.
     fn are_present(&self) -> Result<impl Iterator<Item = bool>, String> {
         if !self.validity.is_empty() && self.validity.len() < self.n_rows.div_ceil(8) {
-            return Err("the marks of missing values are cut off".to_owned());
+            return Err("the marks of missing values are truncated".to_owned());
         }
         let is_present = |row: usize| self.validity.is_empty() || bit(&self.validity, row);
         Ok((0..self.n_rows).map(is_present))
@@ -408,8 +410,8 @@ impl Cells<'_> {
 
     fn buffer(&self, index: usize, n_bytes: usize) -> Result<&[u8], String> {
         let buffer = self.buffers.get(index).map_or(&[][..], |buffer| buffer);
-        let cut_off = || "the values are cut off".to_owned();
-        buffer.get(..n_bytes).ok_or_else(cut_off)
+        let truncated = || "the values are truncated".to_owned();
+        buffer.get(..n_bytes).ok_or_else(truncated)
     }
 
     fn booleans(&self, push: &mut dyn FnMut(Value<'_>)) -> Result<(), String> {
@@ -423,7 +425,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Values of `N` bytes.
+    /// Reads values of `N` bytes.
     fn fixed<const N: usize>(
         &self,
         push: &mut dyn FnMut(Value<'_>),
@@ -440,7 +442,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Texts between offsets of `N` bytes.
+    /// Reads texts that are given by offsets of `N` bytes.
     fn texts<const N: usize>(
         &self,
         push: &mut dyn FnMut(Value<'_>),
@@ -461,7 +463,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Texts of up to 12 bytes, and references to longer ones.
+    /// Reads texts of up to 12 bytes, and references to longer texts.
     fn views(&self, push: &mut dyn FnMut(Value<'_>)) -> Result<(), String> {
         const MAX_SHORT: usize = 12;
         let (views, _) = self
@@ -494,7 +496,7 @@ fn bit(bytes: &[u8], index: usize) -> bool {
 }
 
 fn text(bytes: Option<&[u8]>) -> Result<Value<'_>, String> {
-    let text = str::from_utf8(bytes.ok_or("a text is cut off")?);
+    let text = str::from_utf8(bytes.ok_or("a text is truncated")?);
     Ok(Value::Text(text.map_err(|_| "a text is not UTF-8")?.into()))
 }
 

@@ -1,4 +1,4 @@
-//! Opens a file by its format, and reads its columns.
+//! Opens a file of any supported format and reads its columns.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use crate::npy_file::{NpyFile, NpzFile};
 use crate::typed_file::{TypedColumn, TypedFile, Value};
 use crate::{Error, Result};
 
-/// A table may have this number of cells, and this number more for each byte of the file:
-/// one byte can stand for many equal cells, but not for any number of them.
+/// Maximum number of cells of a table: `MIN_CELLS`, plus `MAX_CELLS_PER_BYTE` for each byte of
+/// the file. Compression can represent many equal cells with one byte, but not arbitrarily many.
 const MIN_CELLS: usize = 1 << 20;
 const MAX_CELLS_PER_BYTE: usize = 1000;
 
-/// Maximum number of rows.
+/// Maximum number of rows of a table.
 const MAX_ROWS: usize = u32::MAX as usize;
 
-/// A file whose columns have types, in contrast to text.
+/// An open Parquet, Arrow or NumPy file.
 ///
-/// The content of the file is in memory. Each call of [`read`](Self::read) decodes a column.
+/// The content of the file is in memory. Each call of [`read`](Self::read) decodes one column.
 pub struct ColumnFile<'a> {
     format: FileFormat,
     n_bytes: usize,
@@ -25,11 +25,11 @@ pub struct ColumnFile<'a> {
 }
 
 impl<'a> ColumnFile<'a> {
-    /// Opens a file with the content `bytes`.
+    /// Opens the file whose content is `bytes`.
     ///
     /// # Errors
-    /// [`Error::FormatNotBuilt`] without the feature of the format, and [`Error::BadFile`] if
-    /// the description of the columns is damaged or is not that of a table.
+    /// [`Error::FormatNotBuilt`] if the crate was built without the feature of the format, and
+    /// [`Error::BadFile`] if the metadata of the file are damaged or do not describe a table.
     pub fn open(bytes: &'a [u8], format: FileFormat) -> Result<Self> {
         let opened = match format {
             FileFormat::Npy => NpyFile::open(bytes).map(boxed),
@@ -63,39 +63,41 @@ impl<'a> ColumnFile<'a> {
         self.format
     }
 
-    /// The columns in the order of the file.
+    /// The columns of the file, in the order of the file.
     pub fn columns(&self) -> &[TypedColumn] {
         self.file.columns()
     }
 
-    /// Number of rows that the file states. It can be far too large in a damaged file: see
-    /// [`check_size`](Self::check_size).
+    /// Number of rows according to the metadata of the file. A damaged file can state far too
+    /// many rows; [`check_size`](Self::check_size) detects this.
     pub fn n_rows(&self) -> usize {
         self.file.n_rows()
     }
 
-    /// Checks that `n_columns` columns with a value per row are plausible for the length of
-    /// the file. A program that allocates memory for the rows calls it first.
+    /// Checks that a file of this size can contain `n_columns` values per row. Call this method
+    /// before allocating memory for the rows.
     ///
     /// # Errors
-    /// [`Error::BadFile`] if there are too many values for the length of the file, or more
-    /// than 2^32 - 1 rows.
+    /// [`Error::BadFile`] if the rows have too many values for the size of the file, or if there
+    /// are more than 2^32 - 1 rows.
     pub fn check_size(&self, n_columns: usize) -> Result<()> {
         let (n_rows, n_bytes) = (self.n_rows(), self.n_bytes);
         let limit = MIN_CELLS.saturating_add(n_bytes.saturating_mul(MAX_CELLS_PER_BYTE));
         if n_rows > MAX_ROWS || n_rows.saturating_mul(n_columns.max(1)) > limit {
-            return Err(self.bad(format!("{n_rows} rows in {n_bytes} bytes are too many")));
+            return Err(self.bad(format!(
+                "a file of {n_bytes} bytes cannot contain {n_rows} rows"
+            )));
         }
         Ok(())
     }
 
-    /// Passes the value of each row in a column to `push`, from the first row to the last.
-    /// Columns are counted from 0.
+    /// Passes the values of the column with index `column` to `push`, from the first row to the
+    /// last. Columns are counted from 0.
     ///
     /// # Errors
-    /// [`Error::BadFile`] if there is no such column, if its kind is
-    /// [`Kind::Unsupported`](crate::Kind::Unsupported), if its values are damaged, or if their
-    /// number is not [`n_rows`](Self::n_rows). `push` may have received values before.
+    /// [`Error::BadFile`] if the column does not exist, has the kind
+    /// [`Kind::Unsupported`](crate::Kind::Unsupported) or damaged values, or if the number of
+    /// values is not [`n_rows`](Self::n_rows). `push` may have received values before the error.
     pub fn read(&self, column: usize, push: &mut dyn FnMut(Value<'_>)) -> Result<()> {
         let n_columns = self.columns().len();
         if column >= n_columns {
@@ -111,7 +113,7 @@ impl<'a> ColumnFile<'a> {
         if n_values != self.n_rows() {
             let (number, n_rows) = (column + 1, self.n_rows());
             return Err(self.bad(format!(
-                "column {number} has {n_values} values, the file has {n_rows} rows"
+                "column {number}: expected {n_rows} values, found {n_values}"
             )));
         }
         Ok(())

@@ -1,28 +1,29 @@
-//! Errors of this crate.
+//! Errors of opening files and reading their columns.
 
 use crate::file_format::FileFormat;
 
-/// A result of this crate.
+/// A `Result` whose default error is the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a file cannot be read. The message does not name the file.
+/// An error of opening a file or reading a column. The message does not contain the path of the
+/// file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The file is in a format that this build does not read.
+    /// The crate was built without the feature that reads the format of the file.
     #[error("expected a table in a format that this build reads, found {format}")]
     FormatNotBuilt {
-        /// The format.
+        /// Format of the file.
         format: FileFormat,
-        /// The feature that reads it.
+        /// Name of the feature that reads the format.
         feature: &'static str,
     },
-    /// The file is damaged, or has no table.
+    /// The file is damaged, or does not contain a table.
     #[error("expected a table in {format}: {reason}")]
     BadFile {
-        /// The format.
+        /// Format of the file.
         format: FileFormat,
-        /// The reason.
+        /// Description of the problem, such as `the array is empty`.
         reason: String,
     },
 }

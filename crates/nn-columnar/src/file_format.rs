@@ -1,10 +1,10 @@
-//! The formats of files whose columns have types.
+//! File formats with typed columns: Parquet, Arrow and NumPy.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The format of a file whose columns have types.
+/// A file format with typed columns: Parquet, Arrow or NumPy.
 ///
 /// ```
 /// use nn_columnar::FileFormat;
@@ -16,20 +16,18 @@ use serde::Serialize;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum FileFormat {
-    /// Apache Parquet; needs the feature `parquet`.
+    /// Apache Parquet file; reading requires the feature `parquet`.
     Parquet,
-    /// The file format of Apache Arrow, which is also Feather version 2; needs the feature
-    /// `arrow`.
+    /// Apache Arrow IPC file (Feather version 2); reading requires the feature `arrow`.
     Arrow,
-    /// An array of NumPy.
+    /// NumPy array (`.npy`).
     Npy,
-    /// An archive of arrays of NumPy.
+    /// Archive of NumPy arrays (`.npz`).
     Npz,
 }
 
 impl FileFormat {
-    /// The format that the content of a file indicates, whatever its name is; `None` for text
-    /// and any other format.
+    /// Recognizes the format of a file by its first bytes; `None` for text and any other format.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         const SIGNATURES: [(&[u8], FileFormat); 3] = [
             (b"PAR1", FileFormat::Parquet),
@@ -45,7 +43,7 @@ impl FileFormat {
     }
 }
 
-/// Whether the first file of a zip archive is an array of NumPy.
+/// Whether `bytes` is a zip archive whose first file is a NumPy array.
 fn begins_with_an_array(bytes: &[u8]) -> bool {
     const NAME_AT: usize = 30;
     let name = || {
@@ -55,7 +53,7 @@ fn begins_with_an_array(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") && name().is_some_and(|name| name.ends_with(b".npy"))
 }
 
-/// In a sentence: `a Parquet file`.
+/// Writes the name of the format with its article, such as `a Parquet file`.
 impl fmt::Display for FileFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,13 +1,15 @@
 //! Columns of Parquet, Arrow and NumPy files.
 //!
 //! [`FileFormat::of`] recognizes the format of a file by its content, [`ColumnFile::open`]
-//! opens it, and [`ColumnFile::read`] passes the values of a column to a function, one per
-//! row. Nested values and binary data are not read; see [`Kind::Unsupported`].
+//! opens the file, and [`ColumnFile::read`] passes the values of a column to a function, one
+//! value per row. Columns with nested values or binary data cannot be read; they have the kind
+//! [`Kind::Unsupported`].
 //!
-//! The features `parquet` and `arrow` add these formats. NumPy files are always read.
+//! Reading Parquet files requires the feature `parquet`, and reading Arrow files the feature
+//! `arrow`. NumPy files can always be read.
 //!
-//! The bytes of a file can be anything: a damaged file gives an [`Error`], and a length that
-//! a file states is compared with the size of the file before memory is allocated.
+//! A damaged file gives an [`Error`] and never a panic. A length that a file states is compared
+//! with the size of the file before memory is allocated.
 //!
 //! ```
 //! use nn_columnar::{ColumnFile, FileFormat, Kind, Value};

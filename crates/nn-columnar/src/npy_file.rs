@@ -1,10 +1,10 @@
-//! Arrays of NumPy (`.npy`), and archives of them (`.npz`).
+//! NumPy arrays (`.npy`) and archives of NumPy arrays (`.npz`).
 //!
 //! | file | columns |
 //! |---|---|
 //! | array of two or more dimensions | one per element of a row, without names |
 //! | array of one dimension with fields | one per field, with its name |
-//! | archive with one array | those of the array |
+//! | archive with one array | the columns of the array |
 //! | archive with arrays `x` and `y` | `column1`, `column2`, ... and `y`; 28x28 pixels are `pixel0`, ... |
 //! | archive with arrays of one dimension and equal lengths | one per array, with its name |
 
@@ -20,10 +20,10 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const INPUTS: [&str; 4] = ["x", "data", "features", "inputs"];
 const TARGETS: [&str; 5] = ["y", "target", "targets", "label", "labels"];
 
-/// Arrays with more dimensions are refused; NumPy has 32 or 64.
+/// Maximum number of dimensions of an array. NumPy allows 32 or 64.
 const MAX_DIMENSIONS: usize = 64;
 
-/// An array of NumPy as a table.
+/// A NumPy array as a table.
 pub(crate) struct NpyFile<'a> {
     array: Array<'a>,
     columns: Vec<TypedColumn>,
@@ -51,7 +51,7 @@ impl TypedFile for NpyFile<'_> {
     }
 }
 
-/// An archive of arrays as a table.
+/// An archive of NumPy arrays as a table.
 pub(crate) struct NpzFile<'a> {
     arrays: Vec<Array<'a>>,
     columns: Vec<TypedColumn>,
@@ -140,14 +140,14 @@ impl TypedFile for NpzFile<'_> {
                 None => return array.read(column, push),
             }
         }
-        Err("no such column".to_owned())
+        Err("the column does not exist".to_owned())
     }
 }
 
-/// An array: its rows are along the first dimension.
+/// An array whose first dimension contains the rows.
 struct Array<'a> {
     bytes: Cow<'a, [u8]>,
-    /// Where the elements start.
+    /// Position of the first element.
     start: usize,
     shape: Vec<usize>,
     /// Whether the first index changes fastest.
@@ -167,12 +167,12 @@ struct Field {
 
 impl<'a> Array<'a> {
     fn parse(bytes: Cow<'a, [u8]>) -> Result<Self, String> {
-        let (header, start) = header(&bytes).ok_or("the header is cut off or damaged")?;
+        let (header, start) = header(&bytes).ok_or("the header is truncated or damaged")?;
         let header = parse(header)?;
         let entry = |key: &str| {
             header
                 .get(key)
-                .ok_or_else(|| format!("the header lacks {key}"))
+                .ok_or_else(|| format!("the header does not contain {key}"))
         };
         let (fields, element_length) = fields(entry("descr")?)?;
         let is_fortran = entry("fortran_order")? == &Literal::Boolean(true);
@@ -184,7 +184,7 @@ impl<'a> Array<'a> {
             _ => None,
         };
         let shape: Option<Vec<usize>> = lengths.iter().map(length).collect();
-        let shape = shape.ok_or("the shape is not made of whole numbers")?;
+        let shape = shape.ok_or("the shape does not consist of whole numbers")?;
         if shape.is_empty() || shape.len() > MAX_DIMENSIONS {
             return Err(format!(
                 "an array with {} dimensions is not a table",
@@ -292,7 +292,7 @@ impl<'a> Array<'a> {
     }
 }
 
-/// The text of the header, and where the elements start.
+/// The text of the header, and the position of the first element.
 fn header(bytes: &[u8]) -> Option<(&str, usize)> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (&[major, _], rest) = rest.split_first_chunk()?;
@@ -368,7 +368,7 @@ struct Element {
 
 impl Element {
     fn parse(code: &str) -> Result<Self, String> {
-        let unknown = || format!("unknown type of elements {code:?}");
+        let unknown = || format!("unknown element type {code:?}");
         let mut characters = code.chars();
         let order = characters.next().filter(|it| "<>|=".contains(*it));
         let kind = characters.next().ok_or_else(unknown)?;

@@ -1,6 +1,6 @@
 //! Apache Parquet files.
 //!
-//! They are decoded here, not by the crate parquet, which panics on some damaged files and
+//! Parquet files are decoded here, because the crate parquet panics on some damaged files and
 //! needs C code for Zstandard.
 
 use crate::parquet_page::{DataPage, Page, next_page};
@@ -23,7 +23,7 @@ impl<'a> ParquetFile<'a> {
             .strip_suffix(MAGIC)
             .and_then(|rest| rest.split_last_chunk());
         let (before, length) =
-            end.ok_or("the end is missing: the file is cut off, or encrypted")?;
+            end.ok_or("the end is missing: the file is truncated, or encrypted")?;
         let start = before
             .len()
             .checked_sub(u32::from_le_bytes(*length) as usize);
@@ -42,11 +42,11 @@ impl<'a> ParquetFile<'a> {
         })
     }
 
-    /// The pages of a column in a group of rows.
+    /// The pages of a column in a row group.
     fn pages(&self, chunk: &Chunk) -> Result<&'a [u8], String> {
         let end = chunk.start.checked_add(chunk.length);
         let pages = end.and_then(|end| self.bytes.get(chunk.start..end));
-        pages.ok_or_else(|| "the pages are cut off".to_owned())
+        pages.ok_or_else(|| "the pages are truncated".to_owned())
     }
 }
 
@@ -65,7 +65,8 @@ impl TypedFile for ParquetFile<'_> {
         let in_column = |reason: String| format!("column {:?}: {reason}", leaf.name);
         for group in &self.metadata.groups {
             let chunk = group.chunks.get(leaf.position);
-            let chunk = chunk.ok_or_else(|| in_column("a group of rows lacks it".to_owned()))?;
+            let chunk = chunk
+                .ok_or_else(|| in_column("a row group does not contain the column".to_owned()))?;
             let pages = self.pages(chunk).map_err(in_column)?;
             read_group(leaf, pages, chunk.codec, group.n_rows, push).map_err(in_column)?;
         }
@@ -73,7 +74,7 @@ impl TypedFile for ParquetFile<'_> {
     }
 }
 
-/// Reads the values of a column in a group of rows.
+/// Reads the values of a column in a row group.
 fn read_group(
     leaf: &Leaf,
     mut pages: &[u8],
@@ -105,7 +106,7 @@ fn read_page(
     dictionary: &Dictionary,
     push: &mut dyn FnMut(Value<'_>),
 ) -> Result<(), String> {
-    let (marks, values) = parts(leaf, page).ok_or("the marks of missing values are cut off")?;
+    let (marks, values) = parts(leaf, page).ok_or("the marks of missing values are truncated")?;
     let mut is_present = match marks {
         Some(marks) => presence(marks, page.n_values)?,
         None => vec![true; page.n_values],
@@ -132,7 +133,7 @@ fn read_page(
     Ok(())
 }
 
-/// The marks of missing values, if there can be any, and the values.
+/// The marks of missing values, if the column is optional, and the values.
 fn parts<'a>(leaf: &Leaf, page: &'a DataPage<'_>) -> Option<(Option<&'a [u8]>, &'a [u8])> {
     let (length, bytes) = match page.n_level_bytes {
         Some(length) => (length, &page.bytes[..]),

@@ -1,5 +1,5 @@
-//! The pages of a column in a Parquet file, decompressed without code in C, and without
-//! more memory than the file can need.
+//! Decompresses the pages of a column of a Parquet file, without C code. Memory is limited by
+//! the size of the file.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -10,13 +10,14 @@ use ruzstd::decoding::StreamingDecoder;
 
 use crate::thrift::Structure;
 
-/// A page may have this number of bytes, and this number more for each compressed byte.
+/// Maximum number of bytes of a decompressed page: the first constant, plus the second constant
+/// for each compressed byte.
 const MIN_PAGE_BYTES: usize = 4 << 20;
 const MAX_RATIO: usize = 1000;
 
 /// A page of a column.
 pub(crate) enum Page<'a> {
-    /// The distinct values, one after the other.
+    /// A dictionary page: the distinct values, one after the other.
     Dictionary {
         bytes: Cow<'a, [u8]>,
         n_values: usize,
@@ -24,12 +25,12 @@ pub(crate) enum Page<'a> {
     Data(DataPage<'a>),
 }
 
-/// The values of some rows.
+/// A data page: the values of consecutive rows.
 pub(crate) struct DataPage<'a> {
-    /// The marks of missing values, with their length in front of them in version 1, and the
-    /// values.
+    /// The marks of missing values, then the values. In version 1, the length of the marks
+    /// precedes the marks.
     pub(crate) bytes: Cow<'a, [u8]>,
-    /// The number of bytes of the marks in version 2.
+    /// Number of bytes of the marks of missing values in version 2.
     pub(crate) n_level_bytes: Option<usize>,
     /// Number of rows.
     pub(crate) n_values: usize,
@@ -37,7 +38,7 @@ pub(crate) struct DataPage<'a> {
     pub(crate) encoding: i64,
 }
 
-/// Reads the next page from `bytes`, the pages of a column; `None` behind the last one.
+/// Reads the next page from `bytes`, the pages of a column; `None` after the last page.
 pub(crate) fn next_page<'a>(bytes: &mut &'a [u8], codec: i64) -> Result<Option<Page<'a>>, String> {
     const DATA: i64 = 0;
     const DICTIONARY: i64 = 2;
@@ -48,7 +49,7 @@ pub(crate) fn next_page<'a>(bytes: &mut &'a [u8], codec: i64) -> Result<Option<P
         let (length, compressed) = (length(2)?, length(3)?);
         let (content, rest) = bytes
             .split_at_checked(compressed)
-            .ok_or("a page is cut off")?;
+            .ok_or("a page is truncated")?;
         *bytes = rest;
         let page = match header.number(1) {
             Some(DATA) => data(&header, content, length, codec),
@@ -100,7 +101,7 @@ fn data_v2<'a>(
     }
     // The marks in front of the values are not compressed.
     let levels = content.split_at_checked(n_level_bytes);
-    let (levels, values) = levels.ok_or("the marks of missing values are cut off")?;
+    let (levels, values) = levels.ok_or("the marks of missing values are truncated")?;
     let length = length
         .checked_sub(n_level_bytes)
         .ok_or("the length of a page is wrong")?;
@@ -150,8 +151,8 @@ fn decompress(codec: i64, bytes: &[u8], length: usize) -> Result<Cow<'_, [u8]>, 
             Err(error) => Err(error.to_string()),
         },
         7 => lz4_flex::block::decompress(bytes, length).map_err(|error| error.to_string()),
-        3 => return Err("the compression LZO is not supported".to_owned()),
-        5 => return Err("the compression LZ4 of Hadoop is not supported".to_owned()),
+        3 => return Err("LZO compression is not supported".to_owned()),
+        5 => return Err("Hadoop's LZ4 compression is not supported".to_owned()),
         _ => return Err("the compression is unknown".to_owned()),
     };
     let content = content.map_err(|error| format!("a page cannot be decompressed: {error}"))?;

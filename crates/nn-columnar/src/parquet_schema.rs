@@ -1,4 +1,4 @@
-//! The metadata of a Parquet file: its columns, and where their pages are.
+//! The metadata of a Parquet file: the columns and the positions of their pages.
 
 use serde::Deserialize;
 
@@ -33,7 +33,7 @@ pub(crate) enum Raw<'a> {
     Bytes(&'a [u8]),
 }
 
-/// How a value is read.
+/// The conversion of a physical value to a value of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
     Plain,
@@ -66,19 +66,19 @@ pub(crate) struct Leaf {
 #[derive(Debug)]
 pub(crate) struct Metadata {
     pub(crate) columns: Vec<TypedColumn>,
-    /// How to read each column; `None` for a column that is not supported.
+    /// The description of each column; `None` for a column that is not supported.
     pub(crate) leaves: Vec<Option<Leaf>>,
     pub(crate) groups: Vec<RowGroup>,
 }
 
-/// A group of rows.
+/// A row group: consecutive rows of a file.
 #[derive(Debug)]
 pub(crate) struct RowGroup {
     pub(crate) n_rows: usize,
     pub(crate) chunks: Vec<Chunk>,
 }
 
-/// The pages of a column in a group of rows.
+/// The pages of a column in a row group.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) codec: i64,
@@ -111,7 +111,7 @@ impl Metadata {
                 Some(mut n_children) => {
                     // The elements of a group follow it.
                     while n_children > 0 {
-                        let child = elements.next().ok_or("the schema is cut off")?;
+                        let child = elements.next().ok_or("the schema is truncated")?;
                         let n = child.count(5).unwrap_or(0);
                         position += usize::from(n == 0);
                         n_children = (n_children - 1).saturating_add(n);
@@ -135,7 +135,7 @@ impl Metadata {
         Ok(Self {
             columns,
             leaves,
-            groups: groups.ok_or("the description of a group of rows is damaged")?,
+            groups: groups.ok_or("the metadata of a row group are damaged")?,
         })
     }
 }
@@ -184,7 +184,7 @@ fn categories(file: &Structure<'_>) -> Vec<String> {
 }
 
 impl Leaf {
-    /// A column that is not nested; `None` for types that are no cells of a table.
+    /// Creates a column that is not nested; `None` for types that cells of a table cannot have.
     fn new(element: &Structure<'_>, position: usize, name: &str) -> Option<Self> {
         let physical = match element.number(1)? {
             0 => Physical::Boolean,
@@ -255,7 +255,7 @@ impl Leaf {
 }
 
 impl Reading {
-    /// By the logical type, or the older converted type.
+    /// Chooses the conversion by the logical type, or by the older converted type.
     fn of(element: &Structure<'_>, physical: Physical) -> Option<Self> {
         let logical = element.structure(10);
         let has = |field| logical.is_some_and(|it| it.structure(field).is_some());
@@ -313,7 +313,7 @@ fn is_time_of_day(element: &Structure<'_>) -> bool {
     is_logical || (element.structure(10).is_none() && matches!(element.number(6), Some(7 | 8)))
 }
 
-/// Nanoseconds of a day, and the day, in 12 bytes.
+/// Decodes 12 bytes: the nanoseconds of a day, then the day.
 fn julian_time(bytes: &[u8]) -> Value<'static> {
     const NANOSECONDS: i128 = 1_000_000_000;
     let Some((nanoseconds, day)) = bytes.split_first_chunk() else {
@@ -327,7 +327,7 @@ fn julian_time(bytes: &[u8]) -> Value<'static> {
     Value::seconds(days * 86_400 * NANOSECONDS + nanoseconds, NANOSECONDS)
 }
 
-/// A number of at most 16 bytes with its sign, the first byte first.
+/// Decodes a signed big-endian number of at most 16 bytes.
 fn big_endian(bytes: &[u8]) -> Option<i128> {
     let first = i128::from(bytes.first()?.cast_signed());
     let add = |number, &byte: &u8| number << 8 | i128::from(byte);

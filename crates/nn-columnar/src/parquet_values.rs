@@ -1,4 +1,4 @@
-//! Decodes the values of a page of a Parquet file.
+//! Decodes the values in a page of a Parquet file.
 
 use crate::parquet_schema::{Physical, Raw};
 use crate::thrift::{varint, zigzag};
@@ -16,7 +16,7 @@ const DELTA_BYTES: i64 = 7;
 const DICTIONARY: i64 = 8;
 const BYTE_STREAM_SPLIT: i64 = 9;
 
-/// The values of a dictionary page, one after the other, and where each of them is.
+/// The values of a dictionary page, one after the other, and the position of each value.
 #[derive(Default)]
 pub(crate) struct Dictionary {
     bytes: Vec<u8>,
@@ -28,7 +28,7 @@ impl Dictionary {
         let mut ranges = Vec::new();
         let mut rest = &bytes[..];
         for _ in 0..n {
-            let value = plain_bytes(&mut rest, physical).ok_or_else(cut_off)?;
+            let value = plain_bytes(&mut rest, physical).ok_or_else(truncated)?;
             let end = bytes.len() - rest.len();
             ranges.push((end - value.len(), end));
         }
@@ -41,8 +41,8 @@ impl Dictionary {
     }
 }
 
-fn cut_off() -> String {
-    "the values of a page are cut off".to_owned()
+fn truncated() -> String {
+    "the values of a page are truncated".to_owned()
 }
 
 /// Passes the `n` values in `bytes` to `push`.
@@ -57,7 +57,7 @@ pub(crate) fn decode(
     match (encoding, physical) {
         (PLAIN, Physical::Boolean) => {
             for index in 0..n {
-                let byte = bytes.get(index / 8).ok_or_else(cut_off)?;
+                let byte = bytes.get(index / 8).ok_or_else(truncated)?;
                 push(Raw::Boolean(byte >> (index % 8) & 1 == 1))?;
             }
             Ok(())
@@ -65,7 +65,7 @@ pub(crate) fn decode(
         (PLAIN, _) => {
             for _ in 0..n {
                 let value = plain_bytes(&mut bytes, physical).and_then(|it| raw(it, physical));
-                push(value.ok_or_else(cut_off)?)?;
+                push(value.ok_or_else(truncated)?)?;
             }
             Ok(())
         }
@@ -73,20 +73,20 @@ pub(crate) fn decode(
             if n == 0 {
                 return Ok(());
             }
-            let (&bit_width, bytes) = bytes.split_first().ok_or_else(cut_off)?;
+            let (&bit_width, bytes) = bytes.split_first().ok_or_else(truncated)?;
             let mut indices = RunLengths::new(bytes, bit_width)?;
             for _ in 0..n {
-                let index = indices.next().ok_or_else(cut_off)?;
+                let index = indices.next().ok_or_else(truncated)?;
                 let value = dictionary.get(index, physical);
                 push(value.ok_or("a value is not in the dictionary")?)?;
             }
             Ok(())
         }
         (RUN_LENGTHS, Physical::Boolean) => {
-            let bytes = bytes.get(4..).ok_or_else(cut_off)?;
+            let bytes = bytes.get(4..).ok_or_else(truncated)?;
             let mut bits = RunLengths::new(bytes, 1)?;
             for _ in 0..n {
-                push(Raw::Boolean(bits.next().ok_or_else(cut_off)? == 1))?;
+                push(Raw::Boolean(bits.next().ok_or_else(truncated)? == 1))?;
             }
             Ok(())
         }
@@ -102,7 +102,7 @@ pub(crate) fn decode(
         (DELTA_LENGTHS, Physical::Bytes) => {
             let lengths = deltas(&mut bytes, n)?;
             lengths.into_iter().try_for_each(|length| {
-                push(Raw::Bytes(take(&mut bytes, length).ok_or_else(cut_off)?))
+                push(Raw::Bytes(take(&mut bytes, length).ok_or_else(truncated)?))
             })
         }
         (DELTA_BYTES, Physical::Bytes | Physical::FixedBytes(_)) => {
@@ -111,23 +111,24 @@ pub(crate) fn decode(
             let mut value = Vec::new();
             for (prefix, suffix) in prefixes.into_iter().zip(suffixes) {
                 let prefix = usize::try_from(prefix).ok().filter(|&it| it <= value.len());
-                value.truncate(prefix.ok_or_else(cut_off)?);
-                value.extend(take(&mut bytes, suffix).ok_or_else(cut_off)?);
+                value.truncate(prefix.ok_or_else(truncated)?);
+                value.extend(take(&mut bytes, suffix).ok_or_else(truncated)?);
                 push(Raw::Bytes(&value))?;
             }
             Ok(())
         }
         (BYTE_STREAM_SPLIT, _) => {
-            let width = width(physical).ok_or("values of this type cannot be split")?;
+            let width =
+                width(physical).ok_or("the encoding of the values does not match their type")?;
             let stride = bytes.len() / width;
             if stride < n {
-                return Err(cut_off());
+                return Err(truncated());
             }
             let mut value = Vec::with_capacity(width.min(bytes.len()));
             for index in 0..n {
                 value.clear();
                 value.extend((0..width).map(|part| bytes[part * stride + index]));
-                push(raw(&value, physical).ok_or_else(cut_off)?)?;
+                push(raw(&value, physical).ok_or_else(truncated)?)?;
             }
             Ok(())
         }
@@ -135,7 +136,7 @@ pub(crate) fn decode(
     }
 }
 
-/// Number of bytes of a value, if all have the same.
+/// Number of bytes of a value; `None` for a type with values of different lengths.
 fn width(physical: Physical) -> Option<usize> {
     match physical {
         Physical::Boolean | Physical::Bytes => None,
@@ -179,7 +180,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: i64) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// Whether the value of each of `n` rows is present, from marks with one bit each.
+/// Decodes whether the values of `n` rows are present, from marks with one bit per row.
 pub(crate) fn presence(bytes: &[u8], n: usize) -> Result<Vec<bool>, String> {
     let marks: Vec<bool> = RunLengths::new(bytes, 1)?
         .take(n)
@@ -187,18 +188,18 @@ pub(crate) fn presence(bytes: &[u8], n: usize) -> Result<Vec<bool>, String> {
         .collect();
     match marks.len() == n {
         true => Ok(marks),
-        false => Err("the marks of missing values are cut off".to_owned()),
+        false => Err("the marks of missing values are truncated".to_owned()),
     }
 }
 
-/// Small numbers, in runs of equal ones or in groups of eight with few bits each.
+/// Small numbers, stored as runs of equal numbers or in groups of eight bit-packed numbers.
 struct RunLengths<'a> {
     bytes: &'a [u8],
     bit_width: u8,
     /// Number of repetitions of `value` that are left.
     n_repeated: u64,
     value: u64,
-    /// Numbers of a few bits each, and the next bit.
+    /// Bit-packed numbers, and the index of the next bit.
     packed: &'a [u8],
     at_bit: usize,
     n_packed: u64,
@@ -207,7 +208,7 @@ struct RunLengths<'a> {
 impl<'a> RunLengths<'a> {
     fn new(bytes: &'a [u8], bit_width: u8) -> Result<Self, String> {
         if bit_width > 32 {
-            return Err("a number of bits is wrong".to_owned());
+            return Err("a bit width is invalid".to_owned());
         }
         Ok(Self {
             bytes,
@@ -234,7 +235,7 @@ impl<'a> RunLengths<'a> {
         } else {
             let n_bytes = usize::try_from(length).ok()?;
             let n_bytes = n_bytes.checked_mul(self.bit_width.into())?;
-            // The last group may be cut off behind the last number.
+            // The last group may be truncated after the last number.
             let n_bytes = n_bytes.min(self.bytes.len());
             (self.packed, self.bytes) = self.bytes.split_at(n_bytes);
             self.at_bit = 0;
@@ -276,13 +277,13 @@ fn bits(bytes: &[u8], at_bit: usize, width: u8) -> Option<u64> {
     Some(word as u64 & (u64::MAX >> (64 - width)))
 }
 
-/// Numbers as differences, in blocks with the bits that their largest difference needs; at
-/// most `n`.
+/// Decodes at most `n` delta-encoded numbers. Each block has the bit width that its largest
+/// difference needs.
 fn deltas(bytes: &mut &[u8], n: usize) -> Result<Vec<i64>, String> {
-    let numbers = read_deltas(bytes, n).ok_or_else(cut_off)?;
+    let numbers = read_deltas(bytes, n).ok_or_else(truncated)?;
     match numbers.len() == n {
         true => Ok(numbers),
-        false => Err(cut_off()),
+        false => Err(truncated()),
     }
 }
 

@@ -1,6 +1,6 @@
-//! The Python literals in the header of an array of NumPy.
+//! Python literals in the headers of NumPy arrays.
 
-/// A literal of Python, as far as headers have them.
+/// A Python literal of a type that occurs in headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Literal {
     Boolean(bool),
@@ -11,7 +11,7 @@ pub(crate) enum Literal {
     Dictionary(Vec<(Literal, Literal)>),
 }
 
-/// Literals may be nested this deeply.
+/// Maximum nesting depth of literals.
 const MAX_DEPTH: usize = 16;
 
 impl Literal {

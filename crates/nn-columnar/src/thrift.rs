@@ -1,9 +1,9 @@
 //! Reads structures in the compact protocol of Apache Thrift.
 
-/// Structures may be nested this deeply.
+/// Maximum nesting depth of structures.
 const MAX_DEPTH: usize = 16;
 
-/// The value of a field.
+/// The value of a field of a structure.
 #[derive(Debug)]
 pub(crate) enum Item<'a> {
     /// A number, or 0 or 1 for a boolean.
@@ -20,7 +20,7 @@ pub(crate) struct Structure<'a> {
 }
 
 impl<'a> Structure<'a> {
-    /// Reads a structure at the beginning of `bytes`, and moves `bytes` behind it.
+    /// Reads a structure at the beginning of `bytes`, and moves `bytes` to the end of the structure.
     pub(crate) fn read(bytes: &mut &'a [u8]) -> Option<Self> {
         structure(bytes, 0)
     }
@@ -38,7 +38,7 @@ impl<'a> Structure<'a> {
         }
     }
 
-    /// A number that is not negative, in a field.
+    /// The nonnegative number in a field.
     pub(crate) fn count(&self, field: i64) -> Option<usize> {
         usize::try_from(self.number(field)?).ok()
     }
@@ -59,7 +59,7 @@ impl<'a> Structure<'a> {
         }
     }
 
-    /// The structures of the list in a field; none without the field.
+    /// The structures of the list in a field; empty if the field does not exist.
     pub(crate) fn structures(&self, field: i64) -> impl Iterator<Item = &Self> {
         let items = match self.get(field) {
             Some(Item::List(items)) => &items[..],
@@ -133,7 +133,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// A number in groups of seven bits, the last bits first.
+/// Decodes a number in groups of seven bits, the lowest bits first (varint).
 pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
@@ -146,7 +146,7 @@ pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// A number with its sign in the last bit.
+/// Decodes a number with the sign in the lowest bit (zigzag).
 pub(crate) fn zigzag(bytes: &mut &[u8]) -> Option<i64> {
     let number = varint(bytes)?;
     Some((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))

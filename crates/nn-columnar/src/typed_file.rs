@@ -1,4 +1,4 @@
-//! Files whose columns have types, in contrast to text: the columns and their values.
+//! Typed columns and their values, and the trait that each file format implements.
 
 use std::borrow::Cow;
 
@@ -8,31 +8,31 @@ const FIRST_INEXACT: u64 = 1 << 53;
 /// Maximum number of columns of a file, so that a small file cannot exhaust the memory.
 pub const MAX_COLUMNS: usize = 100_000;
 
-/// The reader of a format.
+/// A reader of a file format.
 pub(crate) trait TypedFile {
     /// The columns in the order of the file.
     fn columns(&self) -> &[TypedColumn];
 
-    /// Number of rows, as far as the file states it.
+    /// Number of rows according to the metadata of the file.
     fn n_rows(&self) -> usize;
 
     /// Passes each value of a column to `push`.
     ///
     /// # Errors
-    /// Returns what is wrong with a damaged file.
+    /// Returns a description of the damage if the file is damaged.
     fn read(&self, column: usize, push: &mut dyn FnMut(Value<'_>)) -> Result<(), String>;
 }
 
-/// A column of a file with types.
+/// A typed column of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypedColumn {
-    /// Name of the column; `None` if the file has no names.
+    /// Name of the column; `None` if the file has no column names.
     pub name: Option<String>,
-    /// The type of its values.
+    /// Kind of the values in the column.
     pub kind: Kind,
 }
 
-/// The type of a column as far as it matters for a table.
+/// The kind of values in a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Whole or real numbers.
@@ -41,37 +41,37 @@ pub enum Kind {
     Date,
     /// Times without a date.
     TimeOfDay,
-    /// Words whose type is inferred as in a text file.
+    /// Texts. Their meaning (numbers, dates or categories) is not declared in the file.
     Text,
-    /// Words that are declared as categories.
+    /// Values that the file declares as categories, such as a categorical column of pandas.
     Category,
-    /// True or false.
+    /// Booleans.
     Boolean,
-    /// Numbers of the rows, which are not part of the table.
+    /// Row numbers that a program stored in addition to the table, such as the index of pandas.
     RowNumbers,
-    /// Any other type, which cannot be read; its description, such as `nested values`.
+    /// Values of a type that cannot be read, with a description such as `nested values`.
     Unsupported(String),
 }
 
-/// A value of a column.
+/// A value in a column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// No value.
+    /// A missing value.
     Missing,
-    /// True or false.
+    /// A boolean.
     Boolean(bool),
-    /// A whole number whose magnitude is below 2^53; larger ones are texts.
+    /// A whole number with a magnitude below 2^53. Larger whole numbers become [`Value::Text`].
     Integer(i64),
-    /// A real number, NaN if it is missing.
+    /// A real number. NaN represents a missing value.
     Float(f64),
-    /// Seconds since 1970-01-01 00:00 UTC, or since midnight.
+    /// A date as seconds since 1970-01-01 00:00 UTC, or a time of day as seconds since midnight.
     Seconds(f64),
-    /// Text in UTF-8.
+    /// A text.
     Text(Cow<'a, str>),
 }
 
 impl Value<'_> {
-    /// A whole number, as text if it is not exact as `f64`.
+    /// Creates a whole number, or a text if an `f64` cannot represent the number exactly.
     pub(crate) fn integer(number: impl Into<i128>) -> Self {
         let number = number.into();
         match i64::try_from(number) {
@@ -80,8 +80,8 @@ impl Value<'_> {
         }
     }
 
-    /// A single-precision number: the one that its shortest decimal form names, as in a text
-    /// file.
+    /// Converts a single-precision number to the `f64` nearest to its shortest decimal form, as
+    /// reading the number from a text file would.
     pub(crate) fn single(number: f32) -> Self {
         if !number.is_finite() || number.fract() == 0.0 {
             return Self::Float(number.into());
@@ -90,7 +90,7 @@ impl Value<'_> {
         Self::Float(exact.unwrap_or_else(|_| number.into()))
     }
 
-    /// A half-precision number, by its bits.
+    /// Converts the bits of a half-precision number.
     pub(crate) fn half(bits: u16) -> Self {
         let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
         let magnitude = match exponent {
@@ -106,7 +106,7 @@ impl Value<'_> {
         })
     }
 
-    /// A number of units of time, of which a second has `per_second`.
+    /// Converts a number of time units to seconds. One second has `per_second` units.
     pub(crate) fn seconds(number: impl Into<i128>, per_second: i128) -> Self {
         let number = number.into();
         // The whole seconds and the rest keep more digits than one division.
@@ -114,7 +114,7 @@ impl Value<'_> {
         Self::Seconds(whole as f64 + rest as f64 / per_second as f64)
     }
 
-    /// A decimal number: `digits` divided by a power of ten.
+    /// Creates the decimal number `digits / 10^scale`.
     #[cfg(any(feature = "parquet", feature = "arrow"))]
     pub(crate) fn decimal(digits: i128, scale: i32) -> Self {
         // Up to here, both numbers are exact, so that their quotient is rounded once.
@@ -131,7 +131,7 @@ impl Value<'_> {
         Self::Float(number.unwrap_or(f64::NAN))
     }
 
-    /// The same value without a reference to the file.
+    /// Converts the value to an owned value, which does not borrow from the file.
     pub fn into_owned(self) -> Value<'static> {
         match self {
             Self::Missing => Value::Missing,

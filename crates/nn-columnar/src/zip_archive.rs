@@ -1,4 +1,4 @@
-//! The files of a zip archive that is in memory, stored or deflated.
+//! Reads the files of a zip archive in memory, stored or deflated.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -6,21 +6,21 @@ use std::io::Read;
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-/// Deflate cannot compress better than 1032 to 1.
+/// Maximum compression ratio of Deflate.
 const MAX_RATIO: u64 = 1032;
 
 /// Length of the end of the central directory, without its comment.
 const END_LENGTH: usize = 22;
 /// Largest length of the comment.
 const MAX_COMMENT: usize = 0xffff;
-/// Length of the locator of the 64-bit end, which lies in front of the end.
+/// Length of the locator of the 64-bit end record, which precedes the end record.
 const LOCATOR_LENGTH: usize = 20;
 /// Length of an entry of the central directory without its name.
 const ENTRY_LENGTH: usize = 46;
-/// Length of the header in front of a file without its name.
+/// Length of the header of a file, without its name.
 const LOCAL_LENGTH: usize = 30;
 
-/// Marks a number that does not fit and follows as 64 bits.
+/// Value of a 32-bit field whose number is stored as 64 bits in the extra field.
 const IN_EXTRA: u64 = 0xffff_ffff;
 
 /// A file in an archive.
@@ -43,18 +43,18 @@ pub(crate) fn entries(archive: &[u8]) -> Result<Vec<ZipEntry<'_>>, String> {
         .get(at..)
         .is_some_and(|it| it.starts_with(b"PK\x01\x02"))
     {
-        let (entry, end) = entry(archive, at).ok_or("the central directory is cut off")?;
+        let (entry, end) = entry(archive, at).ok_or("the central directory is truncated")?;
         entries.push(entry);
         at = end;
     }
     Ok(entries)
 }
 
-/// Where the central directory starts.
+/// Position of the central directory.
 fn directory_start(archive: &[u8]) -> Result<usize, String> {
     let earliest = archive.len().saturating_sub(END_LENGTH + MAX_COMMENT);
     let end = memchr::memmem::rfind(&archive[earliest..], b"PK\x05\x06")
-        .ok_or("the end of the archive is missing: the file is cut off")?;
+        .ok_or("the end of the archive is missing: the file is truncated")?;
     let end = earliest + end;
     let start = match number(archive, end + 16, 4) {
         Some(IN_EXTRA) => end
@@ -67,7 +67,7 @@ fn directory_start(archive: &[u8]) -> Result<usize, String> {
     start.ok_or_else(|| "the end of the archive is damaged".to_owned())
 }
 
-/// The entry of the central directory at `at`, and where it ends.
+/// The entry of the central directory at `at`, and the position of the end of the entry.
 fn entry(archive: &[u8], at: usize) -> Option<(ZipEntry<'_>, usize)> {
     let field = |offset: usize, length: usize| number(archive, at.checked_add(offset)?, length);
     let length_of = |offset: usize| Some(field(offset, 2)? as usize);
@@ -134,7 +134,7 @@ impl<'a> ZipEntry<'a> {
         }
         let compressed = self
             .compressed()
-            .ok_or_else(|| format!("{name} is cut off"))?;
+            .ok_or_else(|| format!("{name} is truncated"))?;
         let content: Cow<'_, [u8]> = match self.method {
             STORED => compressed.into(),
             DEFLATED if self.length <= MAX_RATIO * (self.compressed + 1) => {
@@ -162,7 +162,7 @@ impl<'a> ZipEntry<'a> {
         Ok(content)
     }
 
-    /// The compressed bytes, behind a header with the name once more.
+    /// The compressed bytes, which follow a header that repeats the name.
     fn compressed(&self) -> Option<&'a [u8]> {
         let at = usize::try_from(self.offset).ok()?;
         let header = self.archive.get(at..at.checked_add(LOCAL_LENGTH)?)?;

@@ -130,9 +130,9 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Restores a checkpoint of the same training run.
     ///
     /// # Errors
-    /// Returns [`Error::CheckpointMismatch`] if settings or samples differ, and
-    /// [`Error::ModelFile`] if a position or a length is impossible. In both cases the
-    /// trainer is unchanged.
+    /// Returns [`Error::CheckpointMismatch`] if the settings or the samples differ from
+    /// those of the checkpoint, and [`Error::ModelFile`] if the checkpoint has an invalid
+    /// position or length. In both cases the trainer is unchanged.
     #[inline(never)]
     pub fn restore(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
         check_same(&checkpoint.configuration, &self.description()?)?;

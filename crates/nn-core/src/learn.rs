@@ -82,8 +82,9 @@
 //! grows as the output gets worse. Schoofs uses half the sum of the squared
 //! differences, C = ½·Σ(a − y)² = ½·(¼ + ¼) = ¼.
 //!
-//! In which direction should the output move? A *derivative* says how fast C
-//! grows if one number grows and all others stay the same. The backward pass
+//! To reduce the loss, training needs the direction in which to change the output.
+//! A *derivative* says how fast C changes when one number changes and all others
+//! stay the same. The backward pass
 //! starts with the derivative with respect to the output layer's sums. This
 //! derivative is called the *error* of these neurons and is written δ (delta). C
 //! changes with a at the rate a − y, and a changes with z at the rate φ′(z), the

@@ -163,11 +163,11 @@ impl Standardized {
     }
 }
 
-/// Custom preprocessing of raw rows of type `R`, for example for a model that
-/// `nn train` trained on a table.
+/// A user-defined conversion between raw rows of type `R` and the values of a network, for
+/// example for a model that `nn train` trained on a table.
 pub trait RowPreprocessing<R: ?Sized, S> {
-    /// Converts a raw row to inputs, before the factor
-    /// [`scale`](InputDescription::scale) of the description.
+    /// Converts a raw row to inputs, which are later multiplied by
+    /// [`InputDescription::scale`].
     ///
     /// # Errors
     /// Returns an error if the row is invalid.
@@ -269,10 +269,10 @@ impl<S: Scalar> Model<S> {
         Ok(standardize(rows, standardized.standardized_inputs.as_ref()))
     }
 
-    /// Predicts one raw row of any type with a custom preprocessing.
+    /// Predicts one raw row of any type; `preprocessing` converts the row to inputs.
     ///
-    /// The caller creates `preprocessing` from
-    /// [`InputDescription::preprocessing`] of the model.
+    /// `preprocessing` is usually created from [`InputDescription::preprocessing`] of the
+    /// model.
     ///
     /// # Errors
     /// Returns the same errors as `preprocessing`, and as

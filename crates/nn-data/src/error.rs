@@ -129,12 +129,12 @@ pub enum Error {
         /// Height and width of the images in the file.
         found: (usize, usize),
     },
-    /// No data set of the catalog has this name.
+    /// The name of a data set is not in the catalog.
     #[error("unknown data set {name:?}; expected one of: {}", known.join(", "))]
     UnknownDataset {
-        /// The requested name.
+        /// The unknown name of a data set.
         name: String,
-        /// Names of the known data sets.
+        /// Names of the data sets in the catalog.
         known: Vec<&'static str>,
     },
     /// A local copy differs from the published file in size or checksum.
@@ -190,7 +190,7 @@ pub enum Error {
     /// The address of a mirror is not an HTTPS address.
     #[error("mirror {url:?}: expected an https:// address")]
     InvalidMirror {
-        /// The invalid address.
+        /// The address that is not an HTTPS address.
         url: String,
     },
     /// The processor lacks instructions that HTTPS connections need.
@@ -205,15 +205,15 @@ pub enum Error {
         /// The error of the network library.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// No augmentation has this name.
+    /// The name of an augmentation is unknown.
     #[error("unknown augmentation {name:?}; expected {}", one_of(expected))]
     UnknownAugmentation {
-        /// The requested name.
+        /// The unknown name of an augmentation.
         name: String,
-        /// The known names.
+        /// Names of all augmentations.
         expected: Vec<&'static str>,
     },
-    /// An augmentation has no parameter of this name.
+    /// An augmentation does not have the requested parameter.
     #[error(
         "{augmentation}: unknown parameter {name:?}; expected {}",
         one_of(expected)
@@ -221,9 +221,9 @@ pub enum Error {
     UnknownAugmentationParameter {
         /// Name of the augmentation.
         augmentation: &'static str,
-        /// The requested parameter.
+        /// Name of the unknown parameter.
         name: String,
-        /// The parameters of the augmentation.
+        /// Names of the parameters that the augmentation has.
         expected: Vec<&'static str>,
     },
     /// A parameter of an augmentation is not a number in its range.
@@ -237,7 +237,7 @@ pub enum Error {
         low: f64,
         /// Maximum of the parameter.
         high: f64,
-        /// The given text.
+        /// The invalid value of the parameter, as text.
         found: String,
     },
 }

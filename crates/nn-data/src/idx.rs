@@ -282,7 +282,7 @@ pub fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
         .find(|path| path.exists())
 }
 
-/// Reads an IDX file, compressed with gzip or not, whatever its name.
+/// Reads an IDX file, which may be compressed with gzip. The file may have any name.
 ///
 /// If `wanted` is given, the file must have this element type and rank.
 ///

@@ -2,8 +2,8 @@
 
 use crate::{Error, Result};
 
-/// Returns an error if a count differs from the expected one; `what` is its name in the
-/// error.
+/// Returns an error if a count differs from the expected count; `what` names the count in the
+/// error message.
 ///
 /// # Errors
 /// Returns [`Error::Shape`] if the counts differ.

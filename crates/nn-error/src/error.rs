@@ -26,9 +26,9 @@ pub enum Error {
     UnknownName {
         /// The menu, such as `activation`.
         menu: &'static str,
-        /// The unknown name.
+        /// The name that is not on the menu.
         name: String,
-        /// The valid names.
+        /// The names on the menu, separated by commas.
         expected: String,
     },
     /// A name that means something else in another library.
@@ -48,19 +48,19 @@ pub enum Error {
     UnknownParameter {
         /// Name of the entry.
         entry: &'static str,
-        /// The unknown parameter.
+        /// Name of the unknown parameter.
         parameter: String,
-        /// The valid parameters, or `none`.
+        /// Names of the parameters of the entry, or `none`.
         expected: String,
     },
     /// A value outside its range.
     #[error("{what}: expected {expected}, found {found}")]
     OutOfRange {
-        /// Name of the value.
+        /// Name of the value that is out of range.
         what: String,
-        /// The valid range.
+        /// Description of the valid range.
         expected: String,
-        /// The given value.
+        /// The value that is out of range.
         found: String,
     },
     /// Two settings that cannot be used together.
@@ -76,9 +76,9 @@ pub enum Error {
     Shape {
         /// Name of the size or count, such as `number of targets`.
         what: &'static str,
-        /// The expected size.
+        /// The expected size or count.
         expected: usize,
-        /// The actual size.
+        /// The actual size or count.
         found: usize,
     },
     /// A class label out of range.
@@ -86,7 +86,7 @@ pub enum Error {
     Label {
         /// Index of the sample, counted from 0.
         sample: usize,
-        /// The invalid label.
+        /// The label that is out of range.
         label: u32,
         /// Number of classes.
         n_classes: usize,
@@ -181,7 +181,7 @@ pub enum Error {
     /// Missing, unknown or superfluous tensors.
     #[error("{problem}")]
     Tensors {
-        /// Description of the problem: which tensors, and what was expected.
+        /// Names of the unexpected or missing tensors, and what was expected.
         problem: String,
     },
     /// A raw row for a model whose preprocessing this crate cannot apply.

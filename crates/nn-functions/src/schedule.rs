@@ -62,9 +62,10 @@ pub enum Schedule {
         /// Further divisor for the last step.
         end: f64,
     },
-    /// Four cosine waves of doubling length (Holzmüller et al. 2024).
+    /// The schedule coslog4: four periods of a cosine, each twice as long as the period before
+    /// (Holzmüller et al. 2024).
     Coslog4,
-    /// Constant, then half a cosine down to 0.
+    /// Constant learning rate, then cosine annealing to 0.
     FlatCos {
         /// Fraction of the steps with a constant learning rate.
         flat: f64,

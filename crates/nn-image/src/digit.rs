@@ -3,14 +3,14 @@
 //! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while
 //! preserving their aspect ratio" with anti-aliasing, and placed in a 28x28
 //! field so that the center of mass is in the middle (LeCun, Cortes, Burges).
-//! A network trained on such images fails on images with other proportions, so
-//! [`normalize`] does the same:
+//! A network trained on such images fails on images with other proportions.
+//! [`normalize`] therefore converts an image in these steps:
 //!
-//! 1. **Frame**: strips of another shade along the edges are cut off
+//! 1. **Frame**: strips of another shade along the edges are cropped
 //!    (`digit/frame.rs`).
 //! 2. **Paper** is the median of the border pixels or, under uneven light, an estimated
 //!    background (`digit/background.rs`). **Ink** is either darker or lighter than the
-//!    paper, whichever differs more from it. For pixels on that side of the paper,
+//!    paper; the side with the larger difference is chosen. For pixels on this side,
 //!    `d = 255 |gray - paper| / range`, where `range` is the brightness of the paper for
 //!    dark ink and its darkness for light ink; for all other pixels, `d = 0`. Ink becomes
 //!    bright, as in MNIST.
@@ -28,7 +28,7 @@
 //!    grows. (Of the thresholds tried, 96 reproduces enlarged MNIST digits best.)
 //! 7. **Center**: the image is moved by whole pixels until its center of mass is
 //!    nearest to pixel (14, 14), as in MNIST (13.5 <= center < 14.5 for all of its
-//!    test images), but never so far that ink is cut off.
+//!    test images), but never so far that ink leaves the image.
 //!
 //! An image that is already in MNIST's format is returned unchanged.
 
@@ -57,7 +57,7 @@ const CENTER: f32 = 14.0;
 /// Images with a longer side are reduced before they are examined.
 const MAX_SIDE: usize = 1300;
 
-/// A digit in MNIST's format, and how it was normalized.
+/// A digit in MNIST's format, with facts about the normalization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalizedDigit {
     /// Gray values row by row: bright ink on a background of 0.
@@ -68,7 +68,7 @@ pub struct NormalizedDigit {
     pub changed: bool,
     /// Whether a frame, a line or the edge of a sheet was removed.
     pub frame_removed: bool,
-    /// Number of digits in the image; all of them are in `pixels`.
+    /// Number of digits in the image. `pixels` contains all digits.
     pub n_digits: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Errors of this crate, with the place, the expected and the found value, and a hint.
+//! Errors of nn-image, with the place, the expected and the found value, and a hint.
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub enum Error {
     /// A JPEG file is truncated, damaged or of an unsupported kind.
     #[error("{path}: damaged JPEG: {problem}", path = path.display())]
     BadJpeg {
-        /// Path of the file.
+        /// Path of the damaged file.
         path: PathBuf,
         /// The problem that the decoder found.
         problem: String,
@@ -59,7 +59,7 @@ pub enum Error {
         path = path.display()
     )]
     ImageTooLarge {
-        /// Path of the PNG file.
+        /// Path of the image file.
         path: PathBuf,
         /// Width in pixels.
         width: u32,
@@ -75,7 +75,7 @@ pub enum Error {
     InvalidImageSize {
         /// Maximum height and width in pixels.
         max_side: usize,
-        /// The invalid text.
+        /// The text that is not a valid image size.
         found: String,
     },
     /// A folder holds no folders of images.
@@ -134,9 +134,9 @@ pub enum Error {
     /// The name of an export format is unknown.
     #[error("unknown format {name:?}; expected one of: {}", known.join(", "))]
     UnknownFormat {
-        /// The requested name.
+        /// The unknown name of an export format.
         name: String,
-        /// The known names.
+        /// Names of all export formats.
         known: Vec<&'static str>,
     },
     /// A data set does not consist of images with classes.

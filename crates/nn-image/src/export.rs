@@ -1,4 +1,4 @@
-//! Writing a data set of images as IDX files, as CSV files, or as folders of PNG files.
+//! Exports a data set of images as IDX files, as CSV files, or as folders of PNG files.
 //!
 //! | format | files |
 //! |---|---|
@@ -24,23 +24,23 @@ use nn_files::io_error;
 use crate::error::{Error, Result};
 use crate::image::write_png;
 
-/// A format of a data set of images.
+/// A file format to which a data set of images is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
     /// IDX files with the same names as MNIST's files.
     Idx,
-    /// Tables with one row per image.
+    /// CSV tables with one row per image.
     Csv,
     /// One folder of PNG files per class.
     Png,
 }
 
 impl Format {
-    /// All formats.
+    /// All export formats.
     pub const ALL: [Self; 3] = [Self::Idx, Self::Csv, Self::Png];
 
-    /// The name of the format.
+    /// Name of the format, such as `idx`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Idx => "idx",

@@ -1,4 +1,5 @@
-//! Image files as gray values: PNG and JPEG files, their orientation, resizing.
+//! Reads PNG and JPEG files as gray values, with the orientation of photographs, and resizes
+//! images.
 //!
 //! Colors become luminance (ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B` of the stored
 //! values), transparent pixels are blended with white, 16 bits are truncated to 8, and
@@ -32,8 +33,8 @@ use crate::{Error, Result};
 /// Number of bytes that tell the formats apart.
 const SIGNATURE_BYTES: u64 = 8;
 
-/// Reads a PNG or JPEG file as gray values `[height, width]`; its content decides the
-/// format, not its name.
+/// Reads a PNG or JPEG file as gray values `[height, width]`. The format is recognized by the
+/// content of the file, not by its name.
 ///
 /// # Errors
 /// Returns [`Error::NotAnImage`] for another format, [`Error::BadPng`] or [`Error::BadJpeg`]

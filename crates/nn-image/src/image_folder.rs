@@ -53,7 +53,7 @@ pub struct ImageFolder {
 /// The images of a folder.
 #[derive(Clone, Debug)]
 pub struct FolderImages {
-    /// The data set. If the folder has separate validation samples, they are at the end of
+    /// The images as a data set. If the folder has separate validation samples, they are at the end of
     /// the training samples.
     pub dataset: Dataset,
     /// Number of validation samples at the end of the training samples.
@@ -65,7 +65,7 @@ pub struct FolderImages {
 /// The size to which the images of a folder are resized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChosenSize {
-    /// Height and width.
+    /// Height and width to which the images are resized.
     pub size: ImageSize,
     /// Whether the default size was chosen, because no size was given and the images have no
     /// small common size.

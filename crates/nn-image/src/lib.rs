@@ -1,7 +1,7 @@
-//! Pictures as data sets: image files, folders of images, photographed digits, export.
+//! Images as data sets: image files, folders of images, photographed digits, export.
 //!
-//! Images are read into a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`], as
-//! IDX files are.
+//! Images are read into a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`], like
+//! IDX files.
 //!
 //! # The principal types
 //! - [`read_image`] reads a PNG or JPEG file as gray values; [`resize`] resizes an image.

@@ -39,7 +39,7 @@ pub struct Erratum {
     pub place: &'static str,
     /// The text as the paper prints it.
     pub printed: &'static str,
-    /// The corrected text.
+    /// The corrected text of the erratum.
     pub correct: &'static str,
     /// The claim or check that shows the error.
     pub(crate) evidence: Evidence,

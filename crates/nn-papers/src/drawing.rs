@@ -1,4 +1,4 @@
-//! Draws the figures of claims with nn-plot.
+//! Draws the figures of a claim as charts of nn-plot.
 
 use nn_plot::chart::{
     ImageGrid, LineChart, Mark, NetworkDiagram, NeuronLayer, Picture, Pixels, PlaneMap,

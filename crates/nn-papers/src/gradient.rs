@@ -1,5 +1,4 @@
-//! The loss and the gradient of a batch by nn-core's forward and backward pass,
-//! in single or double precision.
+//! Computes the loss and the gradient of a batch with nn-core, in single or double precision.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
-//! The mean of a value over several seeds, its 95 % confidence interval, and the
-//! rule that judges all values that depend on the seed.
+//! Mean and 95 % confidence interval of a value over several seeds, and the rule that judges
+//! values that depend on the seed.
 //!
 //! With the mean m and the standard deviation s of n runs that differ in their seed
 //! only, Student's interval is
@@ -27,9 +27,9 @@ const ROUNDING: f64 = 1e-9;
 pub(crate) enum Expected {
     /// A printed value with a tolerance.
     Near {
-        /// The printed value.
+        /// The value that the paper prints.
         printed: f64,
-        /// Largest difference from it.
+        /// Largest allowed difference from the printed value.
         tolerance: f64,
     },
     /// No less than this value.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The judgment of a row.
+/// The judgment of a measured value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judgment {

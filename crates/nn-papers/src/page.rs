@@ -1,4 +1,4 @@
-//! `report.html`: the results of all claims on one page.
+//! Writes `report.html`, a page with the results of all claims.
 
 use nn_plot::{Body, Cell, Column, Page, Table, Tone};
 

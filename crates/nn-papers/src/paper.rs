@@ -1,4 +1,4 @@
-//! The five papers, with their claims and errata.
+//! The list of the five papers, with their claims and errata.
 
 use nn_train::{Error, Result};
 
@@ -102,8 +102,8 @@ impl Paper {
 /// ```
 ///
 /// # Errors
-/// Returns [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for an id that no claim of the
-/// papers has.
+/// Returns [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) if an id in `ids` does not belong
+/// to a claim of `papers`.
 pub fn claims(papers: &[Paper], ids: &[String]) -> Result<Vec<(Paper, &'static Claim)>> {
     let offered = || all_claims().filter(|(paper, _)| papers.contains(paper));
     let is = |claim: &Claim, id: &String| claim.id.eq_ignore_ascii_case(id);

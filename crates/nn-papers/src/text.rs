@@ -1,4 +1,4 @@
-//! Results as text: lines for a terminal.
+//! Formats the results of claims as text for a terminal.
 
 use crate::claim::Claim;
 use crate::judgment::Judgment;

@@ -34,16 +34,16 @@ pub struct Cell {
 /// The emphasis of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
-    /// No emphasis.
+    /// Plain text without emphasis.
     #[default]
     Plain,
-    /// A good result.
+    /// Emphasis for a good result.
     Good,
-    /// A bad result.
+    /// Emphasis for a bad result.
     Bad,
-    /// A highlighted cell.
+    /// Highlights a cell.
     Marked,
-    /// Less important.
+    /// Less prominent text.
     Muted,
 }
 

@@ -1,4 +1,4 @@
-//! Curves of a run over its epochs.
+//! Learning curves of a run: metrics over the epochs.
 
 use nn_plot::chart::{LineChart, Mark, Series};
 use nn_plot::{Axis, Format, Svg};

@@ -63,7 +63,7 @@ pub struct CheckResult {
     /// The result of the check. There are no suggestions for a problem that another problem
     /// explains, or if an earlier suggestion already changes the same settings.
     pub finding: Finding,
-    /// The name of the problem that explains the found problem, if there is one.
+    /// Name of another problem that may be the cause of this problem, if there is one.
     pub explained_by: Option<&'static str>,
 }
 
@@ -113,8 +113,8 @@ impl Diagnosis {
         }
     }
 
-    /// The suggested cures in the order to try them, each with the name of its problem. No
-    /// two cures change the same setting, except alternatives for the same problem.
+    /// The suggested changes of settings in the recommended order, each with the name of the
+    /// problem. No two of them change the same setting, except alternatives for one problem.
     pub fn cures(&self) -> impl Iterator<Item = (&'static str, &Suggestion)> {
         self.checks.iter().flat_map(|check| {
             let tries = match &check.finding {

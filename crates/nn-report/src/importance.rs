@@ -43,10 +43,10 @@ impl Importance {
         BarChart {
             title: "Permutation importance".to_owned(),
             x_label: "column".to_owned(),
-            y: Axis::new("increase of the loss"),
+            y: Axis::new("increase in the loss"),
             names,
             series: vec![Bars {
-                name: "increase of the loss".to_owned(),
+                name: "increase in the loss".to_owned(),
                 values,
             }],
         }
@@ -55,7 +55,7 @@ impl Importance {
 
     pub(crate) fn caption(&self) -> String {
         format!(
-            "Mean increase of the loss on {} samples when the values of one column are shuffled, over \
+            "Mean increase in the loss on {} samples when the values of one column are shuffled, over \
              {N_SHUFFLES} shuffles. The importance of a column can be low if another \
              column has the same information.",
             self.split

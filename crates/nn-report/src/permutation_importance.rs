@@ -35,9 +35,9 @@ const SAMPLES_STREAM: u64 = u32::MAX as u64;
 pub struct ColumnImportance {
     /// Name of the column.
     pub column: String,
-    /// Mean increase of the loss over the shuffles.
+    /// Mean increase in the loss over the shuffles.
     pub mean: f64,
-    /// Standard deviation of the increase over the shuffles (population).
+    /// Population standard deviation of the increase in the loss over the shuffles.
     pub std: f64,
 }
 

@@ -52,7 +52,7 @@ impl RunRecord {
         })
     }
 
-    /// Names and values of the settings, as people read them.
+    /// Names and values of the settings, formatted for readers.
     pub fn settings(&self) -> Vec<(String, String)> {
         let settings = self.settings.to_json();
         let settings = settings.as_object().cloned().unwrap_or_default();

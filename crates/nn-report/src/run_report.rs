@@ -221,7 +221,7 @@ impl RunReport {
             writer.figure(&chart.name, Some(chart.svg()), chart.caption);
         }
         if let Some(importance) = &self.importance {
-            writer.page.section("Importance of the columns");
+            writer.page.section("Permutation importance");
             writer.figure(
                 "importance",
                 Some(importance.chart()),

@@ -1,4 +1,4 @@
-//! Writing the report of a run into its directory.
+//! Writes the report of a run into the run directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use nn_error::{Error, Result};
 use nn_tensor::Scalar;
 use nn_tensor::reduce::all_finite;
 
-/// Checks that all values are finite; `what` names them in the error.
+/// Checks that all values are finite; `what` names the values in the error message.
 ///
 /// # Shapes
 /// `values [n_samples, n_columns]` in row-major order.

@@ -1,7 +1,7 @@
 //! Initial design: a Latin hypercube (McKay, Beckman & Conover 1979).
 //!
 //! Each dimension is divided into `n` equal parts, and each part contains one
-//! point,
+//! point:
 //!
 //! ```text
 //! x_ij = (π_j(i) + u_ij) / n      π_j a random permutation, u_ij uniform in 0..1

@@ -4,7 +4,7 @@
 //! ```text
 //! real     u = (t(x) − t(low)) / (t(high) − t(low))              t = identity or ln
 //! integer  u = (t(x) − t(low − ½)) / (t(high + ½) − t(low − ½))
-//! options  one coordinate each: 1/√2 for the one chosen, 0 for the others
+//! options  one coordinate per option: 1/√2 for the chosen option, 0 for the others
 //! ```
 //!
 //! On a linear scale, each integer has an equal part of the interval. Two options have

@@ -1,4 +1,4 @@
-//! Errors of this crate: the location, the expected and the found value, and a hint.
+//! Errors of nn-search, with the location, the expected and the found value, and a hint.
 
 use std::io;
 
@@ -30,7 +30,7 @@ pub enum Error {
     /// The text of a dimension is invalid.
     #[error("dimension {text:?}: {problem}")]
     Dimension {
-        /// The given text.
+        /// The invalid text of the dimension.
         text: String,
         /// Description of the problem.
         problem: DimensionProblem,
@@ -44,24 +44,24 @@ pub enum Error {
     /// The search space has no dimensions.
     #[error("expected at least 1 dimension to search, found 0")]
     EmptySpace,
-    /// A name is not an entry of a menu.
+    /// A name is not on a menu.
     #[error("unknown {menu} {name:?}; expected one of: {expected}")]
     UnknownName {
         /// Name of the menu, such as `strategy`.
         menu: &'static str,
-        /// The given name.
+        /// The name that is not on the menu.
         name: String,
-        /// The valid names.
+        /// The names on the menu.
         expected: String,
     },
-    /// An entry of a menu has no parameter of this name.
+    /// A menu entry does not have the requested parameter.
     #[error("{entry}: unknown parameter {parameter:?}; expected one of: {expected}")]
     UnknownParameter {
         /// Name of the entry.
         entry: &'static str,
-        /// The given name.
+        /// Name of the unknown parameter.
         parameter: String,
-        /// The valid names, or `none`.
+        /// Names of the parameters of the entry, or `none`.
         expected: String,
     },
     /// The value of a parameter is not a valid number.
@@ -73,7 +73,7 @@ pub enum Error {
         parameter: &'static str,
         /// Minimum value.
         least: usize,
-        /// The given text.
+        /// The invalid value of the parameter, as text.
         found: String,
     },
     /// A point is outside the search space.
@@ -83,13 +83,13 @@ pub enum Error {
         name: String,
         /// The range of the dimension.
         expected: String,
-        /// The value of the point.
+        /// The value outside the range.
         found: String,
     },
     /// A point has a value for a name that is not a dimension.
     #[error("{name}: not a dimension of the search space")]
     UnknownDimension {
-        /// The name of the value.
+        /// The name that is not a dimension.
         name: String,
     },
     /// A trial is not running: it does not exist or has ended.
@@ -105,9 +105,9 @@ pub enum Error {
     OtherSearch {
         /// The setting that differs.
         setting: &'static str,
-        /// Value in the settings of the resumed search.
+        /// Value of the setting in the resumed search.
         expected: String,
-        /// Value in the journal.
+        /// Value of the setting in the journal.
         found: String,
     },
     /// A journal is empty or does not begin with settings.

@@ -30,7 +30,7 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
     }
 }
 
-/// An integer parameter of an entry.
+/// An integer parameter of a menu entry.
 #[derive(Debug)]
 pub struct Parameter<'a> {
     name: &'static str,

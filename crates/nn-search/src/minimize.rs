@@ -1,14 +1,15 @@
-//! Minimization of a smooth function with bounds: projected BFGS.
+//! Projected BFGS, which minimizes a smooth function within bounds.
 //!
 //! ```text
 //! d = −H·g over the coordinates that are free
 //! x ← P(x + t·d)               P clamps to the bounds; t = 1, ½, ¼, … until
-//!                              f falls by 10⁻⁴ of what the gradient promises
+//!                              f falls by at least 10⁻⁴ of the decrease
+//!                              that the gradient predicts
 //! H ← (I − ρ·s·yᵀ)·H·(I − ρ·y·sᵀ) + ρ·s·sᵀ      s = Δx, y = Δg, ρ = 1/yᵀs
 //! ```
 //!
 //! Sources: Nocedal & Wright 2006, equations 6.17 and 3.4; Bertsekas 1982 for the bounds.
-//! A coordinate is not free while it is at a bound and its gradient points outwards. When
+//! A coordinate is free unless it is at a bound and its gradient points outwards. When
 //! the free coordinates change, `H` starts again from `I`.
 
 use crate::cholesky::dot;

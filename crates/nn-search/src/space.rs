@@ -1,4 +1,4 @@
-//! Search spaces and their points.
+//! Search spaces and the points of a search space.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -6,10 +6,10 @@
 //! | `median:trials=5:steps=1` | its best value so far is worse than the median of the best values of the finished trials up to this step | Golovin et al. 2017, section 3.2.1 |
 //!
 //! Unlike successive halving, the median rule needs no schedule of budgets and works for
-//! any order of trials. It compares with finished trials that have reported up to the
+//! any order of trials. The rule compares a trial with finished trials that have reported up to the
 //! step, at least `trials` of them, and ignores the first `steps` reports of every trial.
 //! Deviation from the source: the rule compares with the best value of the other trials
-//! instead of their running average, so a slow start does no harm. NaN and infinity
+//! instead of their running average, so that a trial that starts slowly is not stopped. NaN and infinity
 //! always stop a trial.
 
 use crate::menu::{Menu, Parameter, menu_text};
@@ -25,12 +25,12 @@ pub enum Stopping {
     Median {
         /// Minimum number of finished trials to compare with.
         trials: usize,
-        /// Number of first reports of a trial that are ignored.
+        /// Number of reports at the beginning of a trial that are ignored.
         steps: usize,
     },
 }
 
-/// The advice for a running trial.
+/// Advice for a running trial: continue or stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Continue the trial.

@@ -1,4 +1,4 @@
-//! Studies: searches in progress, with a journal to resume them.
+//! A study: a search with its trials, and with a journal for resuming the search.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Write};

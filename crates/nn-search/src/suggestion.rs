@@ -1,4 +1,4 @@
-//! The next point of each strategy.
+//! Computes the next point of each search strategy.
 //!
 //! Expected improvement has many local maxima and, for integers and options, no gradient. Expected
 //! improvement is therefore evaluated at many random points and near the best trials. A pattern

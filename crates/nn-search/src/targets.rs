@@ -2,8 +2,8 @@
 //! outliers.
 //!
 //! - The cost of a finished trial is its objective.
-//! - The cost of a stopped trial is its last report, but at least the median of the
-//!   finished trials, because the trial was stopped for being worse.
+//! - The cost of a stopped trial is the last value that it reported, or the median cost of
+//!   the finished trials if the median is higher, because only bad trials are stopped.
 //! - High outliers are clipped to Tukey's fence (1977), `Q₃ + 1.5·(Q₃ − Q₁)`, because
 //!   they say little about the position of the minimum.
 //! - The cost of a failed trial is the highest cost after clipping.

@@ -9,7 +9,7 @@
 //! | measure | reason |
 //! |---|---|
 //! | the name of the cookie contains the port | a browser sends the cookies of a host to all its ports: two servers must not overwrite each other's |
-//! | `HttpOnly`, `SameSite=Lax` | no script can read it; of the requests from other sites, only a followed link carries it, and a GET changes nothing |
+//! | `HttpOnly`, `SameSite=Lax` | scripts cannot read the cookie; a request from another site contains the cookie only if the user follows a link, and a GET request changes nothing |
 //! | redirect (303) to the address without the token | the token stays out of the history and of copied addresses |
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,8 @@
 //! `POST /api/trace`: every number of one training step with one sample, as `nn trace`
 //! shows it.
 //!
-//! Of each matrix of a layer, only one column is sent: the incoming weights of one neuron.
-//! `nn trace --json` has all of them.
+//! Only one column of each matrix of a layer is sent: the incoming weights of one neuron.
+//! `nn trace --json` prints all columns.
 
 use nn_core::Rows;
 use nn_tensor::Threads;

@@ -1,4 +1,4 @@
-//! The value of a setting together with the text it was written as.
+//! A value of a setting, with the text from which the value was parsed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
 
-/// A value, and the text it was written as: `adam:beta1=0.8`.
+/// A value, with the text from which the value was parsed, such as `adam:beta1=0.8`.
 ///
 /// Two choices are equal if their texts are equal.
 ///
@@ -39,7 +39,7 @@ impl<T: fmt::Display> Choice<T> {
 }
 
 impl<T> Choice<T> {
-    /// The text as it was written.
+    /// The text from which the value was parsed.
     pub fn text(&self) -> &str {
         &self.text
     }

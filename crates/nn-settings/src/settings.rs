@@ -117,7 +117,7 @@ pub struct Settings {
         arg(long, value_name = "auto|yes|no", help_heading = "Tables")
     )]
     pub header: Option<Choice<Header>>,
-    /// Character between two fields: comma, semicolon, tab, pipe or blanks [default: inferred from the content]
+    /// Field separator: comma, semicolon, tab, pipe or blanks [default: inferred from the content]
     #[cfg_attr(
         feature = "clap",
         arg(

@@ -1,4 +1,4 @@
-//! Parsing of the name of a choice.
+//! Parses the name of a choice, such as the name of a separator.
 
 use crate::{Error, Result};
 

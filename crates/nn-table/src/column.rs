@@ -67,7 +67,7 @@ pub enum ColumnType {
     Date(DateFormat),
     /// Categories: words or codes, compared as text.
     Category,
-    /// Skipped; the cells may hold anything.
+    /// The column is skipped, and its cells may contain anything.
     Ignored,
 }
 
@@ -148,7 +148,7 @@ pub enum Separator {
     /// A semicolon, `;`.
     #[serde(rename = ";")]
     Semicolon,
-    /// A tab.
+    /// A tab character.
     #[serde(rename = "\t")]
     Tab,
     /// A vertical bar, `|`.

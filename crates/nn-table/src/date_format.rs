@@ -63,7 +63,7 @@ impl DateFormat {
         }
     }
 
-    /// `iso`, or the pattern.
+    /// The format as text: `iso`, or a pattern of `strftime`.
     pub fn as_str(&self) -> &str {
         &self.format
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nn_columnar::FileFormat;
 use nn_data::ErrorKind;
 
-/// A result of this crate.
+/// A `Result` whose default error is the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any error of this crate.
@@ -27,15 +27,15 @@ pub enum Error {
     UnknownChoice {
         /// Name of the setting, such as `task`.
         what: &'static str,
-        /// The given name.
+        /// The invalid value of the setting.
         name: String,
-        /// The valid names.
+        /// The valid values of the setting.
         choices: Vec<&'static str>,
     },
     /// A file is not a text file.
     #[error("{path}: expected a table in text form, found {looks_like}", path = path.display())]
     NotText {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Format that the first bytes indicate, such as `a PNG image`.
         looks_like: &'static str,
@@ -43,7 +43,7 @@ pub enum Error {
     /// A file holds a NUL character, which does not occur in text files.
     #[error("{path}: line {line}: expected text, found a NUL character", path = path.display())]
     Nul {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Number of the line, counted from 1.
         line: u64,
@@ -52,9 +52,9 @@ pub enum Error {
     /// this build does not read its format.
     #[error("{path}: {error}", path = path.display())]
     BadFile {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The reason.
+        /// The error of the file reader.
         error: nn_columnar::Error,
     },
     /// A column of a file has a type that a cell of a table cannot have.
@@ -64,41 +64,41 @@ pub enum Error {
         column = quoted(column)
     )]
     UnsupportedColumn {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Name of the column.
         column: String,
-        /// The type of the cells.
+        /// Description of the unsupported type, such as `nested values`.
         found: String,
     },
     /// A gzip file is damaged, or decompresses to an implausible size.
     #[error("{path}: expected a gzip-compressed table: {reason}", path = path.display())]
     BadGzip {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The reason.
+        /// Description of the damage.
         reason: String,
     },
     /// A schema file is invalid.
     #[error("invalid schema file: {reason}")]
     BadSchema {
-        /// The reason.
+        /// Description of the invalid part of the schema.
         reason: String,
     },
-    /// A table without a header has a number of columns that does not fit the model.
+    /// A table without a header has a different number of columns than the model expects.
     #[error(
         "{path}: expected {all} columns as in the training table, or the {inputs} inputs \
          alone; found {found}",
         path = path.display()
     )]
     ColumnCount {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Number of columns of the training table.
         all: usize,
         /// Number of input columns.
         inputs: usize,
-        /// Number of columns of this table.
+        /// Number of columns of the table without a header.
         found: usize,
     },
     /// The first row could be a header or data.
@@ -110,7 +110,7 @@ pub enum Error {
         word = quoted(word)
     )]
     AmbiguousHeader {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Number of the first line that is not blank.
         line: u64,
@@ -126,13 +126,13 @@ pub enum Error {
         name = quoted(name)
     )]
     DuplicateColumn {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The name.
+        /// The name that occurs twice.
         name: String,
-        /// Position of the first column, counted from 1.
+        /// Position of the first column with the name, counted from 1.
         first: usize,
-        /// Position of the second column.
+        /// Position of the second column with the name, counted from 1.
         second: usize,
     },
     /// A line has too many fields.
@@ -141,7 +141,7 @@ pub enum Error {
         path = path.display()
     )]
     TooManyColumns {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Number of the line, counted from 1.
         line: u64,
@@ -154,13 +154,13 @@ pub enum Error {
         path = path.display()
     )]
     RaggedRow {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// First line of the row, counted from 1.
         line: u64,
         /// Number of fields of the first row.
         expected: usize,
-        /// Number of fields of this row.
+        /// Number of fields of the invalid row.
         found: usize,
     },
     /// A cell has an invalid value.
@@ -171,18 +171,18 @@ pub enum Error {
         text = quoted(text)
     )]
     BadCell {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The row.
+        /// Place of the row in the file.
         place: Place,
         /// Name of the column.
         column: String,
-        /// The text of the cell.
+        /// Text of the invalid cell.
         text: String,
-        /// The problem.
+        /// Description of the invalid value.
         problem: CellProblem,
     },
-    /// No column has this name.
+    /// A requested column does not exist.
     #[error(
         "{path}: unknown column {}{}; expected one of: {}",
         quoted(name),
@@ -191,11 +191,11 @@ pub enum Error {
         path = path.display()
     )]
     UnknownColumn {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The unknown name.
+        /// The unknown column name.
         name: String,
-        /// The most similar name of a column.
+        /// The most similar column name, if there is one.
         nearest: Option<String>,
         /// The names of all columns.
         columns: Vec<String>,
@@ -203,19 +203,19 @@ pub enum Error {
     /// Input or target columns of the model are missing.
     #[error("{path}: missing columns: {}", listed(missing), path = path.display())]
     MissingColumns {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Names of the missing columns.
         missing: Vec<String>,
     },
-    /// A column has two roles.
+    /// The settings give a column two roles.
     #[error(
         "{path}: column {column}: expected one role, found two (target, sample weight, ignored)",
         path = path.display(),
         column = quoted(column)
     )]
     ConflictingRoles {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Name of the column.
         column: String,
@@ -226,7 +226,7 @@ pub enum Error {
         path = path.display()
     )]
     NoTarget {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// There is not enough memory for the encoded inputs.
@@ -235,7 +235,7 @@ pub enum Error {
         path = path.display()
     )]
     OutOfMemory {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Number of rows.
         n_rows: usize,
@@ -249,7 +249,7 @@ pub enum Error {
         path = path.display()
     )]
     NoInputs {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The names of all columns.
         columns: Vec<String>,
@@ -261,7 +261,7 @@ pub enum Error {
         path = path.display()
     )]
     ConstantInputs {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The names of all columns.
         columns: Vec<String>,
@@ -274,7 +274,7 @@ pub enum Error {
         path = path.display()
     )]
     SeveralClassTargets {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Names of the target columns.
         columns: Vec<String>,
@@ -286,19 +286,19 @@ pub enum Error {
         column = quoted(column)
     )]
     TooManyClasses {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Name of the column.
         column: String,
-        /// Number of distinct values.
+        /// Number of classes found.
         found: usize,
-        /// Maximum number of distinct values.
+        /// Maximum number of classes.
         limit: usize,
     },
     /// The preprocessing in a model file is invalid.
     #[error("invalid preprocessing in the model file: {reason}")]
     BadPreprocessing {
-        /// The reason.
+        /// Description of the invalid part of the preprocessing.
         reason: String,
     },
     /// The network and the preprocessing have different numbers of outputs.

@@ -1,4 +1,4 @@
-//! What is expected of a table that is read, and the types of its columns.
+//! Settings for reading a table, and the types of its columns.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,11 +1,11 @@
 //! Tables for neural networks: files as inputs and targets, and predictions
 //! as CSV files.
 //!
-//! The result is a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`],
-//! as for images.
+//! A table is read into a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`],
+//! like a data set of images.
 //!
-//! Tables are read from text (CSV) and from NumPy arrays (`.npy`, `.npz`); with the features
-//! `parquet` and `arrow` also from Parquet and Arrow files. See [`FileFormat`].
+//! Tables are read from text files (CSV) and NumPy files (`.npy`, `.npz`). The features `parquet`
+//! and `arrow` add Parquet and Arrow files. See [`FileFormat`].
 //!
 //! # The principal types
 //! - [`Table`] is the content of a file in typed columns; its [`Schema`] describes the

@@ -14,7 +14,7 @@ const MAX_LISTED: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Note {
-    /// A line of the [`Summary`](crate::summary::Summary) of the table.
+    /// One line of the [`Summary`](crate::summary::Summary) of the table.
     Summary(String),
     /// The file is not UTF-8.
     NotUtf8(Encoding),
@@ -25,95 +25,95 @@ pub enum Note {
     },
     /// Another separator fits almost as well as the inferred one.
     DoubtfulSeparator {
-        /// The inferred separator.
+        /// The separator that was inferred and used.
         used: Separator,
-        /// The other separator.
+        /// The separator that fits almost as well.
         other: Separator,
     },
     /// The first row holds numbers but was taken as the column names.
     NumericHeader {
-        /// The first name.
+        /// Name of the first column, as read from the header row.
         first: String,
-        /// The last name.
+        /// Name of the last column, as read from the header row.
         last: String,
     },
-    /// Rows that occur more than once.
+    /// Some rows occur more than once.
     Duplicates {
         /// Number of rows that repeat an earlier row.
         n_rows: usize,
     },
-    /// Test or validation rows that are also training rows.
+    /// Some test or validation rows are also training rows.
     Leaked {
-        /// Number of repeated rows.
+        /// Number of test or validation rows that repeat a training row.
         n_rows: usize,
         /// The split with the repeated rows: `test` or `validation`.
         split: &'static str,
     },
-    /// Numbers in a format other than the default one, such as `1.234,5`.
+    /// Some columns have numbers in a format other than the default, such as `1.234,5`.
     FormattedNumbers {
         /// Name of the first column whose number format is not the default.
         column: String,
         /// Number of other columns whose number format is not the default.
         n_more: usize,
-        /// An example cell.
+        /// Text of an example cell of the column.
         example: String,
         /// The number read from the example cell.
         value: f64,
-        /// Whether the numbers could also have a different decimal separator.
+        /// Whether the numbers could also be read with a different decimal separator.
         is_ambiguous: bool,
     },
     /// A column was read as dates.
     Dates {
         /// Name of the column.
         column: String,
-        /// An example cell.
+        /// Text of an example cell of the column.
         example: String,
         /// The date read from the example cell, in ISO 8601.
         value: String,
         /// Whether day and month could be swapped.
         is_ambiguous: bool,
     },
-    /// Whole numbers that were read as categories, because numbers would lose
-    /// leading zeros or digits.
+    /// Whole numbers were read as categories, because numbers would lose leading zeros or
+    /// digits.
     Codes {
         /// Name of the column.
         column: String,
-        /// An example cell.
+        /// Text of an example cell of the column.
         example: String,
     },
-    /// One word among numbers was taken as the mark of missing values.
+    /// A word in a column of numbers was taken as the mark of missing values.
     AssumedMark {
         /// Name of the column.
         column: String,
         /// The word that marks a missing value.
         mark: String,
-        /// Number of rows with the word.
+        /// Number of rows that have the word in the column.
         n_rows: usize,
     },
-    /// Cells with a quotation mark inside, perhaps because a separator or another
-    /// quotation mark is missing.
+    /// Some cells contain a quotation mark, perhaps because a separator or another quotation
+    /// mark is missing.
     Quotes {
         /// Name of the column.
         column: String,
-        /// Number of distinct cells with a quotation mark.
+        /// Number of distinct cells that contain a quotation mark.
         n_cells: usize,
-        /// The first cell with a quotation mark.
+        /// The first cell that contains a quotation mark.
         example: String,
     },
-    /// Cells look like numbers but have no common format.
+    /// The cells of a column look like numbers but have no common format.
     MostlyDigits {
         /// Name of the column.
         column: String,
-        /// Two example cells.
+        /// Texts of two example cells of the column.
         examples: Vec<String>,
     },
-    /// A text column was left out, because almost every row has its own text.
+    /// A text column was left out, because almost every row has a different text.
     LeftOut {
         /// Name of the column.
         column: String,
-        /// Number of distinct texts.
+        /// Number of distinct texts in the column.
         n_distinct: usize,
-        /// Number of rows with a text.
+        /// Number of rows that have a text in the column.
         n_rows: usize,
     },
     /// A column of row numbers was left out.
@@ -126,7 +126,7 @@ pub enum Note {
         /// Name of the column.
         column: String,
     },
-    /// A target is skewed; its logarithm is not.
+    /// A target is skewed, but its logarithm is not.
     SkewedTarget {
         /// Name of the column.
         column: String,
@@ -138,30 +138,30 @@ pub enum Note {
     },
     /// Columns without any value were left out.
     EmptyColumns {
-        /// Names of the columns.
+        /// Names of the empty columns.
         names: Vec<String>,
     },
-    /// The rarest categories of a column share one encoding.
+    /// The rarest categories of a column are treated like unseen categories.
     RareCategories {
         /// Name of the column.
         column: String,
-        /// Number of categories with an input.
+        /// Number of categories with their own input.
         n_kept: usize,
-        /// Number of merged categories.
+        /// Number of categories that are treated like unseen categories.
         n_merged: usize,
     },
     /// Rows without a target were dropped.
     MissingTargets {
         /// Names of the target columns.
         columns: Vec<String>,
-        /// Number of dropped rows.
+        /// Number of rows without a target.
         n_rows: usize,
     },
     /// The task was inferred from the cells of the target column.
     TaskInferred {
         /// Name of the target column.
         column: String,
-        /// The inferred task.
+        /// The task inferred from the cells of the target column.
         task: Task,
         /// Number of distinct values in the column.
         n_values: usize,
@@ -170,9 +170,9 @@ pub enum Note {
     ManyClasses {
         /// Name of the target column.
         column: String,
-        /// Number of classes.
+        /// Number of classes of the target.
         n_classes: usize,
-        /// Number of rows.
+        /// Number of rows of the table.
         n_rows: usize,
         /// Names of two classes, as examples.
         examples: Vec<String>,
@@ -194,17 +194,17 @@ pub enum Note {
         /// Names of the columns.
         names: Vec<String>,
     },
-    /// A target with the same value in all training rows.
+    /// A target has the same value in all training rows.
     ConstantTarget {
         /// Name of the column.
         name: String,
     },
-    /// Columns that the model does not use.
+    /// The table has columns that the model does not use.
     ExtraColumns {
         /// Names of the columns.
         names: Vec<String>,
     },
-    /// Missing values in a column that had none in the training rows.
+    /// A column has missing values, but had none in the training rows.
     NewMissing {
         /// Name of the column.
         column: String,
@@ -217,12 +217,12 @@ pub enum Note {
         column: String,
         /// Number of cells that do not match the type.
         n_rows: usize,
-        /// The row of the first cell that does not match the type.
+        /// Place of the first cell that does not match the type.
         place: Place,
         /// Text of the first cell that does not match the type.
         example: String,
     },
-    /// Categories that do not occur in the training rows.
+    /// Some categories do not occur in the training rows.
     UnseenCategories {
         /// Name of the column.
         column: String,
@@ -231,13 +231,13 @@ pub enum Note {
         /// The first unknown category.
         example: String,
     },
-    /// Classes that differ from the classes of the model only by a full stop at the end.
-    FullStops {
+    /// Some classes differ from the classes of the model only by a trailing period.
+    TrailingPeriods {
         /// Name of the target column.
         column: String,
-        /// Number of rows with a class that differs by a full stop.
+        /// Number of rows with a class that differs by a trailing period.
         n_rows: usize,
-        /// The first class that differs by a full stop.
+        /// The first class that differs by a trailing period.
         example: String,
     },
 }
@@ -280,7 +280,7 @@ impl Note {
             | Self::MissingTargets { .. }
             | Self::PixelTable { .. }
             | Self::ExtraColumns { .. }
-            | Self::FullStops { .. } => false,
+            | Self::TrailingPeriods { .. } => false,
         }
     }
 }
@@ -509,13 +509,13 @@ impl fmt::Display for Note {
                  \"{example}\"",
                 has(*n_rows, "row")
             ),
-            Self::FullStops {
+            Self::TrailingPeriods {
                 column,
                 n_rows,
                 example,
             } => write!(
                 f,
-                "target \"{column}\": the full stop at the end is ignored in {}, such as \
+                "target \"{column}\": the trailing period is ignored in {}, such as \
                  \"{example}\"",
                 counted(*n_rows, "row")
             ),

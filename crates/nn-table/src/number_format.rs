@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Currency symbols and codes in front of a number or behind it.
+/// Currency symbols and codes before or after a number.
 const CURRENCIES: [&str; 12] = [
     "$", "€", "£", "¥", "₹", "US$", "USD", "EUR", "GBP", "CHF", "Rs.", "Rs",
 ];

@@ -1,4 +1,4 @@
-//! Predictions as CSV.
+//! Writes predictions as CSV.
 //!
 //! | task | columns |
 //! |---|---|

@@ -110,7 +110,7 @@ pub struct Samples {
     /// Sample weights, `[n_rows]`, each at least 0 and not all 0; `None` if the table
     /// has no such column.
     pub sample_weights: Option<Vec<f32>>,
-    /// Notes for the user.
+    /// Notes for the user about the encoded rows.
     pub notes: Vec<Note>,
 }
 

@@ -54,8 +54,8 @@ const BLOCK_BYTES: usize = 8 << 20;
 const MIN_PART_BYTES: usize = 1 << 20;
 
 impl Table {
-    /// Reads a file with a table: text, arrays of NumPy, or with the features of this
-    /// crate a Parquet or an Arrow file. The file may be compressed by gzip.
+    /// Reads a table from a text file or a NumPy file; with the features `parquet` and `arrow`
+    /// also from a Parquet or Arrow file. The file may be compressed with gzip.
     ///
     /// # Errors
     /// Returns [`Error::File`] if the file cannot be read or has no rows; [`Error::NotText`],

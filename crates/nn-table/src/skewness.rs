@@ -1,4 +1,4 @@
-//! Whether the logarithm of a target is less skewed than the target.
+//! Decides whether the logarithm of a target is less skewed than the target.
 
 use crate::target_transform::Transform;
 use crate::weighted_rows::WeightedRows;

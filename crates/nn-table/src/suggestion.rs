@@ -1,4 +1,4 @@
-//! "Did you mean": the most similar name.
+//! Finds the most similar name, for "did you mean" hints.
 
 /// The candidate with the smallest edit distance to `name`, ignoring case, if
 /// at most a third of the letters differ.

@@ -55,7 +55,7 @@ pub struct Summary {
     pub format: Option<FileFormat>,
     /// The separator in a text file as a plural noun, such as `commas`.
     pub separator: Option<String>,
-    /// Whether the columns have names: in a text file, the first row.
+    /// Whether the file has column names; in a text file, they are the first row.
     pub header: bool,
     /// The encoding of a text file.
     pub encoding: Option<String>,

@@ -77,7 +77,7 @@ impl Table {
         self.encoding
     }
 
-    /// Notes about how the table was read.
+    /// Notes about reading the table, such as inferred properties.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }

@@ -55,7 +55,7 @@ pub struct TargetColumn {
     /// Standardization of the column.
     #[serde(alias = "standardisation")]
     pub standardization: Standardization,
-    /// Transform of the column before it is standardized.
+    /// Transform that is applied to the target before standardization.
     #[serde(default, skip_serializing_if = "Transform::is_identity")]
     pub transform: Transform,
 }
@@ -280,7 +280,7 @@ pub(crate) fn class_names(table: &Table, position: usize) -> Result<Vec<String>>
 }
 
 /// The index of the class of each row. A class may be written as another form of the
-/// same number, or with a full stop at the end.
+/// same number, or with a trailing period.
 pub(crate) fn classes(
     table: &Table,
     position: usize,
@@ -312,7 +312,7 @@ pub(crate) fn classes(
         }
     }
     if n_full_stops > 0 {
-        notes.push(Note::FullStops {
+        notes.push(Note::TrailingPeriods {
             column: table.name(position).to_owned(),
             n_rows: n_full_stops,
             example,

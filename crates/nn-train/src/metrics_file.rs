@@ -190,8 +190,8 @@ fn too_few(path: &Path, found: usize, expected: usize) -> Error {
     Error::new(
         ErrorKind::Data,
         format!(
-            "{}: expected the rows of epochs 1 to {expected}, the epochs of the checkpoint; \
-             {found} can be read",
+            "{}: expected one row for each of the {expected} epochs of the checkpoint, found \
+             {found} valid rows",
             path.display()
         ),
     )

@@ -12,8 +12,8 @@ use crate::split::Split;
 /// Maximum number of classes named in a note; the other classes are counted.
 const MOST_NAMES: usize = 5;
 
-/// A class is uneven if its share in a split differs by more than this from its share in
-/// all the data.
+/// A class is uneven if its fraction of the rows of a split differs by more than this from
+/// its fraction of all rows.
 const MAX_DIFFERENCE: f64 = 0.1;
 
 /// A note about the data that is not an error but that a user should know.
@@ -33,15 +33,15 @@ pub enum Note {
         /// Number of training rows of the class.
         n_rows: usize,
     },
-    /// Classes that have no training row.
+    /// Some classes have no training row.
     NotTrained(Classes),
-    /// Classes whose training rows all have the weight 0.
+    /// In some classes, all training rows have the weight 0.
     Weightless(Classes),
-    /// Classes without a test or validation row.
+    /// Some classes have no test or validation row.
     NotMeasured {
-        /// The split without rows of the classes.
+        /// The split in which the classes have no row.
         split: Split,
-        /// The classes without a row in the split.
+        /// The classes that have no row in the split.
         classes: Classes,
     },
     /// A split has many more or fewer rows than requested, because rows with the same
@@ -51,7 +51,7 @@ pub enum Note {
         split: Split,
         /// Number of rows in the split.
         n_rows: usize,
-        /// The requested number of rows.
+        /// The requested number of rows of the split.
         n_wanted: usize,
     },
     /// A class is more or less frequent in a split than in all the data.

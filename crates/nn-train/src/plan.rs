@@ -228,8 +228,8 @@ fn check_bce(settings: &Settings, n_outputs: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "`loss = bce`: other libraries take the mean over the outputs, of which there are \
-         {n_outputs} here"
+        "`loss = bce`: other libraries take the mean over the outputs ({n_outputs} in this \
+         network)"
     ))
     .with_help(format!(
         "use `loss = binary-cross-entropy`, the sum over the outputs: {n_outputs} times as large"

@@ -131,8 +131,8 @@ fn check_file(path: &Path, multiple: u64) -> Result<()> {
     )
 }
 
-/// Reads the table at `path`. Means, standard deviations and categories are those of
-/// its training rows, or of the model.
+/// Reads the table at `path`. Means, standard deviations and categories are computed from
+/// the training rows, or taken from the model.
 pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     if request.is_new && request.model.is_none() {
         return Err(Error::new(
@@ -142,7 +142,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
                 path.display()
             ),
         )
-        .with_help("use a folder of IDX files, or a data set of `nn data list`"));
+        .with_help("use a folder of IDX files, or a data set listed by `nn data list`"));
     }
     if path.as_os_str() == STDIN && request.run.is_some() {
         let problem = "the run read its data from standard input, which was not saved";

@@ -24,7 +24,7 @@ pub(crate) struct TableArguments {
     /// Whether the first row has the column names: auto, yes or no
     #[arg(long, value_name = "auto|yes|no")]
     header: Option<Choice<Header>>,
-    /// Character between two fields: comma, semicolon, tab, pipe or blanks
+    /// Field separator: comma, semicolon, tab, pipe or blanks
     #[arg(long, value_name = "NAME", alias = "sep", alias = "delimiter")]
     separator: Option<Choice<Separator>>,
     /// Marks of missing values, besides empty cells, NA, N/A, NaN, null, None, ? and -

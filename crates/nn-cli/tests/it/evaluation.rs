@@ -314,7 +314,7 @@ fn a_column_without_information_has_the_lowest_importance() {
     assert_eq!(again, found, "the seed is fixed");
     assert!(scratch.evaluate("a", "")["importance"].is_null());
     let shown = scratch.nn("evaluate a --importance").succeeds();
-    assert!(shown.contains("increase of the loss"), "{shown}");
+    assert!(shown.contains("increase in the loss"), "{shown}");
 }
 
 /// Rows whose category no training row has are said in evaluate as they are in predict.

@@ -418,7 +418,7 @@ fn metrics_that_are_missing_are_told() {
     scratch.file("runs/a/metrics.csv", format!("{header}\n"));
     let error = resume(&scratch, "a", "").fails(3);
     assert!(
-        error.contains("metrics.csv: expected the rows of epochs 1 to "),
+        error.contains("metrics.csv: expected one row for each of the "),
         "{error}"
     );
 }

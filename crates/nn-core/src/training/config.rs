@@ -77,10 +77,10 @@ impl ClassWeights {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RateFactor {
-    /// The layer, counted from 0; all layers if `None`.
+    /// Index of the layer, counted from 0; `None` means all layers.
     pub layer: Option<usize>,
-    /// The name of a tensor as in a model file, without its layer: `weight`, `bias`, or
-    /// a name that covers all tensors of a stage, such as `scaling`.
+    /// Name of a tensor in a model file, without the prefix of the layer: `weight`, `bias`,
+    /// or the name of a stage, such as `scaling`, for all tensors of the stage.
     pub tensor: String,
     /// The factor for the learning rate. If several factors match a tensor, the last one applies.
     pub factor: f64,

@@ -91,7 +91,7 @@ impl<S: Scalar> Trainer<'_, S> {
             return Ok(None);
         }
         if self.pending.is_some() {
-            return Err(out_of_turn("gradient", "expected a call of step first"));
+            return Err(out_of_turn("gradient", "call `step` first"));
         }
         let rows = self.partition.rows(self.progress.batch);
         self.progress.last_rate = self.next_learning_rate();
@@ -123,8 +123,7 @@ impl<S: Scalar> Trainer<'_, S> {
     #[inline(never)]
     pub fn step(&mut self) -> Result<BatchReport> {
         let pending = self.pending.take();
-        let pending =
-            pending.ok_or_else(|| out_of_turn("step", "expected a call of gradient first"))?;
+        let pending = pending.ok_or_else(|| out_of_turn("step", "call `gradient` first"))?;
         self.regularize_gradient();
         self.update_parameters();
         Ok(self.finish_step(pending))
@@ -134,7 +133,7 @@ impl<S: Scalar> Trainer<'_, S> {
     pub(crate) fn check_no_pending_gradient(&self) -> Result<()> {
         match self.pending {
             None => Ok(()),
-            Some(_) => Err(out_of_turn("checkpoint", "expected a call of step first")),
+            Some(_) => Err(out_of_turn("checkpoint", "call `step` first")),
         }
     }
 

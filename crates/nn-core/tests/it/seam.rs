@@ -85,12 +85,12 @@ fn halves_out_of_turn_are_refused() {
     )
     .expect("a valid configuration");
     let message = trainer.step().unwrap_err().to_string();
-    assert_eq!(message, "step: expected a call of gradient first");
+    assert_eq!(message, "step: call `gradient` first");
     trainer.gradient().expect("it is finite");
     let message = trainer.gradient().unwrap_err().to_string();
-    assert_eq!(message, "gradient: expected a call of step first");
+    assert_eq!(message, "gradient: call `step` first");
     let message = trainer.checkpoint(Value::Null).unwrap_err().to_string();
-    assert_eq!(message, "checkpoint: expected a call of step first");
+    assert_eq!(message, "checkpoint: call `step` first");
     // `advance` completes the step.
     trainer.advance().expect("it is finite");
     trainer.checkpoint(Value::Null).expect("nothing is pending");

@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Maximum time to connect (7 s: two dead mirrors take less than 15 s).
     pub connect: Duration,
-    /// Time over which the speed of a transfer is measured, and for which a
-    /// mirror may send nothing (30 s).
+    /// Time over which the speed of a transfer is measured, and maximum time without data
+    /// from a mirror (30 s).
     pub window: Duration,
     /// Minimum speed of a mirror, in bytes per second (1024).
     pub least_speed: u64,

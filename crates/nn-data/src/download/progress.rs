@@ -7,7 +7,8 @@ use crate::error::MirrorFailure;
 /// An event during a download.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
-    /// Another process is downloading the same data set; this one waits for it.
+    /// Another process is downloading the same data set; this process waits until
+    /// the download has ended.
     Waiting,
     /// A file is requested.
     Started {

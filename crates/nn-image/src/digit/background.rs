@@ -1,10 +1,13 @@
 //! Estimates the gray values of the paper under uneven light.
 //!
-//! Two estimates are made on a reduced image: a morphological closing, which fills
-//! strokes narrower than its window and follows the edge of a shadow, but is too bright
-//! at the dark end of a gradient; and the mean of the paper nearby, which follows a
-//! gradient, but blurs the edge of a shadow. The errors of both estimates are too bright
-//! values, so the background is the minimum of the two.
+//! The background is the minimum of two estimates, computed on a reduced image:
+//!
+//! - A morphological closing fills strokes narrower than its window and follows the edge of
+//!   a shadow, but is too bright at the dark end of a gradient of light.
+//! - The mean of the nearby paper follows a gradient of light, but blurs the edge of a
+//!   shadow.
+//!
+//! The minimum is used because a wrong estimate is usually too bright.
 
 use ndarray::{Array2, ArrayView2, Axis, Zip};
 

@@ -1,4 +1,4 @@
-//! Rectangles of pixels.
+//! Bounding rectangles of pixels.
 
 use std::ops::Range;
 

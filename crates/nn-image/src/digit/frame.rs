@@ -1,5 +1,5 @@
-//! Frames: strips of one shade along the edges of an image, such as the lines of a
-//! form or the table around a sheet of paper.
+//! Finds frames: strips of one shade along the edges of an image, such as the lines of a form
+//! or the table around a sheet of paper.
 //!
 //! The width of a strip is at most a quarter of the image. All lines of pixels in a strip
 //! have the same shade, and the shade of the next line differs: a gradient of light has no

@@ -1,4 +1,4 @@
-//! A decoded image.
+//! A decoded image as gray values.
 
 use ndarray::Array2;
 

@@ -1,4 +1,4 @@
-//! JPEG files, baseline and progressive, as gray values.
+//! Reads baseline and progressive JPEG files as gray values.
 
 use std::io::{BufRead, Cursor, Read, Seek};
 use std::path::Path;

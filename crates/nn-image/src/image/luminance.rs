@@ -1,4 +1,4 @@
-//! Luminance of colors, blended with white where they are transparent.
+//! Computes the luminance of colors. Transparent colors are blended with white.
 
 /// Luminance (ITU-R BT.601) of one pixel: gray, gray + alpha, RGB or RGBA.
 pub(super) fn luminance(samples: &[u8]) -> u8 {

@@ -1,4 +1,4 @@
-//! The orientation of a photograph, from its EXIF data.
+//! Reads the orientation of a photograph from the EXIF data.
 //!
 //! A camera stores the pixels as its sensor reads them. The EXIF tag 0112 says how to
 //! turn the image upright (CIPA DC-008, section 4.6.4). EXIF data is a TIFF file:

@@ -1,4 +1,4 @@
-//! PNG files: any bit depth, color type and interlacing, as gray values.
+//! Reads PNG files of any bit depth, color type and interlacing as gray values.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufWriter, ErrorKind, Seek};

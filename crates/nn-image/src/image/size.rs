@@ -27,12 +27,12 @@ pub struct ImageSize {
 }
 
 impl ImageSize {
-    /// The size as a shape of an array.
+    /// The size as an array shape: height, then width.
     pub fn shape(self) -> (usize, usize) {
         (self.height, self.width)
     }
 
-    /// Number of pixels.
+    /// Number of pixels of an image of this size.
     pub fn n_pixels(self) -> usize {
         self.height * self.width
     }

@@ -1,4 +1,5 @@
-//! The layout of a folder of images: class folders, or folders for the splits.
+//! Detects the layout of a folder of images: class folders, or folders for the splits that
+//! contain class folders.
 
 use std::path::Path;
 

@@ -15,7 +15,7 @@ pub enum FolderNote {
         n_hidden: usize,
         /// Number of other files, which are not PNG or JPEG images or not in a class folder.
         n_others: usize,
-        /// One of the other files.
+        /// Path of one of the other files, as an example.
         example: Option<PathBuf>,
     },
     /// The images were resized to the default size, because they have several sizes or are
@@ -24,7 +24,7 @@ pub enum FolderNote {
         /// The size to which the images were resized.
         size: ImageSize,
     },
-    /// Color images were converted to gray.
+    /// Color images were converted to grayscale.
     Colors {
         /// Number of color images.
         n_colored: usize,

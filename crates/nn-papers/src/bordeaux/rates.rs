@@ -1,4 +1,4 @@
-//! Curves of training runs with several learning rates.
+//! Learning curves for several learning rates.
 
 use crate::figure::{Figure, Series};
 use crate::training::Training;

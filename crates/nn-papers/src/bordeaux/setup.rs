@@ -5,7 +5,7 @@
 //! of a network that predicts "0" for every image. If the largest output is the prediction,
 //! a network soon predicts "1", the most frequent digit. If the first output above 0.5 is
 //! the prediction, a network predicts "0" as long as all outputs or no outputs are above
-//! 0.5 (`argmax` of a row of equal values is 0). Both rules are measured.
+//! 0.5 (`argmax` of a row of equal values is 0). The accuracy is measured with both rules.
 
 use nn_core::NetworkConfig;
 use nn_train::Result;

@@ -1,4 +1,4 @@
-//! The fraction of zeros among the digits of a data set.
+//! Computes the fraction of zeros among the digits of a data set.
 
 /// The fraction of images that are zeros.
 pub(super) fn fraction_of_zeros(split: &nn_data::Split) -> f64 {

@@ -1,4 +1,4 @@
-//! G3: reads and writes tables in the format of Kaggle.
+//! Claim G3: reads and writes tables in Kaggle's format.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Samples in double precision.
+//! Training samples in double precision.
 
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_train::data::PIXEL_SCALE;

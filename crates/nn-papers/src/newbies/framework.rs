@@ -1,4 +1,4 @@
-//! N5: the training run of N4 compared with PyTorch's, from the same initial weights
+//! Claim N5: the training run of claim N4 compared with PyTorch's, from the same initial weights
 //! and with the same order of samples.
 
 use nn_core::Trainer;

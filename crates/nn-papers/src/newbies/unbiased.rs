@@ -1,4 +1,4 @@
-//! N2: the mean of the gradients of single samples is the gradient of all samples.
+//! Claim N2: the mean of the gradients of single samples is the gradient of all samples.
 //!
 //! ```text
 //! E[∇J(θ; xᵢ, yᵢ)] = (1/N) Σ ∇J(θ; xᵢ, yᵢ)          newbies, section 2.5

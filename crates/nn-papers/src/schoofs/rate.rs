@@ -1,5 +1,5 @@
-//! S5 and S6: the learning rate by Bayesian optimization, then L2 and an expanded
-//! training set.
+//! Claims S5 and S6: a learning rate found by Bayesian optimization, then L2 regularization and
+//! an expanded training set.
 
 use nn_search::{Settings, Study};
 use nn_train::{Error, Result};

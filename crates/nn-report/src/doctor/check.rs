@@ -1,4 +1,5 @@
-//! All checks in order, and the problems that explain other problems.
+//! The list of all checks, in the order in which they run, and the problems that each problem
+//! can cause.
 
 use super::case::Case;
 use super::finding::Finding;
@@ -119,8 +120,9 @@ impl Check {
         }
     }
 
-    /// The problems that this one can cause. Where both are found, only this one is
-    /// treated: the other may go away with it, and cannot be judged before.
+    /// The problems that this problem can cause. If a cause and its consequence are both found,
+    /// changes are proposed for the cause only: fixing the cause may also remove the
+    /// consequence.
     pub(super) fn explains(self) -> &'static [Self] {
         match self {
             InputScale | InitialWeights | StrongRegularization => &[

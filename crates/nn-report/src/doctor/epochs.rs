@@ -1,4 +1,4 @@
-//! Checks of the number of epochs: the run is unfinished or was stopped too soon.
+//! Checks the number of epochs: the run is unfinished or was stopped too early.
 
 use nn_plot::number::number;
 use nn_train::command_line::quoted;

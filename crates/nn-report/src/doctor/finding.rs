@@ -1,4 +1,4 @@
-//! The result of a check, with changes to try.
+//! The result of a check, with suggested changes of settings.
 
 use std::borrow::Cow;
 

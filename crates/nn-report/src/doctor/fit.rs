@@ -1,5 +1,5 @@
-//! Checks of underfitting: a network that does not fit its own training samples, because
-//! it is too small or because its regularization is too strong.
+//! Checks for underfitting: the network does not fit the training samples, because the network
+//! is too small or the regularization is too strong.
 
 use nn_core::Optimizer;
 

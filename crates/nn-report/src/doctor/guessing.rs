@@ -1,4 +1,4 @@
-//! Checks of predictions that are no better than a constant.
+//! Checks whether the predictions are better than constant predictions.
 
 use super::case::Case;
 use super::finding::{Finding, Suggestion};

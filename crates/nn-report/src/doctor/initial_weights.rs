@@ -1,5 +1,4 @@
-//! The check of the initial weights: they may be zero or equal, far too small, or far too
-//! large.
+//! Checks the initial weights, which may be zero or equal, far too small, or far too large.
 //!
 //! The check runs the initial network on training samples, as in Karpathy's "verify loss at
 //! init". With good initial weights, the neurons have different outputs, and the loss is not

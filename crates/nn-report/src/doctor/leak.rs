@@ -1,4 +1,4 @@
-//! The check of target leakage: a single input column predicts the target.
+//! Checks for target leakage: a single input column predicts the target.
 
 use std::ops::Range;
 

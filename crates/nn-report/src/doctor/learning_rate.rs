@@ -1,8 +1,7 @@
-//! Checks of the learning rate: divergence, too high, too low.
+//! Checks of the learning rate: it is too high or too low, or training has diverged.
 //!
-//! Training losses are compared by how far they are above the lowest loss that
-//! a network can have ([`LossRange`](super::loss_range::LossRange)), which is
-//! not 0 with label smoothing.
+//! Training losses are compared by their difference from the lowest loss that a network can
+//! have ([`LossRange`](super::loss_range::LossRange)), which is above 0 with label smoothing.
 
 use nn_core::Schedule;
 use nn_plot::number::number;
@@ -46,7 +45,8 @@ const EPOCHS_A_RISE: usize = 10;
 /// near its lowest value, the loss goes up and down with single samples.
 const SMALL_RISE: f64 = 0.01;
 
-/// Steps that overshoot: the training loss rises, or begins far too high.
+/// Checks whether the learning rate is too high: the training loss rises, or its first value
+/// is far too large.
 pub(super) fn too_high(case: &Case<'_>) -> Finding {
     let losses = case.train_losses();
     let Some((&first, rest)) = losses.split_first() else {

@@ -1,4 +1,4 @@
-//! The nearest neighbor of each sample.
+//! Finds the nearest neighbor of each sample.
 
 /// For each row of `[n_samples, n_inputs]`, the nearest row with other inputs: a copy of a
 /// row predicts it without any generalization.

@@ -1,5 +1,5 @@
-//! Checks of loss and output activation. (nn-core rejects pairs of loss and output
-//! activation that are impossible; the pairs here work, but learn badly.)
+//! Checks of the loss and the output activation: pairs that work, but learn badly. (nn-core
+//! rejects pairs that cannot work.)
 
 use nn_core::{Activation, Loss};
 

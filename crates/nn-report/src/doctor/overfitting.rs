@@ -1,4 +1,4 @@
-//! The check of overfitting: training samples are predicted much better than other samples.
+//! Checks for overfitting: training samples are predicted much better than other samples.
 
 use nn_data::augment::Augment;
 use nn_plot::number::number;

@@ -1,5 +1,4 @@
-//! The pace of a training run: estimates the number of epochs until the training loss is
-//! close to its limit.
+//! Estimates the number of epochs until the training loss is close to its limit.
 //!
 //! A schedule that decays the learning rate to 0 flattens every loss curve. Progress is
 //! therefore measured against the sum of the learning rates, not against the number of

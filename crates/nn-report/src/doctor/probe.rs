@@ -1,5 +1,4 @@
-//! A probe of a network: its activations, its loss and its gradient for some training
-//! samples.
+//! Measures the activations, the loss and the gradient of a network for some training samples.
 
 use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Activation, Gradients, Loss, Network, Rows, Samples};

@@ -1,5 +1,5 @@
-//! Checks of the data: scale, outliers, class frequencies, and test rows that
-//! duplicate training rows.
+//! Checks of the data: scale of the inputs, outliers, class frequencies, and test rows that are
+//! also training rows.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};

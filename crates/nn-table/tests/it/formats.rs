@@ -218,8 +218,8 @@ fn what_is_no_table_is_explained() {
             b"PAR1 and no more".to_vec(),
             match cfg!(feature = "parquet") {
                 true => {
-                    "x: expected a table in a Parquet file: the end is missing: the file is cut \
-                     off, or encrypted"
+                    "x: expected a table in a Parquet file: the end is missing: the file is \
+                     truncated, or encrypted"
                 }
                 false => {
                     "x: expected a table in a format that this build reads, found a Parquet file"
@@ -230,7 +230,7 @@ fn what_is_no_table_is_explained() {
             b"ARROW1\0\0 and no more".to_vec(),
             match cfg!(feature = "arrow") {
                 true => {
-                    "x: expected a table in an Arrow file: the end is missing: the file is cut off"
+                    "x: expected a table in an Arrow file: the end is missing: the file is truncated"
                 }
                 false => {
                     "x: expected a table in a format that this build reads, found an Arrow file"

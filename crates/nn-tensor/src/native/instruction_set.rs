@@ -114,7 +114,7 @@ pub enum BadInstructionSet {
     },
     /// The processor does not support the set.
     Unavailable {
-        /// The selected set.
+        /// The selected instruction set.
         set: InstructionSet,
     },
 }

@@ -1,5 +1,5 @@
 //! `C ← A·B` and `C ← C + A·B` for an A with many zeros, such as the outputs of a
-//! rectifier and their errors, half of which are 0.
+//! ReLU layer and their errors, about half of which are 0.
 //!
 //! Terms with a zero are skipped. But each row of B that is loaded from the cache has
 //! to serve more than one row of A, or loads limit the speed. So rows of A are
