@@ -103,7 +103,7 @@ impl<S: Scalar> Gradients<S> {
     /// `[n_rows, n_outputs]`.
     ///
     /// # Panics
-    /// Panics if the layer does not exist or the buffers hold fewer rows.
+    /// Panics if the layer does not exist or the buffers hold fewer than `n_rows` rows.
     pub fn error(&self, layer: usize, n_rows: usize) -> &[S] {
         self.errors.buffers[self.layers[layer]].rows(n_rows)
     }
@@ -115,7 +115,7 @@ impl<S: Scalar> Gradients<S> {
     /// example by [`loss_of_batch`](Self::loss_of_batch).
     ///
     /// # Panics
-    /// Panics if the layer does not exist or the buffers hold fewer rows.
+    /// Panics if the layer does not exist or the buffers hold fewer than `n_rows` rows.
     pub fn error_mut(&mut self, layer: usize, n_rows: usize) -> &mut [S] {
         self.errors.buffers[self.layers[layer]].rows_mut(n_rows)
     }
@@ -124,8 +124,8 @@ impl<S: Scalar> Gradients<S> {
     /// the first `n_rows` rows, `[n_rows, n_inputs]`.
     ///
     /// # Panics
-    /// Panics if the buffers were not created by
-    /// [`with_input_error`](Self::with_input_error), or hold fewer rows.
+    /// Panics if the buffers were not created by [`with_input_error`](Self::with_input_error),
+    /// or hold fewer than `n_rows` rows.
     pub fn input_error(&self, n_rows: usize) -> &[S] {
         self.errors.buffers[0].rows(n_rows)
     }
@@ -138,7 +138,7 @@ impl<S: Scalar> Gradients<S> {
     /// must have passed [`LossFunction::check_output`].
     ///
     /// # Panics
-    /// Panics if the number of targets is not the number of outputs.
+    /// Panics if `targets` does not have one element per output.
     pub fn loss_of_batch(
         &mut self,
         loss: impl LossFunction,

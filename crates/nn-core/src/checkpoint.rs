@@ -12,14 +12,13 @@
 //! | `best.parameters`, `best.statistics` | weights that early stopping would restore |
 //!
 //! The metadata has one entry, `nn_checkpoint`, a JSON object: `format`, the position,
-//! the learning rate, the state of schedule and early stopping, the configuration, the
+//! the learning rate, the state of the schedule and of early stopping, the configuration, the
 //! SHA-256 of the samples, a user-provided note, and `sha256`, the SHA-256 of the whole
 //! file with these 64 digits set to zero.
 //!
-//! A checkpoint is validated before it is used: the checksum must match, every value must
-//! be finite, and every length and position must be possible in the training run.
-//! Settings and data must equal the settings and data of the run that wrote the
-//! checkpoint.
+//! A checkpoint is validated before it is used: the checksum must match, every value must be
+//! finite, and every length and position must be possible in the training run. The settings and
+//! the samples must be the same as in the run that wrote the checkpoint.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -130,9 +129,9 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Restores a checkpoint of the same training run.
     ///
     /// # Errors
-    /// Returns [`Error::CheckpointMismatch`] if the settings or the samples differ from
-    /// those of the checkpoint, and [`Error::ModelFile`] if the checkpoint has an invalid
-    /// position or length. In both cases the trainer is unchanged.
+    /// Returns [`Error::CheckpointMismatch`] if the settings or the samples differ from those
+    /// of the checkpoint, and [`Error::ModelFile`] if the checkpoint has an invalid position or
+    /// length. On an error, the trainer is not changed.
     #[inline(never)]
     pub fn restore(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
         check_same(&checkpoint.configuration, &self.description()?)?;

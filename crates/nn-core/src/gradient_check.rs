@@ -54,7 +54,7 @@ const KINK: f64 = 5e-6;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LayerCheck {
-    /// Layer, counted from 1.
+    /// Index of the layer, counted from 1.
     pub layer: usize,
     /// `weights[i, j]`, `bias[j]`, `gamma[j]` or `beta[j]`.
     pub parameter: String,
@@ -87,9 +87,9 @@ impl Objective {
     /// Creates the objective of a network on a few samples.
     ///
     /// # Errors
-    /// Returns an error if the samples do not match the network, the loss does not match
-    /// the output layer, a parameter of loss or regularization is out of its range, or
-    /// batch normalization gets a single sample, for which all gradients are 0.
+    /// Returns an error if the samples do not match the network, the loss does not match the
+    /// output layer, a parameter of the loss or of the regularization is out of range, or batch
+    /// normalization gets a single sample, for which all gradients are 0.
     pub fn new<S: Scalar>(
         network: &Network<S>,
         samples: &Samples<'_, S>,

@@ -1,10 +1,10 @@
 //! Compiles generic functions in this crate, for `f32` and `f64`, so that programs
 //! build faster.
 //!
-//! In a release build, every crate that calls a generic function compiles its own copy,
-//! unless the function is marked `#[inline(never)]` and a dependency has compiled it
-//! already. Functions that take long to compile are therefore marked and listed here: a
-//! changed program does not compile them again.
+//! In a release build, every crate that calls a generic function compiles its own copy, unless
+//! the function is marked `#[inline(never)]` and a dependency has compiled it already.
+//! Functions that take long to compile are therefore marked and listed here, so that a changed
+//! program does not compile them again.
 
 use crate::metrics::{evaluate_block_loss, measure};
 use crate::mlp::{Classification, Regression};

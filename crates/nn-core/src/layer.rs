@@ -10,8 +10,8 @@
 //!
 //! Here `inputs`, `sums` and `outputs` are lists of further stages.
 //!
-//! A [`Layer`] describes a layer and the location of its parameters in the flat
-//! buffer of the network, which holds the values.
+//! A [`Layer`] describes one layer and the index ranges of its parameters; the parameters
+//! themselves are in the flat buffer of the [`Network`](crate::Network).
 
 use std::ops::Range;
 
@@ -132,7 +132,7 @@ impl LayerConfig {
             return Ok(());
         }
         conflict(&format!(
-            "a residual connection needs as many outputs as the previous layer has, expected {n_inputs}, found {}",
+            "a residual connection needs as many outputs as the previous layer: expected {n_inputs}, found {}",
             self.n_outputs
         ))
     }

@@ -1,12 +1,12 @@
 //! A tutorial: one training step worked out by hand, with runnable code.
 //!
-//! A network turns an *input* into an *output*, both rows of numbers. *Training* shows it
-//! inputs whose correct outputs, the *targets*, are known, and changes the network a
-//! little each time, so that its outputs come closer to them. This page takes one such
+//! A network turns an *input* into an *output*, both rows of numbers. *Training* shows the
+//! network inputs whose correct outputs, the *targets*, are known, and changes the network a
+//! little each time, so that its outputs come closer to the targets. This page takes one such
 //! step with a network small enough for pencil and paper, in four short calculations, and
-//! repeats it with the library at the end. The formulas are from *Neural Networks for
-//! Newbies*, section 2.7, and from Schoofs, *Artificial Neural Networks*, whose equation
-//! numbers are in brackets.
+//! repeats it with the library at the end. The formulas are from *Neural Networks for Newbies*,
+//! section 2.7, and from Schoofs, *Artificial Neural Networks*, whose equation numbers are in
+//! brackets.
 //!
 //! # The network
 //! The input has two values. Two *neurons* compute with them, and two more neurons
@@ -20,10 +20,10 @@
 //!   x = 2 ──────── neuron ───────── neuron ─────→ a
 //! ```
 //!
-//! Every line is a *weight* (w), a factor that multiplies the value passing along
-//! it, and every neuron adds a *bias* (b). These twelve numbers are the
-//! *parameters*; nothing else changes in training. A neuron sums what arrives and
-//! applies an *activation function* φ to the sum:
+//! Every line is a *weight* (w), a factor that multiplies the value passing along it, and every
+//! neuron adds a *bias* (b). These twelve numbers are the *parameters*; nothing else changes in
+//! training. A neuron adds up the weighted values and its bias, and applies an *activation
+//! function* φ to the sum:
 //!
 //! ```text
 //! z = Σ w·x + b       the weighted sum                                (1)
@@ -78,9 +78,9 @@
 //! ```
 //!
 //! # 2. Loss: how wrong is the output?
-//! The *loss* C is one number. It is 0 if the output equals the target, and it
-//! grows as the output gets worse. Schoofs uses half the sum of the squared
-//! differences, C = ½·Σ(a − y)² = ½·(¼ + ¼) = ¼.
+//! The *loss* C is one number, which is 0 if the output equals the target and grows as the
+//! output gets worse. Schoofs uses half the sum of the squared differences, C = ½·Σ(a − y)² =
+//! ½·(¼ + ¼) = ¼.
 //!
 //! To reduce the loss, training needs the direction in which to change the output.
 //! A *derivative* says how fast C changes when one number changes and all others
@@ -127,10 +127,10 @@
 //! δ below = (δ·Wᵀ)·φ′(z below)                                        (7), (13)
 //! ```
 //!
-//! For the first hidden neuron, δ·Wᵀ is −⅛·½ + ⅛·(−1) = −3/16; for the second, it
-//! is −⅛·1 + ⅛·2 = ⅛. But the second neuron has z = −½, where relu is flat and
-//! its derivative is 0. A small change of its sum has no effect, so its error is
-//! 0, and the neuron learns nothing from this input.
+//! For the first hidden neuron, δ·Wᵀ is −⅛·½ + ⅛·(−1) = −3/16; for the second, it is −⅛·1 + ⅛·2
+//! = ⅛. But the second neuron has z = −½, where relu is flat and its derivative is 0. A small
+//! change of this sum has no effect, so the error of the neuron is 0, and the neuron learns
+//! nothing from this input.
 //!
 //! ```
 //! use nn_core::ndarray::{Array2, array};
@@ -240,8 +240,8 @@
 //!   a *softmax*, whose outputs add up to 1, and the loss is the *cross-entropy*,
 //!   −ln of the output of the true class. Then δ is simply a − y, without a
 //!   factor φ′ that can be nearly 0: see `loss.rs`.
-//! - **Optimizers.** `optimizer.rs` has better steps than a fixed multiple of the
-//!   gradient.
+//! - **Optimizers.** `optimizer.rs` contains update rules that work better than a fixed
+//!   multiple of the gradient.
 //! - **Initial weights.** If all weights are 0, the neurons of a layer stay equal
 //!   and cannot learn different things. `init.rs` draws random weights of a
 //!   suitable size.

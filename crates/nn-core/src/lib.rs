@@ -85,14 +85,14 @@
 //! ```
 //!
 //! # Limits
-//! There are no convolutions, no recurrence, no automatic differentiation of
-//! arbitrary functions and no GPU support. Data sets are in `nn-data`, tables in
-//! `nn-table`, the command line is in `nn-cli`.
+//! The crate has no convolutional or recurrent layers, no automatic differentiation of
+//! arbitrary functions and no GPU support. Data sets are in `nn-data`, tables in `nn-table`,
+//! and the command line in `nn-cli`.
 //!
 //! # Reproducibility
 //! The same configuration, data and seed give the same weights, bit for bit, for
 //! any number of threads. The crate reads no clock, has no global random state, and
-//! does no input or output except through a `Read` or `Write` of the caller.
+//! does no input or output except through a `Read` or `Write` that the caller supplies.
 //!
 #![doc = include_str!("sources.md")]
 #![forbid(unsafe_code)]

@@ -21,8 +21,8 @@ pub struct Evaluation {
     pub n_samples: usize,
     /// Weighted mean of the loss per sample, without regularization.
     pub loss: f64,
-    /// Accuracy: the fraction of classes that are predicted correctly, or of targets if
-    /// all are 0 or 1; `None` for regression.
+    /// Accuracy: the fraction of correct predictions, counted per sample for classes and per
+    /// target if all targets are 0 or 1; `None` for regression.
     pub accuracy: Option<f64>,
     /// Confusion matrix; `None` unless the targets are classes.
     pub confusion: Option<ConfusionMatrix>,

@@ -62,14 +62,14 @@ pub struct Regression;
 /// | [`hidden`](Self::hidden) | `[100]` | widths of the hidden layers |
 /// | [`activation`](Self::activation) | relu | activation of the hidden layers |
 /// | [`optimizer`](Self::optimizer) | adam | |
-/// | [`learning_rate`](Self::learning_rate) | the optimizer's, 0.001 for adam | |
+/// | [`learning_rate`](Self::learning_rate) | default of the optimizer (0.001 for adam) | |
 /// | [`epochs`](Self::epochs) | 100 | number of passes over the training rows |
 /// | [`batch_size`](Self::batch_size) | 64 | number of rows per step |
 /// | [`validation`](Self::validation) | 0 | fraction of the rows used for validation |
-/// | [`patience`](Self::patience) | 0: off | number of epochs without a lower loss after which training stops |
+/// | [`patience`](Self::patience) | 0 (off) | number of epochs without a lower loss after which training stops |
 /// | [`standardize`](Self::standardize) | true | standardize inputs (and targets) to mean 0 and standard deviation 1 |
 /// | [`seed`](Self::seed) | 0 | seed of initial weights, split and order of the rows |
-/// | [`threads`](Self::threads) | all | threads to use, without effect on the result |
+/// | [`threads`](Self::threads) | all | threads to use; the result does not depend on them |
 #[derive(Clone, Debug)]
 pub struct Mlp<T> {
     task: PhantomData<T>,
@@ -111,11 +111,10 @@ impl Mlp<Classification> {
     /// `x [n_samples, n_inputs]`, `y [n_samples]`.
     ///
     /// # Errors
-    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] if `x` and `y`
-    /// differ in length, [`Error::NotFinite`] for an input that is NaN or infinite,
-    /// [`Error::Label`] for a label without a name if there are class names,
-    /// [`Error::OutOfRange`] or [`Error::Conflict`] for invalid settings,
-    /// [`Error::Diverged`] if training diverges.
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] if `x` and `y` differ in
+    /// length, [`Error::NotFinite`] for an input that is NaN or infinite, [`Error::Label`] for
+    /// a label without a name if there are class names, [`Error::OutOfRange`] or
+    /// [`Error::Conflict`] for invalid settings, and [`Error::Diverged`] if training diverges.
     pub fn fit<'a>(
         &self,
         x: impl Into<Rows<'a, f32>>,
@@ -159,10 +158,10 @@ impl Mlp<Regression> {
     /// `x [n_samples, n_inputs]`, `y [n_samples]`.
     ///
     /// # Errors
-    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] if `x` and `y`
-    /// differ in length, [`Error::NotFinite`] for a value that is NaN or infinite,
-    /// [`Error::OutOfRange`] or [`Error::Conflict`] for invalid settings,
-    /// [`Error::Diverged`] if training diverges.
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] if `x` and `y` differ in
+    /// length, [`Error::NotFinite`] for a value that is NaN or infinite, [`Error::OutOfRange`]
+    /// or [`Error::Conflict`] for invalid settings, and [`Error::Diverged`] if training
+    /// diverges.
     pub fn fit<'a>(
         &self,
         x: impl Into<Rows<'a, f32>>,
@@ -426,7 +425,7 @@ impl FittedMlp<Classification> {
     /// `x [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Shape`] for rows of the wrong width, [`Error::NotFinite`] for an
+    /// Returns [`Error::Shape`] for rows of the wrong width, and [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<u32>> {
         let probabilities = self.predict_proba(x)?;
@@ -492,7 +491,7 @@ impl FittedMlp<Regression> {
     /// `x [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Shape`] for rows of the wrong width, [`Error::NotFinite`] for an
+    /// Returns [`Error::Shape`] for rows of the wrong width, and [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<f32>> {
         let predictions = self.model.predict_rows(x, &self.threads)?;

@@ -7,9 +7,9 @@
 //! | `layers.I.weight` | `[n_inputs, n_outputs]`: the layer computes `x @ weight + bias` |
 //! | `layers.I.bias` | `[n_outputs]` |
 //! | `layers.I.batch_norm.{gamma, beta, running_mean, running_variance}` | `[n_outputs]`, with batch normalization |
-//! | `layers.I.{inputs, sums, outputs}.J.layer_norm.{gamma, beta}` | `[width]`, of layer normalization |
-//! | `layers.I.{inputs, sums, outputs}.J.scaling.scale` | `[width]`, of a scaling stage |
-//! | `layers.I.{inputs, sums, outputs}.J.parametric.alpha` | `[width]`, of a parametric activation |
+//! | `layers.I.{inputs, sums, outputs}.J.layer_norm.{gamma, beta}` | `[width]`, for layer normalization |
+//! | `layers.I.{inputs, sums, outputs}.J.scaling.scale` | `[width]`, for a scaling stage |
+//! | `layers.I.{inputs, sums, outputs}.J.parametric.alpha` | `[width]`, for a parametric activation |
 //!
 //! The indices I of a layer and J of a stage count from 0. The metadata has one entry,
 //! `nn`, a JSON object: `format`, `sha256` (the SHA-256 of the whole file with these 64
@@ -100,8 +100,8 @@ impl Default for InputDescription {
     }
 }
 
-/// JSON as text. For a table of a hundred thousand columns, a parsed tree of values
-/// would take ten times the memory.
+/// A JSON value, stored as text. For a table of a hundred thousand columns, a parsed tree of
+/// values would take ten times the memory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json(Box<RawValue>);
@@ -417,7 +417,7 @@ fn check_data(file: &TensorFile<'_>, expected: Option<&str>) -> Result<()> {
     }
 }
 
-/// SHA-256 of all tensors' little-endian bytes in the order of the file.
+/// SHA-256 of the little-endian bytes of all tensors, in the order of the file.
 pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
     values_sha256(tensors_of(network))
 }

@@ -144,7 +144,8 @@ impl<S: Scalar> Network<S> {
     /// `seed`.
     ///
     /// # Errors
-    /// Returns the same errors as [`NetworkConfig::check`], and [`Error::OutOfMemory`].
+    /// Returns the same errors as [`NetworkConfig::check`], and [`Error::OutOfMemory`] if the
+    /// parameters cannot be allocated.
     #[inline(never)]
     pub fn new(config: &NetworkConfig, seed: u64) -> Result<Self> {
         let mut network = Self::zeros(config)?;
@@ -175,7 +176,8 @@ impl<S: Scalar> Network<S> {
     /// Creates a network whose weights and biases are 0.
     ///
     /// # Errors
-    /// Returns the same errors as [`NetworkConfig::check`], and [`Error::OutOfMemory`].
+    /// Returns the same errors as [`NetworkConfig::check`], and [`Error::OutOfMemory`] if the
+    /// parameters cannot be allocated.
     #[inline(never)]
     pub fn zeros(config: &NetworkConfig) -> Result<Self> {
         let plan = config.plan()?;
@@ -224,8 +226,8 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for rows of the
-    /// wrong width, [`Error::NotFinite`] for an input that is NaN or infinite.
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for rows of the wrong
+    /// width, and [`Error::NotFinite`] for an input that is NaN or infinite.
     pub fn initialize_from<'a>(
         &mut self,
         inputs: impl Into<Rows<'a, S>>,
@@ -302,7 +304,7 @@ impl<S: Scalar> Network<S> {
         self.output_layer().n_outputs
     }
 
-    /// The output layer, which is the last.
+    /// The output layer, which is the last layer.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn output_layer(&self) -> &Layer {
         self.layers().last().expect("a network has a layer")
@@ -323,7 +325,7 @@ impl<S: Scalar> Network<S> {
         (&self.plan, &mut self.parameters)
     }
 
-    /// Values computed from data and not trained, layer by layer: bin edges of
+    /// Values that are computed from data and not trained, layer by layer: bin edges of
     /// embeddings, running mean and variance of batch normalization.
     pub fn statistics(&self) -> &[S] {
         &self.statistics
@@ -430,8 +432,8 @@ impl<S: Scalar> Network<S> {
     ///
     /// Inputs are not checked. NaN propagates to the outputs, but an infinite input may
     /// saturate a neuron and give finite outputs. [`predict`](Self::predict),
-    /// [`Predictor`](crate::Predictor) and [`Samples`](crate::Samples) return an error
-    /// for both.
+    /// [`Predictor`](crate::Predictor) and [`Samples`](crate::Samples) return an error for NaN
+    /// and infinite inputs.
     ///
     /// # Shapes
     /// `inputs [batch, n_inputs]`; the outputs are `[batch, n_outputs]`.
@@ -523,7 +525,7 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_inputs]`; the prediction is `[n_outputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Shape`] for a sample of the wrong width, [`Error::NotFinite`] for
+    /// Returns [`Error::Shape`] for a sample of the wrong width, and [`Error::NotFinite`] for
     /// an input that is NaN or infinite.
     #[inline(never)]
     pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {

@@ -1,9 +1,9 @@
 //! Predictions for many rows at once, and predictions without allocation.
 //!
-//! [`Network::predict_batch`] allocates its result. A [`Predictor`] owns its buffers
-//! and a handle to the network, so the threads of a service can share the weights.
-//! Both give the same bits for each row as [`Network::forward`], no matter which rows
-//! are computed together.
+//! [`Network::predict_batch`] allocates its result. A [`Predictor`] owns its buffers and a
+//! handle to the network, so the threads of a service can share the weights. `predict_batch`
+//! and a predictor give the same bits for each row as [`Network::forward`], no matter which
+//! rows are computed together.
 
 use std::sync::Arc;
 
@@ -130,7 +130,7 @@ impl<S: Scalar> Predictor<S> {
         }
     }
 
-    /// Sets the threads for predictions; the default is only the thread of the caller.
+    /// Sets the threads for predictions; the default is the calling thread only.
     #[must_use]
     pub fn with_threads(mut self, threads: Threads) -> Self {
         self.threads = threads;
@@ -154,7 +154,7 @@ impl<S: Scalar> Predictor<S> {
     ///
     /// # Errors
     /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for a slice of the
-    /// wrong length and for more rows than `max_rows`, [`Error::NotFinite`] for an input
+    /// wrong length and for more rows than `max_rows`, and [`Error::NotFinite`] for an input
     /// that is NaN or infinite. On an error, `outputs` is not changed.
     #[inline(never)]
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
@@ -187,7 +187,7 @@ fn rows_in(len: usize, n_inputs: usize, max_rows: usize) -> Result<usize> {
         let rest = len - n_rows * n_inputs;
         Err(shape("number of inputs of the last row", n_inputs, rest))
     } else if n_rows > max_rows {
-        Err(shape("largest number of rows", max_rows, n_rows))
+        Err(shape("maximum number of rows", max_rows, n_rows))
     } else {
         Ok(n_rows)
     }

@@ -1,5 +1,5 @@
-//! Preprocessing: converts raw rows to the inputs of a network, and the outputs of the network to
-//! the units of the data.
+//! Preprocessing: the conversion of raw rows to inputs of a network, and of its outputs to the
+//! units of the data.
 //!
 //! ```text
 //! x = (scale·raw − mean)/std        prediction = mean + std·a
@@ -130,7 +130,7 @@ pub struct Standardized {
     /// Standardization of the inputs, applied after the factor
     /// [`InputDescription::scale`].
     pub standardized_inputs: Option<Standardization>,
-    /// Standardization of the targets, which predictions undo.
+    /// Standardization of the targets; predictions are converted back to the original units.
     pub standardized_targets: Option<Standardization>,
 }
 
@@ -206,10 +206,10 @@ impl<S: Scalar> Model<S> {
     /// `row [n_inputs]`; the prediction is `[n_outputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::UnknownPreprocessing`] for a model that `nn train` trained on a
-    /// table: see [`predict_row_with`](Self::predict_row_with). Returns [`Error::Shape`]
-    /// for a row of the wrong width, [`Error::NotFinite`] for a value that is NaN or
-    /// infinite, [`Error::OutOfRange`] for a model whose scale is 0.
+    /// Returns [`Error::UnknownPreprocessing`] for a model that `nn train` trained on a table:
+    /// see [`predict_row_with`](Self::predict_row_with). Returns [`Error::Shape`] for a row of
+    /// the wrong width, [`Error::NotFinite`] for a value that is NaN or infinite, and
+    /// [`Error::OutOfRange`] for a model whose scale is 0.
     #[inline(never)]
     pub fn predict_row(&self, row: &[S]) -> Result<Vec<S>> {
         let row = Rows::new(row, row.len());
@@ -386,7 +386,7 @@ fn fold_targets<S: Scalar>(network: &mut Network<S>, targets: &Standardization) 
         return Err(Error::Conflict {
             what: "standardized targets".to_owned(),
             problem: format!(
-                "expected an output layer with identity, found {}",
+                "expected an output layer with activation identity, found {}",
                 layer.activation
             ),
         });

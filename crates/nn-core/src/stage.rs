@@ -1,5 +1,5 @@
-//! Stages, the building blocks of layers. Each kind is one file with its formulas,
-//! its parameters, its forward and its backward pass.
+//! Stages, the building blocks of layers. Each kind of stage has its own file, with its
+//! formulas, its parameters, and its forward and backward pass.
 //!
 //! A stage turns `n_inputs` values per row into `n_outputs`. A
 //! [`LayerConfig`](crate::LayerConfig) has fields for the common stages (dense,
@@ -15,7 +15,7 @@
 //! | `parametric:ACTIVATION` | [`ParametricActivation`] | anywhere |
 //! | `residual` | [`Residual`] | after the activation |
 //!
-//! To add a kind, add a file here and a line to `kinds!`.
+//! To add a kind of stage, add a file to this folder and a line to `kinds!`.
 
 pub mod randomness;
 mod weighted_sums;

@@ -10,10 +10,10 @@
 //! | the activation | unless it is `identity` | |
 //! | `Dropout` | with dropout | |
 //!
-//! A layer of nn-core computes `x @ W + b` with W `[n_inputs, n_outputs]`, PyTorch's
-//! `x @ weight.T + bias`, so weights are transposed. The tensors contain only
-//! parameters and running averages: neither the activation functions, nor the scale
-//! of the inputs, nor the preprocessing of a table.
+//! A layer of nn-core computes `x @ W + b` with W `[n_inputs, n_outputs]`, and a `Linear`
+//! module computes `x @ weight.T + bias`, so the weights are transposed. The tensors contain
+//! only parameters and running averages: neither the activation functions, nor the scale of the
+//! inputs, nor the preprocessing of a table.
 
 use std::collections::HashMap;
 
@@ -72,12 +72,11 @@ impl<S> From<Tensor<S>> for ndarray::ArrayD<S> {
 impl<S: Scalar> Model<S> {
     /// Creates a model with the weights of a PyTorch module.
     ///
-    /// The tensors may come from any `state_dict` with the same layers. Only the last
-    /// part of a name matters (`weight`, `bias`, `running_mean`, `running_var`;
-    /// `num_batches_tracked` is ignored), and tensors with the same prefix belong to
-    /// one module. Modules whose prefixes differ only in a number, such as `net.0` and
-    /// `net.10`, are ordered by this number; other modules keep the given order. A
-    /// `Linear` without a bias gets zeros.
+    /// The tensors may come from any `state_dict` with the same layers. Only the last part of a
+    /// name matters (`weight`, `bias`, `running_mean`, `running_var`; `num_batches_tracked` is
+    /// ignored), and tensors with the same prefix belong to one module. Modules whose prefixes
+    /// differ only in a number, such as `net.0` and `net.10`, are ordered by this number; other
+    /// modules keep the given order. A `Linear` without a bias gets a bias of 0.
     ///
     /// Tensors do not specify the activation functions, which come from `network`, nor
     /// the position of batch normalization, which must be before the activation.
@@ -158,7 +157,7 @@ impl<S: Scalar> Model<S> {
     /// the order of its modules.
     ///
     /// # Errors
-    /// Returns [`Error::Conflict`] for a stage that is not a module of PyTorch's.
+    /// Returns [`Error::Conflict`] for a stage without an equivalent PyTorch module.
     #[inline(never)]
     pub fn to_tensors(&self) -> Result<Vec<(String, Tensor<S>)>> {
         let network = &self.network;
@@ -256,8 +255,8 @@ impl<S: Scalar> Module<S> {
         match KINDS.iter().find(|&&kind| self.tensors.contains_key(kind)) {
             None => Ok(()),
             Some(kind) => Err(problem(format!(
-                "layer {}: tensor {} does not belong to a dense layer; the network may lack a \
-                 batch normalization here",
+                "layer {}: tensor {} does not belong to a dense layer; the network may lack \
+                 batch normalization in this layer",
                 layer + 1,
                 self.full_name(kind)
             ))),

@@ -430,8 +430,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// when training is done.
     ///
     /// # Errors
-    /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite. The
-    /// parameters are then those before the step, except with plain gradient descent,
+    /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite. On an error,
+    /// the parameters are the same as before the step, except with plain gradient descent,
     /// which updates them during the backward pass.
     #[inline(never)]
     pub fn advance(&mut self) -> Result<Option<Event>> {
@@ -499,8 +499,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Makes plain gradient descent store its gradient in [`state`](Self::state), from
     /// the next step on.
     ///
-    /// Training is then slower and differs by rounding errors. Other optimizers always
-    /// store the gradient.
+    /// Storing the gradient makes training slower and changes the result by rounding errors.
+    /// Other optimizers always store the gradient.
     pub fn keep_gradients(&mut self) {
         self.descends = false;
     }

@@ -1,6 +1,6 @@
 //! Slices aligned to cache lines.
 //!
-//! Loading a vector register of 64 bytes that spans two cache lines costs two loads.
+//! Loading 64 bytes that span two cache lines into a vector register costs as much as two loads.
 //! `Vec` only guarantees the alignment of its element type: a large `Vec` usually
 //! starts 16 bytes into a cache line, so every load of 64 bytes spans two lines.
 

@@ -37,10 +37,10 @@ pub fn sigmoid_value<S: Scalar>(x: S) -> S {
 
 /// Flushes a subnormal value to 0.
 ///
-/// Arithmetic with subnormal numbers can be a hundred times slower. A value that
-/// decays by a factor per step would become subnormal and never reach 0, since
-/// 0.9·1.4e-45 rounds to 1.4e-45. Unlike the processor's flush-to-zero mode, this
-/// gives the same bits on every machine. NaN stays NaN.
+/// Arithmetic with subnormal numbers can be a hundred times slower. A value that decays by a
+/// factor per step would become subnormal and never reach 0, since 0.9·1.4e-45 rounds to
+/// 1.4e-45. Unlike the processor's flush-to-zero mode, this function gives the same bits on
+/// every machine. NaN stays NaN.
 ///
 /// ```
 /// use nn_tensor::function::flushed;

@@ -35,12 +35,12 @@
 //! ```
 //!
 //! # Panics
-//! Functions panic on mismatched shapes, which are a bug in the caller, and the
-//! message names both shapes.
+//! Functions panic on mismatched shapes, which are a bug in the caller. The panic message names
+//! both shapes.
 //!
 //! # Scope
-//! Arrays have at most two dimensions. There is no automatic differentiation, and
-//! all functions run on the CPU.
+//! Arrays have at most two dimensions. The crate has no automatic differentiation, and all
+//! functions run on the CPU.
 //!
 //! # Sources
 //! - K. Goto, R. A. van de Geijn: [Anatomy of High-Performance Matrix
@@ -58,12 +58,10 @@
 //! - M. Abramowitz, I. A. Stegun: [Handbook of Mathematical
 //!   Functions](https://personal.math.ubc.ca/~cbm/aands/), National Bureau of
 //!   Standards 1964, table 7.1: reference values of the error function.
-//! - I. Goodfellow, Y. Bengio, A. Courville: [Deep
-//!   Learning](https://www.deeplearningbook.org), MIT Press 2016, section 4.1:
-//!   the softmax that cannot overflow.
+//! - I. Goodfellow, Y. Bengio, A. Courville: [Deep Learning](https://www.deeplearningbook.org),
+//!   MIT Press 2016, section 4.1: softmax without overflow.
 //! - D. J. Bernstein: [ChaCha, a variant of
-//!   Salsa20](https://cr.yp.to/chacha/chacha-20080128.pdf), 2008: the random
-//!   generator.
+//!   Salsa20](https://cr.yp.to/chacha/chacha-20080128.pdf), 2008: the random number generator.
 //! - G. Marsaglia, T. A. Bray: [A Convenient Method for Generating Normal
 //!   Variables](https://doi.org/10.1137/1006063), SIAM Review 6 (3), 1964: normally
 //!   distributed values.

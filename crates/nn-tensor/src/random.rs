@@ -109,7 +109,7 @@ impl Stream {
     /// # Panics
     /// Panics if `limit` is 0.
     pub fn below(&mut self, limit: u32) -> u32 {
-        assert!(limit > 0, "a random integer below 0 does not exist");
+        assert!(limit > 0, "expected a limit of at least 1, found 0");
         let largest_fair = u32::MAX - (u32::MAX % limit + 1) % limit;
         loop {
             let bits = self.bits();

@@ -6,8 +6,8 @@
 //! W ← W + aᵀ·δ,  b ← b + δ
 //! ```
 //!
-//! These give the same bits as [`matmul`](fn@crate::matmul) with less overhead per
-//! call: the products of a small layer take a few nanoseconds.
+//! These functions give the same bits as [`matmul`](fn@crate::matmul) with less overhead per
+//! call, which matters because the products of a small layer take only a few nanoseconds.
 
 use crate::Scalar;
 use crate::native::{AddGradients, ErrorBelow, InstructionSet, WeightedSums};

@@ -60,7 +60,7 @@ pub fn log_sum_exp<S: Scalar>(row: &[S]) -> S {
 fn shift_rows<S: Scalar>(values: &mut [S], width: usize) {
     assert!(
         width > 0 && values.len().is_multiple_of(width),
-        "{} values do not divide into rows of {width}",
+        "{} values cannot be divided into rows of {width}",
         values.len()
     );
     for row in values.chunks_exact_mut(width) {

@@ -306,7 +306,7 @@ impl CscBuffer {
     /// Maximum number of rows in a batch.
     pub const MAX_ROWS: usize = 1 << 16;
 
-    /// An empty buffer with room for batches of up to `max_rows` distinct rows of
+    /// Creates an empty buffer with room for batches of up to `max_rows` distinct rows of
     /// `matrix`. Larger batches allocate memory.
     pub fn new(matrix: &CsrBytes, max_rows: usize, threads: &Threads) -> Self {
         let ranges = ranges_of_equal_work(&matrix.rows, threads.count().min(MAX_TASKS));
@@ -320,7 +320,7 @@ impl CscBuffer {
         }
     }
 
-    /// An empty buffer with room for `rows`.
+    /// Creates an empty buffer with room for `rows`.
     pub fn for_rows(rows: CsrRows<'_>, threads: &Threads) -> Self {
         Self::new(rows.matrix, rows.len(), threads)
     }

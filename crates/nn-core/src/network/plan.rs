@@ -3,7 +3,7 @@
 //!
 //! Values flow through *slots*: slot 0 holds the inputs, and a stage reads one
 //! slot and writes another, or works in place. δ flows back through *error
-//! buffers*; stages that change δ in place use the same one.
+//! buffers*; consecutive stages that change δ in place share an error buffer.
 
 use std::ops::Range;
 

@@ -14,7 +14,7 @@
 //! A single row has no variance. If its σ² of 0 were averaged in once per epoch, the
 //! running variance would fall far below the true one. Therefore a
 //! [`Trainer`](crate::Trainer) merges a last batch of one row into the previous batch,
-//! and returns an error if every batch has one row (PyTorch refuses each such batch).
+//! and returns an error if every batch has one row (PyTorch returns an error for each such batch).
 //! For the same reason, [`forward`] does not update the running variance from one row.
 //!
 //! Backward, with δ = ∂C/∂y:
@@ -226,8 +226,8 @@ pub fn infer<S: Scalar>(sums: &mut [S], gamma: &[S], beta: &[S], mean: &[S], var
 
 /// Turns ∂C/∂y into ∂C/∂z, in place, and overwrites the gradients of γ and β.
 ///
-/// Batches are never split into blocks with batch normalization, so nothing has to
-/// be accumulated.
+/// With batch normalization, batches are never split into blocks, so no gradients have to be
+/// accumulated.
 ///
 /// # Shapes
 /// `error` and `normalized` are `[batch, width]`, everything else `[width]`.

@@ -121,7 +121,7 @@ impl Kind for PeriodicEmbedding {
         }
         Err(Error::OutOfRange {
             what: "number of outputs of a periodic embedding".to_owned(),
-            expected: "a whole number of 2 or above".to_owned(),
+            expected: "a whole number, 2 or above".to_owned(),
             found: self.n_outputs.to_string(),
         })
     }

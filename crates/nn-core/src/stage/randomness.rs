@@ -13,8 +13,8 @@ pub struct Randomness {
 }
 
 impl Randomness {
-    /// Creates the random numbers of a step, counted from 0, in a training run with
-    /// this seed.
+    /// Creates the random numbers for step `step`, counted from 0, of a training run with the
+    /// given seed.
     pub fn new(seed: u64, step: u64) -> Self {
         let streams = Streams::new(seed);
         Self {

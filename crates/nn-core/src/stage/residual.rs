@@ -11,8 +11,7 @@ use nn_tensor::Scalar;
 
 use super::pass::{Backward, Forward, Kind, Place, no_argument};
 
-/// A residual connection: the sum with the outputs of an earlier stage of the same
-/// width.
+/// A residual connection: adds the outputs of an earlier stage of the same width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Residual;
 

@@ -39,8 +39,8 @@ pub enum Reduction {
 pub enum ClassWeights {
     /// Equal weights.
     None,
-    /// Weights n/(K·n_k), which give all classes equal influence (as in
-    /// scikit-learn).
+    /// Weights n/(K·n_k) for n rows and K classes, with n_k rows of class k, so that all
+    /// classes have equal influence (as in scikit-learn).
     Balanced,
     /// One weight per class.
     Given(Vec<f64>),
@@ -135,7 +135,7 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `label_smoothing` | 0 | fraction of the target spread over all classes | 0 to below 1 |
 /// | `class_weights` | none | class weights in the loss: see [`ClassWeights`] | 0 or above |
 /// | `optimizer` | | see [`Optimizer`] | |
-/// | `learning_rate` | the optimizer's | η | above 0 |
+/// | `learning_rate` | default of the optimizer | η | above 0 |
 /// | `schedule` | constant | see [`Schedule`] | |
 /// | `batch_size` | 64 rows | number of rows per batch | 1 or above |
 /// | `accumulate` | 1 | number of batches whose gradients are accumulated per step | 1 or above |
@@ -144,8 +144,8 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `rate_factors` | none | factors that multiply the learning rate of some parameters: see [`RateFactor`] | above 0 |
 /// | `epochs` | 10 | number of passes over the data | 1 or above |
 /// | `regularization` | 0 | L1 and L2 regularization of the weights | 0 or above |
-/// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, including biases, as `weight_decay` of PyTorch's optimizers; not with adamw, which has its own, nor with rprop | 0 or above |
-/// | `weight_decay_schedule` | constant | schedule of `weight_decay` and of adamw's own | not plateau |
+/// | `weight_decay` | 0 | λ, the weight decay: λ·w is added to the gradient of every parameter, including biases, like `weight_decay` in PyTorch's optimizers; not supported with rprop, nor with adamw, which has its own weight decay | 0 or above |
+/// | `weight_decay_schedule` | constant | schedule of `weight_decay` and of the weight decay of adamw | not plateau |
 /// | `dropout_schedule` | constant | schedule of the dropout probabilities | not plateau |
 /// | `max_norm` | none | maximum L2 norm of the incoming weights of each neuron | above 0 |
 /// | `clip_norm` | none | clips the gradient to this L2 norm | above 0 |
@@ -329,8 +329,8 @@ impl TrainingConfig {
     /// Checks that every setting is in its range.
     ///
     /// # Errors
-    /// Returns [`Error::OutOfRange`], or [`Error::Conflict`] for settings that exclude
-    /// each other.
+    /// Returns [`Error::OutOfRange`] for a setting that is out of its range, and
+    /// [`Error::Conflict`] for settings that exclude each other.
     pub fn check(&self) -> Result<()> {
         self.loss.check()?;
         self.optimizer.check()?;

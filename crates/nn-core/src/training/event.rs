@@ -2,7 +2,7 @@
 
 use crate::metrics::Evaluation;
 
-/// The event that ends a call of [`Trainer::advance`](super::Trainer::advance).
+/// The event that a call of [`Trainer::advance`](super::Trainer::advance) returns.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A training step on one batch.
@@ -43,9 +43,9 @@ pub struct EpochReport {
     pub step: u64,
     /// Learning rate of the last step.
     pub learning_rate: f64,
-    /// Weighted mean training loss, each row evaluated before the step of its batch.
+    /// Weighted mean training loss, with each row evaluated before the step of its batch.
     pub train_loss: f64,
-    /// Training accuracy, each row evaluated before the step of its batch; `None`
+    /// Training accuracy, with each row evaluated before the step of its batch; `None`
     /// for regression.
     pub train_accuracy: Option<f64>,
     /// Evaluation of the validation rows after the epoch, if there are any.

@@ -1,5 +1,5 @@
-//! The progress of a training run: epoch and batch, the best weights so far, and a
-//! gradient that awaits its step.
+//! The progress of a training run: epoch and batch, the best weights so far, and a gradient
+//! that has not been applied yet.
 
 use serde::{Deserialize, Serialize};
 

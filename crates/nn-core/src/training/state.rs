@@ -1,5 +1,5 @@
-//! The state of a training run: everything besides configuration and data that is
-//! needed to resume it as if it had never stopped.
+//! The state of a training run: everything, besides the configuration and the data, that is
+//! needed to resume the run without changing its result.
 //!
 //! Random streams are functions of the seed and the position, and the order of the
 //! samples is a function of the seed and the epoch, so neither is stored.

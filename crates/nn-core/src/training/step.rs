@@ -51,9 +51,9 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Computes the gradient of the next batch, the first half of a step: forward
     /// pass, loss and backward pass.
     ///
-    /// The gradient is one slice, [`gradient_values`](Self::gradient_values), which can
-    /// be changed before [`step`](Self::step), the second half, uses it. The result is
-    /// `None` after the last batch of an epoch: [`advance`](Self::advance) then ends
+    /// The gradient is one slice, [`gradient_values`](Self::gradient_values), which can be
+    /// changed before [`step`](Self::step), the second half, uses it. The result is `None`
+    /// after the last batch of an epoch; the next call of [`advance`](Self::advance) then ends
     /// the epoch.
     ///
     /// [`advance`](Self::advance) computes the gradient and applies the update. With plain gradient
@@ -137,7 +137,7 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Does one step on samples that the caller supplies, such as a batch from a stream
+    /// Takes one step on samples that the caller supplies, such as a batch from a stream
     /// (online learning).
     ///
     /// The step does not count as part of an epoch. Weights are not divided by their

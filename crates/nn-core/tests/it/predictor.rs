@@ -63,7 +63,7 @@ fn requests_that_do_not_fit_are_refused() {
         (
             &[0.0; 16],
             12,
-            "largest number of rows: expected 3, found 4",
+            "maximum number of rows: expected 3, found 4",
         ),
         (&[0.0; 8], 3, "number of outputs: expected 6, found 3"),
         (&[], 0, "0 samples"),

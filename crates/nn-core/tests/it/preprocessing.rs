@@ -135,7 +135,8 @@ fn preprocessing_folds_into_the_weights() {
     };
     curved.network = Network::zeros(&config).unwrap();
     let error = curved.fold_preprocessing().unwrap_err();
-    let message = "standardized targets: expected an output layer with identity, found sigmoid";
+    let message =
+        "standardized targets: expected an output layer with activation identity, found sigmoid";
     assert_eq!(error.to_string(), message);
 }
 

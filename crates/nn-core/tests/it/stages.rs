@@ -398,7 +398,7 @@ fn stages_in_invalid_places_are_refused() {
             residual(hidden()),
             output()
         ]),
-        "layer 2: a residual connection needs as many outputs as the previous layer has, expected 6, found 5"
+        "layer 2: a residual connection needs as many outputs as the previous layer: expected 6, found 5"
     );
     assert_eq!(
         message(vec![hidden(), residual(output())]),
@@ -436,7 +436,7 @@ fn stages_in_invalid_places_are_refused() {
     );
     assert_eq!(
         message(vec![inputs("periodic-embedding:8x1"), output()]),
-        "number of outputs of a periodic embedding: expected a whole number of 2 or above, found 1"
+        "number of outputs of a periodic embedding: expected a whole number, 2 or above, found 1"
     );
     assert_eq!(
         unknown("category-embedding:3"),

@@ -1,9 +1,9 @@
 //! Compressed sparse rows (CSR) of bytes, or columns (CSC), with rows optionally in
 //! groups that share one index list.
 //!
-//! Kernels use the indices without bounds checks. This module guarantees that they
-//! are valid: the fields are private, and every index is smaller than `n_indices`
-//! and lies in the segment that it belongs to.
+//! Kernels use the indices without bounds checks. This module guarantees that the indices are
+//! valid: the fields are private, and every index is smaller than `n_indices` and lies in the
+//! segment that it belongs to.
 
 use std::ops::Range;
 
@@ -107,7 +107,7 @@ impl CompressedRows {
         let n_columns = self.n_indices.max(1);
         assert!(
             values.len().is_multiple_of(n_columns) && u32::try_from(values.len()).is_ok(),
-            "{} values do not divide into rows of {n_columns}",
+            "{} values cannot be divided into rows of {n_columns}",
             values.len()
         );
         self.n_lists = 0;
@@ -256,7 +256,8 @@ impl CompressedRows {
     pub(crate) fn grouped(&self, chosen: &[u32], group: usize, n_segments: usize) -> Self {
         assert!(
             self.group == 1 && (1..=MAX_GROUP).contains(&group),
-            "groups of {group} of lists in groups of {}",
+            "expected ungrouped lists and groups of 1 to {MAX_GROUP}, found groups of {}, to be merged \
+             by {group}",
             self.group
         );
         let n_lists = chosen.len().div_ceil(group);
@@ -315,7 +316,7 @@ impl CompressedRows {
         let n_chosen = chosen.len();
         assert!(
             n_chosen <= MAX_INDICES && columns.end <= rows.n_indices,
-            "columns {columns:?} of {n_chosen} rows of {} columns",
+            "expected at most {MAX_INDICES} rows and columns below {}, found {n_chosen} and {columns:?}",
             rows.n_indices
         );
         // No lists until the end, even after a panic.

@@ -1,8 +1,8 @@
 //! Runs programs with the vectors of an instruction set.
 //!
 //! Only this file and its folder contain code for specific instruction sets. A kernel is a
-//! [`Program`], generic over the vector; [`Element::dispatch`] runs it in a function that is
-//! compiled for the instructions.
+//! [`Program`], generic over the vector type; [`Element::dispatch`] runs it in a function that
+//! is compiled for the instructions of this vector.
 
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -68,8 +68,8 @@ pub trait Kernel {
     /// The result of the loop.
     type Output;
 
-    /// Runs the loop. Mark the implementation `#[inline(always)]`: only code that is
-    /// inlined is compiled for the wider instructions.
+    /// Runs the loop. Mark the implementation `#[inline(always)]`, because only inlined code is
+    /// compiled for the wider instructions.
     fn run(self) -> Self::Output;
 }
 

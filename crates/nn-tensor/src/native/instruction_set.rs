@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 
 /// A set of vector instructions that kernels are compiled for.
 ///
-/// At run time, the widest set that the processor supports is selected once. The
-/// environment variable [`NN_INSTRUCTION_SET`](Self::VARIABLE) selects a different one:
-/// `portable`, `avx2` or `avx512`. Results of different sets differ by rounding.
+/// At run time, the widest instruction set that the processor supports is selected once. The
+/// environment variable [`NN_INSTRUCTION_SET`](Self::VARIABLE) selects a different instruction
+/// set: `portable`, `avx2` or `avx512`. Results of different instruction sets differ by
+/// rounding errors.
 ///
 /// A program should call [`requested`](Self::requested) at its start and exit on an
 /// error: [`current`](Self::current) cannot fail, and falls back to the widest set if
@@ -25,19 +26,19 @@ pub enum InstructionSet {
 }
 
 impl InstructionSet {
-    /// All sets, narrowest first.
+    /// All instruction sets, narrowest first.
     pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
-    /// Name of the environment variable that selects a set.
+    /// Name of the environment variable that selects an instruction set.
     pub const VARIABLE: &'static str = "NN_INSTRUCTION_SET";
 
-    /// The sets that the processor supports, narrowest first.
+    /// The instruction sets that the processor supports, narrowest first.
     pub fn available() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|set| set.is_available())
     }
 
-    /// The set selected by the environment variable [`VARIABLE`](Self::VARIABLE), or
-    /// `None` if it is not set.
+    /// The instruction set selected by the environment variable [`VARIABLE`](Self::VARIABLE),
+    /// or `None` if the variable is not set.
     ///
     /// # Errors
     /// Returns [`BadInstructionSet`] if the value is not the lower-case name of a set
@@ -59,7 +60,7 @@ impl InstructionSet {
         }
     }
 
-    /// The set that all functions of this crate use.
+    /// The instruction set that all functions of this crate use.
     #[inline]
     pub fn current() -> Self {
         static CURRENT: OnceLock<InstructionSet> = OnceLock::new();
@@ -71,7 +72,7 @@ impl InstructionSet {
         })
     }
 
-    /// The name of the set: `portable`, `avx2` or `avx512`.
+    /// The name of the instruction set: `portable`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -107,12 +108,12 @@ impl InstructionSet {
 /// An invalid value of the environment variable [`InstructionSet::VARIABLE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadInstructionSet {
-    /// There is no set of this name.
+    /// The value is not the name of an instruction set.
     Unknown {
         /// Value of the variable.
         found: String,
     },
-    /// The processor does not support the set.
+    /// The processor does not support the selected instruction set.
     Unavailable {
         /// The selected instruction set.
         set: InstructionSet,

@@ -1,16 +1,16 @@
 //! Products of sparse rows with narrow matrices, with one row per lane of a vector.
 //!
-//! Ten columns leave a third of a vector of sixteen lanes empty, and every row has to
-//! look up the values of its bytes. Therefore rows are grouped, one per lane of a
-//! vector. A group has one index list, the union of their nonzero columns, with one
-//! byte per row at each index:
+//! With one column per lane, ten columns would leave a third of a vector of sixteen lanes
+//! empty, and the values of the bytes would be looked up for every row. Therefore rows are
+//! grouped, one per lane of a vector. A group has one index list, the union of the nonzero
+//! columns of its rows, with one byte per row at each index:
 //!
 //! ```text
 //! forward    out[r, j] ← b_j + c·Σ byte_rk·M[k, j]          lanes r, a vector for each j
 //! backward   out[k, j] ← out[k, j] + c·Σ byte_rk·δ[r, j]    lanes r, summed at the end
 //! ```
 //!
-//! The products use the bytes themselves, so a byte must represent `c·byte`.
+//! The products use the bytes as numbers, so the value of a byte must be `c·byte`.
 
 use std::ops::Range;
 
@@ -60,7 +60,7 @@ pub(crate) fn errors_as_lanes<T: Copy + Default>(
     }
 }
 
-/// Calls the kernel for a width, rounded up to an even one.
+/// Calls the kernel for a width, rounded up to an even number.
 macro_rules! of_width {
     ($width:expr, $self:ident.$kernel:ident) => {
         match $width.div_ceil(2) {
@@ -160,8 +160,8 @@ fn store_sums<V: Simd, const N: usize>(sums: [V; N], unit: V::T, bias: &[V::T], 
     }
 }
 
-/// `out ← out + Xᵀ·error` for a range of columns of X, whose lists have the groups of
-/// rows as indices.
+/// `out ← out + Xᵀ·error` for a range of columns of X. The lists are columns of X, and their
+/// indices are groups of rows.
 ///
 /// # Shapes
 /// `groups`: the errors of all rows of X, see [`errors_as_lanes`];
@@ -185,11 +185,11 @@ impl<T: Element> Program<T> for LaneOuters<'_, T> {
         assert!(
             lists.group() == V::LANES
                 && self.groups.len() == lists.n_indices() * errors_len(V::LANES, width),
-            "expected a vector of errors for each column of a group"
+            "expected one vector of errors per group and column"
         );
         assert!(
             self.columns.end <= lists.len() && self.out.len() == self.columns.len() * width,
-            "expected one row per column"
+            "expected one row of `out` per column"
         );
         of_width!(width, self.outers);
     }

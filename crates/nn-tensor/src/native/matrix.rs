@@ -1,8 +1,8 @@
 //! Borrowed matrix views with arbitrary strides.
 //!
-//! The views convert from `ndarray` views. Creating a view from a slice is cheaper,
-//! which matters for small networks: one step is a few dozen products that take a few
-//! nanoseconds each.
+//! An `ndarray` view can be converted to such a view. Creating the view directly from a slice
+//! is cheaper, which matters for small networks: one step is a few dozen products that take a
+//! few nanoseconds each.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -40,7 +40,7 @@ unsafe impl<T: Sync> Send for Matrix<'_, T> {}
 unsafe impl<T: Sync> Sync for Matrix<'_, T> {}
 
 impl<'a, T> Matrix<'a, T> {
-    /// A row-major matrix of the elements of a slice.
+    /// Creates a row-major view of a slice.
     ///
     /// # Panics
     /// Panics if the number of elements does not match the shape `[n_rows, n_columns]`.
@@ -174,7 +174,7 @@ unsafe impl<T: Send> Send for MatrixMut<'_, T> {}
 unsafe impl<T: Sync> Sync for MatrixMut<'_, T> {}
 
 impl<'a, T> MatrixMut<'a, T> {
-    /// A row-major matrix of the elements of a slice.
+    /// Creates a mutable row-major view of a slice.
     ///
     /// # Panics
     /// Panics if the number of elements does not match the shape `[n_rows, n_columns]`.

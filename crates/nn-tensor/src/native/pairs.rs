@@ -1,8 +1,8 @@
 //! `C ← A·B` and `C ← C + A·B` for an A with many zeros, such as the outputs of a
 //! ReLU layer and their errors, about half of which are 0.
 //!
-//! Terms with a zero are skipped. But each row of B that is loaded from the cache has
-//! to serve more than one row of A, or loads limit the speed. So rows of A are
+//! Terms with a zero are skipped. But each row of B that is loaded from the cache has to be
+//! used for more than one row of A; otherwise, loads limit the speed. So rows of A are
 //! processed in pairs, and the terms where both rows are 0 are skipped:
 //!
 //! ```text

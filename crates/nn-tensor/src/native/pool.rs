@@ -4,8 +4,8 @@
 //! waking a thread for every product would cost more than it gains. After a job,
 //! workers spin briefly in case the next job follows, and then sleep.
 //!
-//! Every thread starts with its own part of the tasks before it takes others. In a
-//! sequence of similar jobs, it therefore finds its part of the data in its own cache.
+//! Every thread starts with its own part of the tasks before it takes others. In a sequence of
+//! similar jobs, a thread therefore finds its part of the data in its own cache.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

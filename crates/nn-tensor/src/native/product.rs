@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::Epilogue;
 
-/// A dense product: `c ← a·b`, or as specified by the epilogue. The shapes match.
+/// A dense product: `c ← a·b`, or as specified by the epilogue. The shapes of `a`, `b` and `c`
+/// match.
 #[derive(Debug)]
 pub struct Product<'a, T> {
     pub(super) a: Matrix<'a, T>,

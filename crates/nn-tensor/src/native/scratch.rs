@@ -1,4 +1,4 @@
-//! Scratch memory of each thread, kept between calls: training must not allocate.
+//! Scratch memory of each thread, kept between calls, so that training does not allocate.
 
 use std::mem;
 

@@ -46,7 +46,7 @@ pub unsafe trait Simd: Copy {
     /// `from` must point to `n` elements.
     unsafe fn load_part(from: *const Self::T, n: usize) -> Self;
 
-    /// Loads `LANES` bytes and converts them.
+    /// Loads `LANES` bytes and converts them to `T`.
     ///
     /// # Safety
     /// `from` must point to `LANES` bytes.
@@ -78,7 +78,7 @@ pub unsafe trait Simd: Copy {
     /// in any of `rows`, without gaps, and returns the number of these lanes.
     ///
     /// # Safety
-    /// There must be room for all lanes.
+    /// `indices` and every pointer in `values` must have room for all lanes.
     #[inline(always)]
     unsafe fn write_nonzero<const R: usize>(
         rows: [Self; R],
@@ -110,9 +110,9 @@ pub unsafe trait Simd: Copy {
 
 /// A computation that is compiled once per instruction set.
 pub trait Program<T> {
-    /// Runs the computation. Mark the implementation `#[inline(always)]`: only code
-    /// that is inlined is compiled for the instructions of `V`. A closure may not be
-    /// inlined, so use no operation of `V` in one.
+    /// Runs the computation. Mark the implementation `#[inline(always)]`, because only inlined
+    /// code is compiled for the instructions of `V`. Do not use operations of `V` in a closure,
+    /// since the compiler might not inline it.
     fn run<V: Simd<T = T>>(self);
 }
 

@@ -88,7 +88,7 @@ impl<T> SparseSums<'_, T> {
             width == n_columns
                 && self.matrix.has_contiguous_rows()
                 && self.matrix.strides()[0] >= 0,
-            "rows must be contiguous and of one width"
+            "rows must be contiguous and of equal width"
         );
         assert!(
             self.bias.is_none_or(|bias| bias.len() == n_columns),
@@ -97,7 +97,7 @@ impl<T> SparseSums<'_, T> {
         assert_eq!(
             self.lists.n_indices(),
             n_indices,
-            "expected one row per index"
+            "expected one row of the matrix per index"
         );
         assert!(
             group == 1 || group == GROUP,
@@ -376,7 +376,7 @@ impl<T: Element> Program<T> for SparseOuter<'_, T> {
         assert_eq!(
             out.len(),
             lists.n_indices() * row.len(),
-            "expected one row per index"
+            "expected one row of `out` per index"
         );
         let entries = lists.entries(self.list);
         let outer = &mut Outer {
@@ -439,14 +439,18 @@ impl<T: Element> Program<T> for GroupOuters<'_, T> {
         let ([n_rows, width], [n_indices, n_columns]) = (self.error.shape(), self.out.shape());
         assert!(
             self.lists.group() == GROUP && n_rows.div_ceil(GROUP) == self.lists.len(),
-            "expected one row of errors for each of {GROUP} members of a group"
+            "expected one list per {GROUP} rows of errors"
         );
         assert!(
             width == n_columns && self.error.has_contiguous_rows(),
-            "expected errors of one width"
+            "expected rows of errors of equal width"
         );
         let indices = self.lists.indices_of(self.segment..self.segment + 1);
-        assert_eq!(n_indices, indices.len(), "expected one row per index");
+        assert_eq!(
+            n_indices,
+            indices.len(),
+            "expected one row of `out` per index"
+        );
         let mut scratch = Scratch::borrow();
         let tile = scratch.take(TILE_VECTORS * V::LANES * n_indices);
         // SAFETY: these are all columns.
