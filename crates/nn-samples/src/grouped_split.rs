@@ -1,9 +1,9 @@
 //! Random splits and folds that keep the rows of a group together, and keep the class
 //! proportions as well as the groups allow.
 //!
-//! Both algorithms are greedy: they take the groups in random order, and assign each group
-//! to the part whose numbers of rows per class then come closest to the wanted numbers. A
-//! split tries several orders and keeps the best result.
+//! Both algorithms are greedy: they take the groups in random order, and assign each group to the
+//! part whose class counts then come closest to the target class counts. A split tries several
+//! orders and keeps the best result.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

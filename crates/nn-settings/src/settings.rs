@@ -24,7 +24,7 @@ pub const LARGEST: u64 = i64::MAX as u64;
 /// Maximum length of a configuration file in bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
-/// The settings of a training run that decide its result. `None` means the default.
+/// The settings that determine the result of a training run. `None` means the default.
 ///
 /// Each field is a key of the configuration file, in kebab-case, and a flag of
 /// `nn train`.
@@ -559,7 +559,7 @@ impl Settings {
     }
 }
 
-/// The weight decay of adamw, as a parameter of the optimizer.
+/// The name of adamw's weight decay parameter.
 pub const WEIGHT_DECAY: &str = "weight-decay";
 
 /// `adamw:beta1=0.8` of `adamw:beta1=0.8:weight-decay=0.1`.

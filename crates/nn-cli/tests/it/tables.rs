@@ -299,7 +299,8 @@ fn a_batch_may_be_larger_than_the_table() {
     let output = scratch
         .nn(&format!("train --name large {flags} 100000"))
         .succeeds();
-    let warning = "warning   batches of 100 000, but 194 training samples: every step";
+    let warning =
+        "warning   the batch size is 100 000, but there are only 194 training samples; every step";
     assert_eq!(output.matches(warning).count(), 1, "{output}");
     let large = scratch.json("runs/large/summary.json");
     let full = scratch.train("full", &format!("{flags} full"));
