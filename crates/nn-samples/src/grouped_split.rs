@@ -72,9 +72,9 @@ fn add(group: &Group, counts: &mut [f64]) {
     }
 }
 
-/// Splits `rows` into two parts, each in ascending order; the second part has about this
-/// `fraction` of the rows, and at least one group if the fraction is at least half a row.
-/// The first part has at least one group.
+/// Splits `rows` into two parts, each in ascending order; the second part has about this `fraction`
+/// of the rows, and at least one group if the fraction amounts to at least half a row. The first
+/// part has at least one group.
 ///
 /// The rows of a group are in the same part. With `classes`, both parts have about the
 /// same class proportions.

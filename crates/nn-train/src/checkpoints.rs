@@ -80,8 +80,8 @@ impl Checkpoints {
         })
     }
 
-    /// Returns `true` if a checkpoint is due at the end of an epoch, counted from the last
-    /// checkpoint or from the opening of the folder.
+    /// Returns `true` if a checkpoint is due at the end of an epoch. The time is measured from the
+    /// last checkpoint or from the opening of the folder.
     pub fn is_due_at_epoch_end(&self, pace: Pace) -> bool {
         self.saved.elapsed() >= pace.at_epoch_end
     }

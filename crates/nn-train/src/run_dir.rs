@@ -28,7 +28,7 @@ pub const SUMMARY: &str = "summary.json";
 /// Name of the file with the reason why a run diverged.
 const FAILURE: &str = "failure.json";
 
-/// Name of the run of a fold, counted from 1, in the directory of a cross-validation.
+/// Directory name of a fold's run in a cross-validation; folds are counted from 1.
 pub fn fold_name(number: usize) -> String {
     format!("fold-{number}")
 }
@@ -45,7 +45,7 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Creates the directory `runs_dir/name`; without a name, the first free one of
+    /// Creates the directory `runs_dir/name`; without a name, creates the first free directory of
     /// `runs_dir/PREFIX-1`, `-2`, ….
     ///
     /// # Errors
@@ -169,7 +169,7 @@ impl RunDir {
     }
 }
 
-/// Creates the directory `runs_dir/name`; without a name, the first free one of
+/// Creates the directory `runs_dir/name`; without a name, creates the first free directory of
 /// `runs_dir/PREFIX-1`, `-2`, ….
 ///
 /// # Errors

@@ -67,7 +67,11 @@ fn a_changed_table_is_not_taken_for_the_old_one() {
     let table = trees();
     let last = table.lines().last().expect("a table has rows");
     scratch.file("trees.csv", format!("{table}{last}\n"));
-    let parts = ["trees.csv: changed since training", "SHA-256", "help:"];
+    let parts = [
+        "trees.csv: the table has changed since training",
+        "SHA-256",
+        "help:",
+    ];
     scratch.nn("evaluate a").refuses(3, &parts);
     scratch.nn("evaluate a --data trees.csv").refuses(3, &parts);
     scratch.file("later.csv", trees());
