@@ -62,7 +62,7 @@ pub enum Schedule {
         /// Additional divisor of the learning rate for the last step.
         end: f64,
     },
-    /// The schedule coslog4: four periods of a cosine, each twice as long as the period before
+    /// The coslog4 schedule: four periods of a cosine, each twice as long as the period before
     /// (Holzmüller et al. 2024).
     Coslog4,
     /// Constant learning rate, then cosine annealing to 0.
