@@ -17,14 +17,12 @@
 //! | `hard-sigmoid` | min(1, max(0, z/6 + ½)) | 1/6 if \|z\| < 3, else 0 |
 //! | `hard-tanh` | min(1, max(−1, z)) | 1 if \|z\| < 1, else 0 |
 //!
-//! Sources: newbies, section 5.1 (relu to swish); Clevert et al. 2016 (elu);
-//! Klambauer et al. 2017, equation 2 and appendix A1 (selu, with λ ≈ 1.0507 and
-//! α ≈ 1.6733); Hendrycks & Gimpel 2016 (gelu, exact form); Misra 2019 (mish);
-//! Dugas et al. 2001 (softplus); Courbariaux et al. 2015 (hard forms, here with
-//! PyTorch's slope of 1/6).
-//! At a kink, the derivative follows PyTorch: it is the left derivative, and 0 at both
-//! ends of the hard forms. φ(NaN) and φ′(NaN) are NaN, except that φ′ of `identity` is
-//! always 1.
+//! Sources: newbies, section 5.1 (relu to swish); Clevert et al. 2016 (elu); Klambauer et al. 2017,
+//! equation 2 and appendix A1 (selu, with λ ≈ 1.0507 and α ≈ 1.6733); Hendrycks & Gimpel 2016
+//! (gelu, exact form); Misra 2019 (mish); Dugas et al. 2001 (softplus); Courbariaux et al. 2015
+//! (hard-sigmoid and hard-tanh, here with PyTorch's slope of 1/6). At a kink, the derivative
+//! follows PyTorch: it is the left derivative, except that it is 0 at both kinks of `hard-sigmoid`
+//! and `hard-tanh`. φ(NaN) and φ′(NaN) are NaN, except that φ′ of `identity` is always 1.
 
 use nn_tensor::function::{self, flushed, sigmoid_value};
 use nn_tensor::softmax::softmax_rows;
@@ -55,7 +53,7 @@ pub enum Activation {
     Swish,
     /// Exponential linear unit (ELU): φ(z) = z if z > 0, else α·(eᶻ − 1).
     Elu {
-        /// α, the negative of the limit for z → −∞.
+        /// α: φ(z) approaches −α as z → −∞.
         alpha: f64,
     },
     /// Scaled exponential linear unit (SELU): φ(z) = λ·z if z > 0, else λ·α·(eᶻ − 1).

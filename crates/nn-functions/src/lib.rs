@@ -1,8 +1,8 @@
 //! The formulas of neural networks: activation functions, losses, weight
 //! initialization, regularization, optimizers and learning-rate schedules.
 //!
-//! The formulas work on slices and do not depend on networks. `nn-core` builds networks
-//! and training from them, and re-exports them.
+//! The formulas work on slices and do not depend on networks. `nn-core` builds and trains networks
+//! with them, and re-exports this crate.
 //!
 //! # Main types
 //! - Each choice from a list is a [`Menu`]: [`Activation`], [`Init`], [`Loss`],

@@ -235,8 +235,8 @@ impl Loss {
         matches!(self, Self::CrossEntropy | Self::Kl)
     }
 
-    /// Computes the loss −ln a_c of a row of class c. The result is bit for bit the
-    /// result of [`of_row`](Self::of_row) with y = e_c. Only for losses with
+    /// Computes the loss −ln a_c of a row of class c. The result is bitwise equal to the result of
+    /// [`of_row`](Self::of_row) with y = e_c. Call this method only for losses with
     /// [`takes_classes`](Self::takes_classes).
     pub fn of_class<S: Scalar>(self, z: &[S], a: &[S], class: usize) -> S {
         debug_assert!(self.takes_classes());

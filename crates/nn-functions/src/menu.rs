@@ -27,7 +27,7 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     /// The formula, as text.
     fn formula(&self) -> &'static str;
 
-    /// The source of the method; empty for methods that every textbook has.
+    /// The source of the method; empty for textbook methods.
     fn source(&self) -> &'static str;
 
     /// Alternative names that are accepted but not listed.

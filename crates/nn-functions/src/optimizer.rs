@@ -22,19 +22,18 @@
 //!   5.2.11 include η (v ← γ·v + η·g, w ← w − v). The two rules agree for a
 //!   constant η; under a schedule, the rule v ← γ·v + η·g keeps using the old η for about
 //!   1/(1 − γ) steps.
-//! - ε is added to the root. In `rmsprop` and `adagrad`, Keras adds ε under the root.
+//! - In `rmsprop` and `adagrad`, ε is added to the square root; Keras adds ε under the square root.
 //! - `rho` of `rmsprop` corresponds to PyTorch's `alpha`. The default is 0.9, as in
 //!   Hinton's lecture and Keras; PyTorch uses 0.99.
 //!
 //! `rprop` starts with steps of size η and is meant for full batches.
 //!
 //! # Subnormal numbers
-//! The state of an optimizer is never subnormal. Subnormal values become 0,
-//! because arithmetic with them is many times slower and a decaying average
-//! would stay subnormal forever. Where (1 − ρ)·g² is added to an average, it is
-//! computed as h² with h = √(1 − ρ)·g, and an h whose square would be subnormal
-//! counts as 0. For `adam` in single precision, that is |g| below 3.4·10⁻¹⁸,
-//! which is negligible beside its ε.
+//! The state of an optimizer is never subnormal. Subnormal values become 0, because arithmetic with
+//! them is many times slower and a decaying average would stay subnormal forever. Where (1 − ρ)·g²
+//! is added to an average, it is computed as h² with h = √(1 − ρ)·g, and an h whose square would be
+//! subnormal counts as 0. For `adam` in single precision, this affects only |g| below 3.4·10⁻¹⁸,
+//! which is negligible compared with ε.
 
 use nn_error::Result;
 use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
@@ -66,7 +65,7 @@ pub enum Optimizer {
         /// ε, added to the divisor to avoid division by 0.
         epsilon: f64,
     },
-    /// Adadelta: steps in the units of the parameters.
+    /// Adadelta: steps scaled by moving averages of squared gradients and squared steps.
     Adadelta {
         /// ρ, decay rate of the moving averages.
         rho: f64,
@@ -80,7 +79,7 @@ pub enum Optimizer {
         /// ε, added to the divisor to avoid division by 0.
         epsilon: f64,
     },
-    /// Adam: momentum and scaled steps, both with bias correction.
+    /// Adam: moving averages of gradients and squared gradients, both with bias correction.
     Adam {
         /// β₁, decay rate of the moving average of gradients.
         beta1: f64,
@@ -269,7 +268,7 @@ impl Optimizer {
 /// A range of parameters and the factor that multiplies their learning rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterGroup {
-    /// The range, in the order of the parameters.
+    /// The indices of the parameters in the group.
     pub range: ops::Range<usize>,
     /// Factor that multiplies the learning rate.
     pub rate_factor: f64,
@@ -358,7 +357,7 @@ impl<S: Scalar> OptimizerState<S> {
         self.steps
     }
 
-    /// The state buffers, laid out like the parameters; unused ones are empty.
+    /// The state buffers, laid out like the parameters; unused buffers are empty.
     pub fn slots(&self) -> [&[S]; 2] {
         [&self.slots[0], &self.slots[1]]
     }
@@ -396,8 +395,8 @@ impl<S: Scalar> OptimizerState<S> {
         self.step_groups(&[all], parameters, gradient, rates, threads);
     }
 
-    /// Updates groups of the parameters by one step, as [`step`](Self::step), each group
-    /// with its own learning rate.
+    /// Updates the parameters by one step, as [`step`](Self::step) does, but with a separate
+    /// learning rate for each group of parameters.
     ///
     /// # Panics
     /// Panics if the lengths differ or a group reaches beyond the parameters.

@@ -19,11 +19,11 @@
 //! −(g + ∂P/∂w)
 //! ```
 //!
-//! With plain gradient descent this is nearly the soft threshold η·λ₁ of ISTA. A soft
-//! threshold after the step of a different optimizer would change λ₁: to (1 − γ)·λ₁ with
-//! momentum, and with Adam to a value that depends on the size of g. These rules leave
-//! the step size to the optimizer, and every optimizer converges to a minimum of the loss
-//! plus P.
+//! With plain gradient descent, the two rules are nearly equivalent to soft thresholding by η·λ₁,
+//! as in ISTA. With a different optimizer, soft thresholding after each step would change the
+//! effective λ₁: to (1 − γ)·λ₁ with momentum, and with Adam to a value that depends on the size of
+//! g. The two rules leave the step size to the optimizer, and every optimizer converges to a
+//! minimum of the loss plus P.
 
 use nn_error::Result;
 use nn_tensor::{Kernel, Scalar, vectorize};
@@ -36,7 +36,7 @@ use crate::menu::Range;
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `l1` | 0 | λ₁; weights become exactly 0 where the gradient of the loss is smaller | 0 or above |
+/// | `l1` | 0 | λ₁; weights become exactly 0 where the gradient of the loss is at most λ₁ in magnitude | 0 or above |
 /// | `l2` | 0 | λ₂; keeps weights small | 0 or above |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Regularization {

@@ -45,7 +45,7 @@ pub enum Schedule {
     Cosine {
         /// Number of warmup epochs.
         warmup: f64,
-        /// Final fraction of the learning rate.
+        /// Final learning rate, as a fraction of the configured learning rate.
         floor: f64,
     },
     /// Linear warmup, then constant (Goyal et al. 2017).
@@ -59,10 +59,10 @@ pub enum Schedule {
         rise: f64,
         /// Divisor of the learning rate for the first step.
         start: f64,
-        /// Further divisor for the last step.
+        /// Additional divisor of the learning rate for the last step.
         end: f64,
     },
-    /// The schedule coslog4: four periods of a cosine, each twice as long as the period before
+    /// The coslog4 schedule: four periods of a cosine, each twice as long as the period before
     /// (Holzmüller et al. 2024).
     Coslog4,
     /// Constant learning rate, then cosine annealing to 0.

@@ -64,9 +64,9 @@ impl Calibration {
         }
     }
 
-    /// Calibration of a classification. For two classes, the probability of the second
-    /// class is used. For more classes, the largest probability of each row is used, and
-    /// the row is positive if the class with this probability is the true class.
+    /// The calibration curve of a classifier. For two classes, the probability of the second class
+    /// is used. For more classes, the largest probability of each row is used, and the row is
+    /// positive if the class with this probability is the true class.
     ///
     /// # Shapes
     /// `probabilities [n_samples, n_classes]`, `classes [n_samples]`.

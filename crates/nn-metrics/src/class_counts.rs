@@ -2,7 +2,7 @@
 
 use crate::means::{mean, weight};
 
-/// The weights of the true, predicted and correctly predicted rows of each class.
+/// The total sample weights of the true, predicted and correctly predicted rows of each class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassCounts {
     true_rows: Vec<f64>,

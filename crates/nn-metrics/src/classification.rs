@@ -30,8 +30,8 @@ pub struct ClassPredictions<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ClassMetrics {
-    /// Area under the ROC curve. For two classes, the second class is the positive one. For
-    /// more classes, it is the mean over the classes that occur, each against the rest.
+    /// Area under the ROC curve. For two classes, the second class is the positive one. For more
+    /// classes, the one-vs-rest areas of the classes that occur are averaged.
     pub auc: Option<f64>,
     /// Average precision, averaged over the same classes as the AUC.
     pub average_precision: Option<f64>,

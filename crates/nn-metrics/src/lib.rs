@@ -7,7 +7,7 @@
 //! - [`log_loss`], [`brier_score`] and [`Calibration`]: the quality of predicted probabilities.
 //! - [`ClassCounts`]: balanced accuracy and macro F1.
 //! - [`ConfusionMatrix`]: the counts of the predictions, and the scores of each class.
-//! - [`RegressionErrors`] and [`r_squared`]: the errors of a regression.
+//! - [`RegressionErrors`] and [`r_squared`]: regression metrics.
 //! - [`wilson_interval`]: the confidence interval of an accuracy.
 //! - [`student_t_quantile`]: the factor in the confidence interval of a mean.
 //!

@@ -1,4 +1,4 @@
-//! Errors of a regression.
+//! Regression metrics.
 
 /// Regression errors of each output, and their means over the outputs (the
 /// `uniform_average` of scikit-learn).

@@ -1,4 +1,4 @@
-//! The checksum of a file, in its metadata.
+//! The checksum of a file, stored in the metadata of the file.
 
 /// The text in place of the checksum while the checksum is computed.
 pub const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";

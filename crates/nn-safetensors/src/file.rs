@@ -218,7 +218,9 @@ pub fn read_all(reader: &mut dyn Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(Error::invalid_file(format!("longer than {MAX_FILE} bytes")));
+        return Err(Error::invalid_file(format!(
+            "expected at most {MAX_FILE} bytes, found more"
+        )));
     }
     Ok(bytes)
 }
@@ -226,7 +228,10 @@ pub fn read_all(reader: &mut dyn Read) -> Result<Vec<u8>> {
 /// Splits a file into the JSON header and the tensors' bytes.
 fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(|| {
-        Error::invalid_file(format!("ends at byte {}; a header needs 8", bytes.len()))
+        Error::invalid_file(format!(
+            "ends at byte {}, but the length of the header takes 8 bytes",
+            bytes.len()
+        ))
     })?;
     let length = u64::from_le_bytes(*length);
     if length > MAX_HEADER {
@@ -236,7 +241,7 @@ fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     }
     if length > rest.len() as u64 {
         return Err(Error::invalid_file(format!(
-            "ends at byte {}, but the header declares {}",
+            "ends at byte {}, but the header declares {} bytes",
             bytes.len(),
             length + 8
         )));

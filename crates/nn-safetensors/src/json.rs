@@ -1,4 +1,4 @@
-//! Limits of the JSON in files.
+//! Limits on the JSON in files.
 
 use nn_error::{Error, Result};
 use serde::Deserialize;

@@ -11,7 +11,7 @@ pub(crate) const MAX_HEADER: u64 = 100_000_000;
 pub struct Kind {
     /// The key of the JSON object in the metadata: `nn` or `nn_checkpoint`.
     pub key: &'static str,
-    /// The format version that is written; all versions from 1 on are read.
+    /// The format version that is written; all versions from 1 to this one can be read.
     pub format: u32,
     /// The first format version with a checksum of the whole file.
     pub first_checksummed: u32,

@@ -4,9 +4,9 @@
 //!
 //! A file consists of the length of its header, the header, and the values of the tensors,
 //! little-endian. The header begins with the metadata and lists the tensors sorted by name. The
-//! metadata has a single entry, a JSON object as text; programs that write several entries do so in
-//! random order. The field `sha256` of this object is the SHA-256 of the whole file, computed with
-//! these 64 digits set to zero, so any flipped bit is detected.
+//! metadata has a single entry, a JSON object as text, because other implementations write several
+//! entries in random order. The field `sha256` of this object is the SHA-256 of the whole file,
+//! computed with the 64 digits of the field set to zero, so any flipped bit is detected.
 //!
 //! Sizes are compared with the length of the file before anything is allocated, and every value
 //! must be finite unless the caller accepts other values.

@@ -1,9 +1,9 @@
 //! Random splits and folds that keep the rows of a group together, and keep the class
 //! proportions as well as the groups allow.
 //!
-//! Both algorithms are greedy: they take the groups in random order, and assign each group
-//! to the part whose numbers of rows per class then come closest to the wanted numbers. A
-//! split tries several orders and keeps the best result.
+//! Both algorithms are greedy: they take the groups in random order, and assign each group to the
+//! part whose class counts then come closest to the target class counts. A split tries several
+//! orders and keeps the best result.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -72,9 +72,9 @@ fn add(group: &Group, counts: &mut [f64]) {
     }
 }
 
-/// Splits `rows` into two parts, each in ascending order; the second part has about this
-/// `fraction` of the rows, and at least one group if the fraction is at least half a row.
-/// The first part has at least one group.
+/// Splits `rows` into two parts, each in ascending order; the second part has about this `fraction`
+/// of the rows, and at least one group if the fraction amounts to at least half a row. The first
+/// part has at least one group.
 ///
 /// The rows of a group are in the same part. With `classes`, both parts have about the
 /// same class proportions.

@@ -30,10 +30,10 @@ pub enum Inputs<'a, S = f32> {
 
 /// A source of inputs that are read on demand, such as a file larger than memory.
 ///
-/// [`Inputs::source`] turns a source into inputs. A trainer reads a block of rows
-/// per call, in the order of the epoch, so reading is random access unless
-/// `nn_core::TrainingConfig::shuffle` is off. For a stream, whose rows arrive once,
-/// use `nn_core::Trainer::step_on`.
+/// [`Inputs::source`] turns a source into inputs. A trainer reads a block of rows per call, in the
+/// order of the epoch, so the rows are read in random order unless
+/// `nn_core::TrainingConfig::shuffle` is off. For a stream, whose rows arrive once, use
+/// `nn_core::Trainer::step_on`.
 ///
 /// ```
 /// use nn_error::Result;
@@ -75,8 +75,8 @@ pub trait RowSource<S>: Debug + Send + Sync + 'static {
 
     /// Reads the given rows into `inputs`, one after the other.
     ///
-    /// A row index must always give the same values. NaN and infinite values end training with an
-    /// error.
+    /// Every call with the same row index must return the same values. NaN and infinite values end
+    /// training with an error.
     ///
     /// # Shapes
     /// `inputs [rows.len(), n_inputs]`

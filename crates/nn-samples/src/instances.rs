@@ -5,7 +5,7 @@ use nn_tensor::Scalar;
 
 use crate::Samples;
 
-/// The functions for `f32` and `f64`, so that they are compiled.
+/// Instantiates the generic functions for `f32` and `f64`, so that this crate compiles them.
 #[doc(hidden)]
 #[inline(never)]
 pub fn compiled() -> [[*const (); 4]; 2] {

@@ -1,4 +1,4 @@
-//! Samples: inputs with targets and weights, borrowed or shared, split at random.
+//! Samples: inputs with targets and weights, borrowed or shared, and random splits of samples.
 //!
 //! # Main types
 //! - [`Rows`] is a matrix and [`rows::List`] a list, borrowed or shared.

@@ -1,4 +1,4 @@
-//! Matrices and lists, borrowed or shared: arguments and results of functions.
+//! Borrowed or shared matrices and lists, the types of function arguments and results.
 //!
 //! A borrowed matrix has the lifetime `'a` of its values. A shared matrix is
 //! reference-counted, can be `'static`, and can be sent to other threads. Cloning

@@ -385,14 +385,14 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.rows[position as usize]
     }
 
-    /// The fraction of nonzero inputs; `None` if a sparse representation is not faster.
+    /// The fraction of nonzero inputs; `None` if a sparse representation would not be faster.
     pub fn density(&self) -> Option<f64> {
         let (values, _) = self.byte_inputs()?;
         CsrBytes::density(values.matrix(), &self.rows)
     }
 
-    /// The inputs as sparse rows and the value of each byte; `None` if a sparse
-    /// representation is not faster.
+    /// The inputs as sparse rows and the value of each byte; `None` if a sparse representation
+    /// would not be faster.
     pub fn sparse_inputs(&self) -> Option<(CsrBytes, Box<[S; 256]>)> {
         let (values, scale) = self.byte_inputs()?;
         let scale = S::from_f64(scale);

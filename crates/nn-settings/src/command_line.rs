@@ -1,4 +1,4 @@
-//! Settings as the flags of `nn train`, in shell commands and in messages.
+//! Formats settings as flags of `nn train`, for shell commands and messages.
 
 use crate::settings::Settings;
 

@@ -1,10 +1,9 @@
 //! Settings as command line flags (feature `clap`).
 //!
-//! [`Settings`] is a group of arguments for clap. Names that other libraries use for the
-//! same setting are aliases of its flags (`settings.rs`). A flag that has a different
-//! meaning in another library is translated if `nn` has an equivalent; otherwise it is
-//! rejected with a hint, because taking it for a similarly named flag would silently
-//! change the result.
+//! [`Settings`] is a group of arguments for clap. The names of a setting in other libraries are
+//! aliases of its flag (`settings.rs`). A flag that has a different meaning in another library is
+//! translated if `nn` has an equivalent; otherwise it is rejected with a hint, because taking it
+//! for a similarly named flag would silently change the result.
 
 use std::ffi::OsString;
 
@@ -40,8 +39,8 @@ pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Set
     settings.map_err(|error| of_clap(&error))
 }
 
-/// The command that [`parse`] uses: its arguments are the flags of the settings, and it
-/// has no program name.
+/// The clap command that [`parse`] uses, without a program name. The arguments of the command are
+/// the flags of the settings.
 pub fn command() -> Command {
     Settings::augment_args(Command::new("nn"))
         .no_binary_name(true)
@@ -49,8 +48,8 @@ pub fn command() -> Command {
         .allow_negative_numbers(true)
 }
 
-/// Adds the defaults of the settings, and the entries of the menus with their
-/// parameters, to the help of their flags.
+/// Adds to the help of each flag the default of the setting and, for a menu, the entries with their
+/// parameters.
 pub fn with_defaults(command: Command) -> Command {
     let defaults = Settings::default_values().to_json();
     command.mut_args(|arg| {

@@ -24,7 +24,7 @@ pub const LARGEST: u64 = i64::MAX as u64;
 /// Maximum length of a configuration file in bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
-/// The settings of a training run that decide its result. `None` means the default.
+/// The settings that determine the result of a training run. `None` means the default.
 ///
 /// Each field is a key of the configuration file, in kebab-case, and a flag of
 /// `nn train`.
@@ -105,7 +105,7 @@ pub struct Settings {
         arg(long, value_name = "TASK", help_heading = "Tables")
     )]
     pub task: Option<Choice<Task>>,
-    /// Transform of the target of a regression: log predicts its logarithm, auto does so if the target is skewed
+    /// Transform of a regression target: log predicts the logarithm of the target; auto does so if the target is skewed
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "none|log|auto", help_heading = "Tables")
@@ -152,7 +152,7 @@ pub struct Settings {
         arg(long, value_name = "COLUMN", help_heading = "Tables")
     )]
     pub sample_weight: Option<String>,
-    /// Column with the group of each row, not an input: rows of one group belong to the same split
+    /// Column with the group of each row; rows of one group belong to the same split, and the column is not an input
     #[cfg_attr(
         feature = "clap",
         arg(
@@ -163,7 +163,7 @@ pub struct Settings {
         )
     )]
     pub group: Option<String>,
-    /// Column with the time of each row: the latest rows are the test rows, the rows before them are the validation rows
+    /// Column with the time of each row: the latest rows are the test rows, and the rows before them are the validation rows
     #[cfg_attr(
         feature = "clap",
         arg(
@@ -174,7 +174,7 @@ pub struct Settings {
         )
     )]
     pub order_by: Option<String>,
-    /// Column with the split of each row, not an input: train, validation or test
+    /// Column with the split of each row (train, validation or test); the column is not an input
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "COLUMN", help_heading = "Tables", conflicts_with_all = ["test_split", "folds"])
@@ -213,7 +213,7 @@ pub struct Settings {
     /// Initial weights [default: he for relu and its variants, otherwise xavier]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
     pub init: Option<Choice<Init>>,
-    /// Initial biases; the same names as for the initial weights
+    /// Initial biases; accepts the same names as the initial weights
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
     pub bias_init: Option<Choice<Init>>,
     /// Batch normalization in the hidden layers
@@ -260,7 +260,7 @@ pub struct Settings {
     /// Learning-rate schedule [default: cosine; constant if an optimizer or a learning rate is given]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", alias = "lr-scheduler", value_parser = crate::value_parsers::menu_parser::<Choice<Schedule>, Schedule>()))]
     pub schedule: Option<Choice<Schedule>>,
-    /// Number of samples per step, or full
+    /// Number of samples per step, or full for all training samples
     #[cfg_attr(
         feature = "clap",
         arg(
@@ -559,7 +559,7 @@ impl Settings {
     }
 }
 
-/// The weight decay of adamw, as a parameter of the optimizer.
+/// The name of adamw's weight decay parameter.
 pub const WEIGHT_DECAY: &str = "weight-decay";
 
 /// `adamw:beta1=0.8` of `adamw:beta1=0.8:weight-decay=0.1`.

@@ -1,4 +1,4 @@
-//! Parsers of clap for the values of settings (feature `clap`).
+//! The clap parsers of setting values (feature `clap`).
 
 use std::ffi::OsStr;
 use std::str::FromStr;

@@ -38,8 +38,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Uses `interval` everywhere; the default is one second at the ends of epochs and
-    /// one minute within epochs.
+    /// Uses `interval` both at the ends of epochs and within epochs; the default is one second at
+    /// the ends of epochs and one minute within epochs.
     pub fn new(interval: Option<Duration>) -> Self {
         Self {
             at_epoch_end: interval.unwrap_or(Duration::from_secs(1)),
@@ -48,7 +48,7 @@ impl Pace {
     }
 }
 
-/// The open folder of checkpoints.
+/// The checkpoint folder of a run, opened and locked.
 #[derive(Debug)]
 pub struct Checkpoints {
     folder: PathBuf,
@@ -80,8 +80,8 @@ impl Checkpoints {
         })
     }
 
-    /// Returns `true` if a checkpoint is due at the end of an epoch, counted from the last
-    /// checkpoint or from the opening of the folder.
+    /// Returns `true` if a checkpoint is due at the end of an epoch. The time is measured from the
+    /// last checkpoint or from the opening of the folder.
     pub fn is_due_at_epoch_end(&self, pace: Pace) -> bool {
         self.saved.elapsed() >= pace.at_epoch_end
     }

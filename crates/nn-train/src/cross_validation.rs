@@ -75,7 +75,7 @@ impl CrossValidation {
     }
 
     /// Creates the directory `runs_dir/name`; the default name is derived from the data set.
-    /// `first` is the experiment of any fold; all folds use its other settings.
+    /// `first` is the experiment of any fold; all folds use its settings, except for `fold`.
     ///
     /// # Errors
     /// Returns an error if `first` is not a fold, if its table is standard input, or if the
@@ -218,7 +218,7 @@ impl CrossValidation {
     fn explain(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::Interrupted => error.with_help(format!(
-                "`nn train --resume {}` continues",
+                "to continue, run `nn train --resume {}`",
                 self.path.display()
             )),
             _ => error,

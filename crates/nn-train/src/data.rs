@@ -54,8 +54,8 @@ pub struct Data {
     pub folder_image_size: Option<ImageSize>,
     /// SHA-256 of the file, if it is a table.
     pub table_sha256: Option<String>,
-    /// `Some(true)` if the split is stratified by class, otherwise `None`. In runs
-    /// of versions without stratification, the value is `None`.
+    /// `Some(true)` if the split is stratified by class, otherwise `None`. For runs of program
+    /// versions without stratification, the value is `None`.
     pub stratify: Option<bool>,
     sample_weights: Option<Vec<f32>>,
     rows: SplitRows,
@@ -412,7 +412,7 @@ impl Data {
         notes
     }
 
-    /// Number of inputs that a network for the data has.
+    /// Number of inputs of a network for this data set.
     pub fn n_inputs(&self) -> usize {
         self.dataset.n_inputs()
     }

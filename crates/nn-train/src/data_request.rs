@@ -9,18 +9,18 @@ use crate::split_options::SplitOptions;
 /// A request to load a data set.
 #[derive(Clone, Copy, Debug)]
 pub struct DataRequest<'a> {
-    /// Name, folder or CSV file.
+    /// Name of a data set, or path of a folder or CSV file.
     pub name: &'a str,
     /// Folder of the data sets.
     pub data_dir: &'a Path,
-    /// Options of the split and of reading a table.
+    /// Options for splitting the data set and for reading a table.
     pub options: &'a SplitOptions,
     /// Preprocessing of a trained model; `None` to fit the preprocessing to the table.
     pub model: Option<&'a Preprocessing>,
     /// Whether the data set is not the one that the model was trained on.
     pub is_new: bool,
-    /// The run whose data set is loaded: relative paths are also searched for in the
-    /// folders above the run.
+    /// The run whose data set is loaded: relative paths are also resolved from the folders above
+    /// the run.
     pub run: Option<&'a Path>,
     /// Shows the progress of reading a large table.
     pub progress: Progress<'a>,
@@ -40,9 +40,9 @@ impl<'a> DataRequest<'a> {
         }
     }
 
-    /// Returns `true` if the split is stratified by class. Runs and models of versions without
-    /// stratification keep their unstratified split, so that no training row becomes a
-    /// test row.
+    /// Returns `true` if the split is stratified by class. Runs and models of program versions
+    /// without stratification keep their unstratified split, so that no training row becomes a test
+    /// row.
     pub fn is_stratified(&self) -> bool {
         let is_new_training = self.run.is_none() && self.model.is_none();
         self.options.stratify.unwrap_or(is_new_training)

@@ -44,7 +44,7 @@ impl EpochMetrics {
         }
     }
 
-    /// Name of the loss that early stopping watches.
+    /// Name of the loss that early stopping monitors.
     pub fn watched_name(&self) -> &'static str {
         match self.validation_loss {
             Some(_) => "validation loss",
@@ -52,8 +52,8 @@ impl EpochMetrics {
         }
     }
 
-    /// The loss that early stopping watches: the validation loss, or the training loss if
-    /// there are no validation samples.
+    /// The loss that early stopping monitors: the validation loss, or the training loss if there
+    /// are no validation samples.
     pub fn watched_loss(&self) -> f64 {
         self.validation_loss.unwrap_or(self.train_loss)
     }

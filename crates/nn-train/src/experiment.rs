@@ -381,8 +381,8 @@ impl Session<'_> {
             let help = match error.kind() {
                 ErrorKind::Usage => "use the data that the run was trained on, or train a new run",
                 _ => {
-                    "remove the newest file from the run's folder checkpoint, to use the previous \
-                     checkpoint"
+                    "to use the previous checkpoint, remove the newest file from the run's \
+                     checkpoint folder"
                 }
             };
             error.with_help(help)
@@ -413,7 +413,7 @@ impl Session<'_> {
         };
         match kept {
             Ok(()) => error.and(format!(
-                "the best weights, of epoch {}, are in {}",
+                "the best weights (epoch {}) are in {}",
                 best.epoch(),
                 self.run_dir.path().display()
             )),
@@ -433,7 +433,7 @@ impl Session<'_> {
             Some(name) => format!("from checkpoint/{name}"),
             None => "from the beginning".to_owned(),
         };
-        format!("fix this problem; then `nn train --resume {run}` continues {from}")
+        format!("fix this problem, then run `nn train --resume {run}` to continue {from}")
     }
 
     fn interrupted(&self, outcome: &Outcome) -> Error {
@@ -446,7 +446,7 @@ impl Session<'_> {
             kept.map_or_else(String::new, |kept| format!(" ({kept})")),
         );
         Error::new(ErrorKind::Interrupted, problem)
-            .with_help(format!("`nn train --resume {run}` continues"))
+            .with_help(format!("to continue, run `nn train --resume {run}`"))
     }
 }
 

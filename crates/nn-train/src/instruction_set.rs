@@ -15,7 +15,7 @@ pub fn check() -> Result<()> {
             .map(InstructionSet::name)
             .collect();
         Error::usage(error).with_help(format!(
-            "unset {}, or set it to one that this processor has: {}",
+            "unset {}, or set it to an instruction set of this processor: {}",
             InstructionSet::VARIABLE,
             available.join(", ")
         ))
@@ -27,13 +27,13 @@ pub fn name() -> &'static str {
     InstructionSet::current().name()
 }
 
-/// Returns a warning if the checkpoint was made with a different instruction set.
-/// Checkpoints of versions that did not record the instruction set are accepted.
+/// Returns a warning if the checkpoint was made with a different instruction set. Checkpoints of
+/// program versions that did not record the instruction set are accepted.
 pub fn difference(recorded: &Value) -> Option<String> {
     let recorded = recorded.as_str()?;
     (recorded != name()).then(|| {
         format!(
-            "the checkpoint was made with the instruction set {recorded}, this run uses {}; \
+            "the checkpoint was made with the instruction set {recorded}, but this run uses {}; \
              the weights may differ from the weights of an uninterrupted run",
             name()
         )

@@ -33,7 +33,7 @@ pub fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
 pub fn check(what: &str, needed: u64, help: &str) -> Result<()> {
     match available() {
         Some(available) if needed > available => Err(Error::usage(format!(
-            "{what} needs {} of memory, {} are available",
+            "{what} needs {} of memory, but {} are available",
             amount(needed),
             amount(available)
         ))

@@ -52,9 +52,9 @@ pub struct Evaluator<'a> {
 }
 
 impl Evaluator<'_> {
-    /// Computes the metrics on samples. `thresholds` has one element for two classes, or
-    /// one per label. By default, the most probable class is predicted, and each label
-    /// whose probability is above 0.5.
+    /// Computes the metrics on samples. `thresholds` has one element for two classes, or one per
+    /// label. By default, the most probable class and every label with a probability above 0.5 are
+    /// predicted.
     ///
     /// # Errors
     /// Returns an error if the samples do not fit the network or cannot be read.

@@ -49,7 +49,7 @@ pub trait Observer {
         let _ = start;
     }
 
-    /// Called after each batch, with the seconds of the epoch so far.
+    /// Called after each batch, with the training time of the epoch so far in seconds.
     fn batch(&mut self, report: &BatchReport, seconds: f64) {
         let _ = (report, seconds);
     }

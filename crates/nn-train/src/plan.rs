@@ -143,7 +143,7 @@ fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
     match given.filter(|_| data.preprocessing.is_none()) {
         None => Ok(()),
         Some((name, _)) => Err(Error::usage(format!(
-            "`{name}`: needs a table, {} has images",
+            "`{name}`: needs a table, but {} has images",
             data.dataset.name
         ))
         .with_help(format!("leave `{name}` out, or give a CSV file as `data`"))),
@@ -210,7 +210,7 @@ pub fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
         (Task::MultiLabel(n), _) => Ok(n),
         (Task::Regression(_), Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Kl) => {
             Err(Error::usage(format!(
-                "loss {loss}: needs classes, the targets are numbers"
+                "loss {loss}: needs classes, but the targets are numbers"
             ))
             .with_help("use mse, mae or huber"))
         }
@@ -368,7 +368,9 @@ fn weight_decay(settings: &Settings) -> Result<(Optimizer, f64)> {
         return Err(Error::usage(format!(
             "`weight-decay`: expected {weight_decay} as in `optimizer = {optimizer}`, found {asked}"
         ))
-        .with_help("give one of them, such as `optimizer = adamw` and `weight-decay = 0.01`"));
+        .with_help(
+            "give the weight decay only once, as in `optimizer = adamw` and `weight-decay = 0.01`",
+        ));
     }
     *weight_decay = asked;
     Ok((decayed, 0.0))
@@ -411,7 +413,7 @@ fn augment(settings: &Settings, data: &Data) -> Result<Augment> {
     let augment = value(&settings.augment).unwrap_or(Augment::NONE);
     if augment != Augment::NONE && data.dataset.image_size.is_none() {
         return Err(Error::usage(format!(
-            "`augment = {augment}`: needs images, {} has rows of {} values",
+            "`augment = {augment}`: needs images, but {} has rows of {} values",
             data.dataset.name,
             data.n_inputs()
         ))

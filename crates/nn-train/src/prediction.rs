@@ -214,7 +214,7 @@ impl<'a> ImagePredictor<'a> {
     }
 }
 
-/// An image as a network sees it.
+/// An image, converted to the input of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenImage {
     /// Gray values, row by row.

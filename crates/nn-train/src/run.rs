@@ -195,7 +195,7 @@ impl Run {
         let validation = data.splits()?.validation;
         let best = self.evaluator(&data).best_thresholds(&validation)?;
         best.ok_or_else(|| {
-            Error::usage("the threshold auto needs validation samples, and this run has none")
+            Error::usage("an automatic threshold needs validation samples, but this run has none")
                 .with_help("give a number, such as 0.3")
         })
     }

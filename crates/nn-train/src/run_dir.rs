@@ -28,7 +28,7 @@ pub const SUMMARY: &str = "summary.json";
 /// Name of the file with the reason why a run diverged.
 const FAILURE: &str = "failure.json";
 
-/// Name of the run of a fold, counted from 1, in the directory of a cross-validation.
+/// Directory name of a fold's run in a cross-validation; folds are counted from 1.
 pub fn fold_name(number: usize) -> String {
     format!("fold-{number}")
 }
@@ -45,7 +45,7 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Creates the directory `runs_dir/name`; without a name, the first free one of
+    /// Creates the directory `runs_dir/name`; without a name, creates the first free directory of
     /// `runs_dir/PREFIX-1`, `-2`, ….
     ///
     /// # Errors
@@ -107,8 +107,8 @@ impl RunDir {
         self.metrics.add(row)
     }
 
-    /// Syncs the rows of all finished epochs, then saves a checkpoint; also as the best
-    /// checkpoint, if `is_best`.
+    /// Syncs the rows of all finished epochs, then saves a checkpoint. If `is_best`, the checkpoint
+    /// is also saved as the best checkpoint.
     ///
     /// # Errors
     /// Returns an error if a file operation fails.
@@ -169,7 +169,7 @@ impl RunDir {
     }
 }
 
-/// Creates the directory `runs_dir/name`; without a name, the first free one of
+/// Creates the directory `runs_dir/name`; without a name, creates the first free directory of
 /// `runs_dir/PREFIX-1`, `-2`, ….
 ///
 /// # Errors
@@ -300,7 +300,7 @@ pub fn read_model(path: &Path, allow_nonfinite: bool) -> Result<Model> {
     read.map_err(|error| {
         let help = match error {
             nn_core::Error::NotFiniteWeight { .. } => {
-                "train again; `allow-nonfinite` reads the model as it is"
+                "train again, or use `allow-nonfinite` to read the model as it is"
             }
             _ => "the file is damaged or not a model; copy it again, or train again",
         };
@@ -327,11 +327,12 @@ pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
             let fold = candidate.join(fold_name(1));
             let help = if fold.is_dir() {
                 format!(
-                    "it is a cross-validation; use one of its folds, such as {}",
+                    "this run is a cross-validation; use one of its folds, such as {}",
                     fold.display()
                 )
             } else {
-                "it may still be training; `resume` continues an interrupted run".to_owned()
+                "the run may still be training; if it was interrupted, continue it with `resume`"
+                    .to_owned()
             };
             let problem = format!("{}: this run has no {MODEL}", candidate.display());
             return Err(Error::new(ErrorKind::Io, problem).with_help(help));
@@ -391,7 +392,7 @@ fn known_runs(runs_dir: &Path) -> String {
     names.sort();
     if names.is_empty() {
         return format!(
-            "there are no runs in {} yet; `nn train` makes one",
+            "there are no runs in {} yet; to create one, use `nn train`",
             runs_dir.display()
         );
     }

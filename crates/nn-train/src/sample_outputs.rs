@@ -131,7 +131,7 @@ impl ClassOutputs {
 }
 
 impl LabelOutputs {
-    /// The score of a label for each sample, and whether the label is true there.
+    /// For each sample, the score of a label and whether the label is true.
     pub fn label(&self, label: usize) -> (Vec<f64>, Vec<bool>) {
         let scores = self.scores.column(label).copied().collect();
         (scores, self.is_true.column(label).copied().collect())

@@ -30,8 +30,8 @@ impl Split {
         }
     }
 
-    /// The split that a cell of a table names, in upper or lower case: `train` or
-    /// `training`, `validation`, `valid`, `val` or `dev`, `test`.
+    /// Parses the name of a split in a table cell, in upper or lower case: `train` or `training`,
+    /// `validation`, `valid`, `val` or `dev`, `test`.
     pub fn of_cell(text: &str) -> Option<Self> {
         match text.to_ascii_lowercase().as_str() {
             "train" | "training" => Some(Self::Train),

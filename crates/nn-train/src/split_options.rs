@@ -10,21 +10,22 @@ use nn_settings::settings::default;
 use nn_settings::{Choice, Error, Result, Settings};
 use nn_table::TableOptions;
 
-/// The settings that choose the samples of a data set.
+/// The settings that determine the samples of each split.
 #[derive(Clone, Debug)]
 pub struct SplitOptions {
     /// Fraction of the training samples used for validation.
     pub validation: f64,
     /// Fraction of the samples used for testing, if the data set has no test samples.
     pub test_split: f64,
-    /// Whether to stratify the split by class. `None` means yes for a new training run,
-    /// and no for a run of a version without stratification.
+    /// Whether to stratify the split by class. `None` means yes for a new training run, and no for
+    /// a run of a program version without stratification.
     pub stratify: Option<bool>,
     /// The fold of a cross-validation to test on; `None` tests on a fraction of the samples.
     pub fold: Option<Fold>,
-    /// Number of training samples to use, the first ones; `None` for all.
+    /// If set, only this number of training samples is used, counted from the first; `None` uses
+    /// all.
     pub limit_train: Option<usize>,
-    /// The class to learn against all others.
+    /// The positive class of a one-vs-rest classification.
     pub positive_class: Option<u32>,
     /// Seed of the random split.
     pub seed: u64,

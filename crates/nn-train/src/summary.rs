@@ -49,8 +49,8 @@ pub struct Summary {
     /// frequent class of the training samples, or the root mean square error of
     /// predicting the mean of the training samples.
     pub baseline: Option<f64>,
-    /// Area under the ROC curve on the test samples; a mean for labels and for more than
-    /// two classes, as in [`ClassMetrics`](nn_metrics::ClassMetrics).
+    /// Area under the ROC curve on the test samples; for labels and for more than two classes, an
+    /// average as in [`ClassMetrics`](nn_metrics::ClassMetrics).
     pub test_auc: Option<f64>,
     /// Average precision on the test samples.
     pub test_average_precision: Option<f64>,
@@ -79,7 +79,7 @@ pub struct Summary {
     pub train_seconds: Option<f64>,
     /// Median training time per epoch in seconds, without evaluation.
     pub seconds_per_epoch: Option<f64>,
-    /// SHA-256 of the parameters' little-endian bytes in file order, hexadecimal.
+    /// SHA-256 of the parameters as little-endian bytes in file order, in hexadecimal.
     pub weights_sha256: String,
     /// Version of the program.
     pub version: String,

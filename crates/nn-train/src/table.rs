@@ -52,7 +52,7 @@ pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -
         grouped(n_rows),
         grouped(n_inputs)
     );
-    let help = "leave text columns with many values out with `ignore`, or use fewer rows";
+    let help = "use `ignore` to leave out text columns with many values, or use fewer rows";
     memory::check(&what, bytes as u64, help)
 }
 

@@ -22,7 +22,8 @@ impl Task {
     }
 }
 
-/// Adds a second class, `not NAME`, if there is only one class: classification needs two.
+/// Adds a second class, `not NAME`, if there is only one class, because classification needs two
+/// classes.
 pub fn with_counterpart(class_names: &mut Vec<String>) {
     if let [only] = &class_names[..] {
         class_names.push(format!("not {only}"));

@@ -42,7 +42,7 @@ fn check_is_of_a_run(model: &Model) -> Result<()> {
     if !model.description.training.is_null() {
         return Ok(());
     }
-    let problem = "the model file has no training settings: it was not written by `nn train`";
+    let problem = "the model file has no training settings, so it was not written by `nn train`";
     Err(Error::new(ErrorKind::Data, problem).with_help(
         "use nn_core::Model::predict_rows in a Rust program; `nn inspect` shows the layers",
     ))
@@ -120,7 +120,7 @@ pub fn data_of(
         return Err(Error::new(
             ErrorKind::Data,
             format!(
-                "{}: changed since training: expected SHA-256 {}, found {}",
+                "{}: the table has changed since training: expected SHA-256 {}, found {}",
                 escaped_path::shown(name),
                 trained_on.as_deref().unwrap_or_default(),
                 data.table_sha256.as_deref().unwrap_or_default()

@@ -41,7 +41,7 @@ pub fn large_batches(plan: &Plan, data: &Data) -> Option<String> {
     let n_train = data.n_train();
     match plan.training.batch_size {
         BatchSize::Rows(rows) if rows > n_train => Some(format!(
-            "batches of {}, but {} training samples: every step uses all of them",
+            "the batch size is {}, but there are only {} training samples; every step uses all of them",
             grouped(rows),
             grouped(n_train)
         )),

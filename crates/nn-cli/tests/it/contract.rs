@@ -221,7 +221,7 @@ fn a_resumed_training_says_in_json_where_it_goes_on() {
     assert_eq!(begun[0]["event"], "warning");
     assert_eq!(
         begun[0]["text"],
-        "batches of 100 000, but 270 training samples: every step uses all of them"
+        "the batch size is 100 000, but there are only 270 training samples; every step uses all of them"
     );
     // As if it had been killed in the second epoch, its checkpoint damaged.
     fs::remove_file(scratch.path("runs/a/summary.json")).expect("it is there");

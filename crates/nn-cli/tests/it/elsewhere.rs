@@ -58,8 +58,13 @@ fn the_data_of_a_run_are_found_above_it() {
 fn what_lies_here_comes_first_and_is_not_taken_for_the_old_table() {
     let scratch = project("tables/trees.csv");
     scratch.file("other/tables/trees.csv", trees().replacen("oak", "elm", 1));
-    within(&scratch, "other", "evaluate ../project/runs/a")
-        .refuses(3, &["tables/trees.csv: changed since training", "SHA-256"]);
+    within(&scratch, "other", "evaluate ../project/runs/a").refuses(
+        3,
+        &[
+            "tables/trees.csv: the table has changed since training",
+            "SHA-256",
+        ],
+    );
     // What is typed now is meant from here.
     fs::remove_dir_all(scratch.path("other/tables")).expect("the folder is ours");
     within(

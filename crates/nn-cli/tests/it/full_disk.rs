@@ -90,7 +90,7 @@ fn a_disk_that_fills_up_ends_the_training_which_goes_on_when_there_is_space() {
         assert!(error.contains("No space left on device"), "{error}");
         if newest != "-" {
             n_resumed += 1;
-            let help = format!("train --resume disk/a` continues from checkpoint/{newest}");
+            let help = format!("train --resume disk/a` to continue from checkpoint/{newest}");
             assert!(error.contains(&help), "{newest}: {error}");
         }
     }

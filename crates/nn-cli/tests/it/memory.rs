@@ -25,7 +25,7 @@ fn a_network_that_does_not_fit_is_refused_with_both_amounts() {
         let line = format!("train --data glyphs --limit-train 300 --epochs 1 {flags}");
         let parts = [
             "the training run needs ",
-            " GiB of memory, 1.",
+            " GiB of memory, but 1.",
             "are available",
             "--hidden",
         ];

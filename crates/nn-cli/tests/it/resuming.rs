@@ -175,7 +175,7 @@ fn signals_save_and_say_how_to_go_on() {
         let mut error = String::new();
         let mut stderr = child.stderr.take().expect("a pipe");
         stderr.read_to_string(&mut error).expect("a pipe");
-        let help = format!("\n  help: `nn train --resume runs/{run}` continues");
+        let help = format!("\n  help: to continue, run `nn train --resume runs/{run}`");
         assert!(error.contains(&help), "{error}");
         assert!(error.contains(&format!("the model so far is in runs/{run}")));
     }
@@ -509,7 +509,7 @@ fn a_checkpoint_that_cannot_be_written_ends_the_training() {
     let error = output.fails(5);
     assert!(error.contains("checkpoint/step-"), "{error}");
     assert!(
-        error.contains("`nn train --resume runs/a` continues"),
+        error.contains("to continue, run `nn train --resume runs/a`"),
         "{error}"
     );
     let left = checkpoints(&scratch, "a");
@@ -538,9 +538,9 @@ fn a_diverged_training_keeps_its_best_weights() {
     ] {
         assert!(error.contains(part), "{error}");
     }
-    let best = error.split("the best weights, of epoch ").nth(1);
+    let best = error.split("the best weights (epoch ").nth(1);
     let best = best
-        .and_then(|rest| rest.split(',').next())
+        .and_then(|rest| rest.split(')').next())
         .expect("an epoch");
     let metrics = scratch.read("runs/a/metrics.csv");
     let row = metrics
@@ -600,7 +600,7 @@ fn another_instruction_set_is_told_or_refused() {
     begin_again();
     let resume = "train --resume a --no-report";
     let difference = format!(
-        "the checkpoint was made with the instruction set portable, this run uses {widest}"
+        "the checkpoint was made with the instruction set portable, but this run uses {widest}"
     );
     let strict = train(&format!("{resume} --strict"), None);
     strict.refuses(2, &["--strict: ", &difference]);

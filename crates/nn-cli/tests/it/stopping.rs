@@ -70,7 +70,7 @@ fn a_signal_saves_the_model_and_ends_the_training() {
         let mut stderr = child.stderr.take().expect("a pipe");
         stderr.read_to_string(&mut error).expect("a pipe");
         assert!(error.contains("the model so far is in runs/a"), "{error}");
-        let help = "\n  help: `nn train --resume runs/a` continues";
+        let help = "\n  help: to continue, run `nn train --resume runs/a`";
         assert!(error.contains(help), "{error}");
 
         let n_rows = scratch.read("runs/a/metrics.csv").lines().count() - 1;

@@ -67,7 +67,11 @@ fn a_changed_table_is_not_taken_for_the_old_one() {
     let table = trees();
     let last = table.lines().last().expect("a table has rows");
     scratch.file("trees.csv", format!("{table}{last}\n"));
-    let parts = ["trees.csv: changed since training", "SHA-256", "help:"];
+    let parts = [
+        "trees.csv: the table has changed since training",
+        "SHA-256",
+        "help:",
+    ];
     scratch.nn("evaluate a").refuses(3, &parts);
     scratch.nn("evaluate a --data trees.csv").refuses(3, &parts);
     scratch.file("later.csv", trees());
@@ -299,7 +303,8 @@ fn a_batch_may_be_larger_than_the_table() {
     let output = scratch
         .nn(&format!("train --name large {flags} 100000"))
         .succeeds();
-    let warning = "warning   batches of 100 000, but 194 training samples: every step";
+    let warning =
+        "warning   the batch size is 100 000, but there are only 194 training samples; every step";
     assert_eq!(output.matches(warning).count(), 1, "{output}");
     let large = scratch.json("runs/large/summary.json");
     let full = scratch.train("full", &format!("{flags} full"));

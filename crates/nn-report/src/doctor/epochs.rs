@@ -24,9 +24,9 @@ pub(super) fn unfinished(case: &Case<'_>) -> Finding {
     let advice = match &case.run.directory {
         Some(directory) => {
             let run = quoted(&directory.to_string_lossy());
-            format!("`nn train --resume {run}` continues it")
+            format!("to continue the run, use `nn train --resume {run}`")
         }
-        None => "save the run; `nn train --resume RUN` continues it".to_owned(),
+        None => "save the run, then continue it with `nn train --resume RUN`".to_owned(),
     };
     Finding::Problem(
         format!(
