@@ -29,7 +29,7 @@ impl<'a> ColumnFile<'a> {
     ///
     /// # Errors
     /// [`Error::FormatNotBuilt`] if the crate was built without the feature of the format, and
-    /// [`Error::BadFile`] if the metadata of the file are damaged or do not describe a table.
+    /// [`Error::BadFile`] if the metadata of the file is damaged or does not describe a table.
     pub fn open(bytes: &'a [u8], format: FileFormat) -> Result<Self> {
         let opened = match format {
             FileFormat::Npy => NpyFile::open(bytes).map(boxed),

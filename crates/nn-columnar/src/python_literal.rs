@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Result<Literal, String> {
     let literal = parser.literal(0);
     match (literal, parser.next()) {
         (Some(literal), None) => Ok(literal),
-        _ => Err("the header is not a literal of Python".to_owned()),
+        _ => Err("the header is not a Python literal".to_owned()),
     }
 }
 

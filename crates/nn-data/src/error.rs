@@ -1,4 +1,4 @@
-//! Errors of this crate, with the place, the expected and the found value, and a hint.
+//! Errors of this crate, with the location, the expected value, the value found, and a hint.
 
 use std::fmt;
 use std::io;
@@ -32,8 +32,8 @@ impl From<&nn_files::Error> for ErrorKind {
 
 /// Any error of this crate.
 ///
-/// The message is one line with the place, the expected and the found value. [`Error::help`] says
-/// how to fix the error.
+/// The message is one line with the location, the expected value and the value found.
+/// [`Error::help`] says how to fix the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -37,7 +37,7 @@ struct Parts {
     has_images: bool,
 }
 
-/// Whether a folder contains a file with the name of an IDX file.
+/// Returns whether a folder contains a file that is named like an IDX file.
 ///
 /// # Errors
 /// Returns [`Error::File`] if the folder cannot be read.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::choice::choice;
 use crate::{Error, Result};
 
-/// The choice of a transform for the targets of a regression.
+/// How to choose the transform of the regression targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetTransform {
     /// Predict the target itself. A note reports a target that is better predicted as a
@@ -54,7 +54,7 @@ impl fmt::Display for TargetTransform {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transform {
-    /// y
+    /// The identity: y.
     #[default]
     Identity,
     /// ln y, for positive targets.
@@ -64,7 +64,7 @@ pub enum Transform {
 }
 
 impl Transform {
-    /// The transformed target; not finite outside of the domain of the logarithm.
+    /// Transforms a target; the result is not finite outside the domain of the logarithm.
     pub fn apply(self, y: f64) -> f64 {
         match self {
             Self::Identity => y,
@@ -73,7 +73,7 @@ impl Transform {
         }
     }
 
-    /// The target of a transformed target.
+    /// Inverts the transform.
     pub fn inverse(self, transformed: f64) -> f64 {
         match self {
             Self::Identity => transformed,
@@ -82,7 +82,7 @@ impl Transform {
         }
     }
 
-    /// Whether targets are unchanged.
+    /// Returns `true` if targets are unchanged.
     pub fn is_identity(&self) -> bool {
         *self == Self::Identity
     }

@@ -3,8 +3,8 @@
 //! The background is the minimum of two estimates, computed on a reduced image:
 //!
 //! - A morphological closing fills strokes narrower than its window and follows the edge of
-//!   a shadow, but is too bright at the dark end of a gradient of light.
-//! - The mean of the nearby paper follows a gradient of light, but blurs the edge of a
+//!   a shadow, but is too bright at the dark end of a brightness gradient.
+//! - The mean of the nearby paper follows a brightness gradient, but blurs the edge of a
 //!   shadow.
 //!
 //! The minimum is used because a wrong estimate is usually too bright.
