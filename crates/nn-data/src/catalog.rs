@@ -1,6 +1,6 @@
 //! The catalog of data sets that can be downloaded: files, mirrors, checksums.
 //!
-//! To add a data set, add a `static` and an entry of [`ALL`]; the commands, the help and the error
+//! To add a data set, add a `static` and an entry in [`ALL`]; the commands, the help and the error
 //! messages are derived from it.
 
 use std::path::{Path, PathBuf};

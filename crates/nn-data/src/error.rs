@@ -366,7 +366,7 @@ fn idx_names(missing: &Path) -> String {
     format!(
         "{folder} needs train-images-idx3-ubyte and train-labels-idx1-ubyte; the files of \
          test samples begin with t10k instead of train; names with a dot before idx, with .gz or \
-         as in EMNIST are accepted, too"
+         as in EMNIST are also accepted"
     )
 }
 
@@ -383,7 +383,7 @@ fn with_checksums(files: &[(&str, &str)]) -> String {
 }
 
 fn fetch_command(dataset: &str) -> String {
-    format!("cargo xtask fetch-data {dataset}   (or: nn data fetch {dataset})")
+    format!("run `cargo xtask fetch-data {dataset}` or `nn data fetch {dataset}`")
 }
 
 /// A problem with the content of an IDX file.

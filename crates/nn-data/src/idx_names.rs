@@ -2,7 +2,7 @@
 //!
 //! `train-images-idx3-ubyte` is also found as `train-images.idx3-ubyte` (as some
 //! programs unpack it), as `emnist-letters-train-images-idx3-ubyte` (EMNIST), and with
-//! `.gz`. Test files begin with `t10k` or `test`.
+//! `.gz`. The names of test files begin with `t10k` or `test`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

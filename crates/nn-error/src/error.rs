@@ -46,7 +46,7 @@ pub enum Error {
     /// A parameter that does not exist, for example a parameter that an optimizer does not have.
     #[error("{entry} has no parameter \"{parameter}\"; it has: {expected}")]
     UnknownParameter {
-        /// Name whose parameter is unknown, such as `adam`.
+        /// Name to which the unknown parameter was passed, such as `adam`.
         entry: &'static str,
         /// Name of the unknown parameter.
         parameter: String,

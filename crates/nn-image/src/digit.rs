@@ -1,4 +1,4 @@
-//! Normalization of images of handwritten digits to MNIST's format.
+//! Normalizes images of handwritten digits to MNIST's format.
 //!
 //! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while
 //! preserving their aspect ratio" with anti-aliasing, and placed in a 28x28

@@ -212,7 +212,7 @@ impl Error {
             Self::MixedFolders { .. } => {
                 "keep the class folders in train, validation and test, or use class folders only"
             }
-            Self::NameNotUtf8 { .. } => "rename it",
+            Self::NameNotUtf8 { .. } => "rename the file or folder",
             Self::UnknownFormat { .. } => "choose the format idx, csv or png",
             Self::NotImages { .. } => "only images with classes can be written as IDX or PNG",
             Self::TooManyClasses { .. } => "use the format csv or png",

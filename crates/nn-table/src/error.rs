@@ -382,7 +382,7 @@ impl Error {
             }
             Self::AmbiguousHeader { .. } => "set `header` to yes or no",
             Self::DuplicateColumn { .. } => {
-                "rename one of them; if the first row is data, set `header` to no"
+                "rename one of these columns; if the first row is data, set `header` to no"
             }
             Self::RaggedRow { .. } => {
                 "give every row the same number of fields; quote cells that contain the separator"

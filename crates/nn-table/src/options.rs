@@ -170,10 +170,10 @@ pub enum Header {
 }
 
 impl Header {
-    /// All choices.
+    /// All settings of the header.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Yes, Self::No];
 
-    /// Name of the choice.
+    /// Name of the setting: `auto`, `yes` or `no`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -216,7 +216,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// All choices.
+    /// All tasks, and `auto`.
     pub const ALL: [Self; 4] = [
         Self::Auto,
         Self::Classification,
@@ -224,7 +224,7 @@ impl Task {
         Self::MultiLabel,
     ];
 
-    /// Name of the choice.
+    /// Name of the task, such as `regression`; `auto` infers the task.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",

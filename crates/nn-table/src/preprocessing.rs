@@ -144,7 +144,7 @@ impl Preprocessing {
         drop_missing(table, &targets)
     }
 
-    /// Removes the rows of a later table whose target is missing.
+    /// Removes the rows whose target is missing from a later table.
     ///
     /// # Errors
     /// Returns [`Error::File`] if no row is left.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::choice::choice;
 use crate::{Error, Result};
 
-/// How to choose the transform of the regression targets.
+/// The setting that selects the transform of the regression targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetTransform {
     /// Predict the target itself. A note reports a target that is better predicted as a
