@@ -444,7 +444,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Reads texts that are given by offsets of `N` bytes.
+    /// Reads strings that are given by offsets of `N` bytes.
     fn texts<const N: usize>(
         &self,
         push: &mut dyn FnMut(Value<'_>),
@@ -465,7 +465,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Reads texts of up to 12 bytes, and references to longer texts.
+    /// Reads strings of up to 12 bytes, and references to longer strings.
     fn views(&self, push: &mut dyn FnMut(Value<'_>)) -> Result<(), String> {
         const MAX_SHORT: usize = 12;
         let (views, _) = self

@@ -72,7 +72,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// Creates a whole number, or a text if an `f64` cannot represent the number exactly.
+    /// Creates a whole number, or a string if an `f64` cannot represent the number exactly.
     pub(crate) fn integer(number: impl Into<i128>) -> Self {
         let number = number.into();
         match i64::try_from(number) {

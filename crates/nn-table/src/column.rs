@@ -222,7 +222,7 @@ impl FromStr for Separator {
     }
 }
 
-/// Whether a trimmed cell is the mark of a missing value.
+/// Whether a trimmed cell represents a missing value.
 pub(crate) fn is_missing(cell: &str, marks: &[String]) -> bool {
     cell.len() <= 4
         && MISSING_MARKS

@@ -23,10 +23,10 @@ pub enum TargetTransform {
 }
 
 impl TargetTransform {
-    /// All choices.
+    /// All settings.
     pub const ALL: [Self; 3] = [Self::None, Self::Log, Self::Auto];
 
-    /// Name of the choice.
+    /// Name of the setting: `none`, `log` or `auto`.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -59,7 +59,7 @@ pub enum Transform {
     Identity,
     /// ln y, for positive targets.
     Log,
-    /// ln(1 + y), for targets of which some are 0.
+    /// ln(1 + y), for targets of at least 0 that include 0.
     Log1p,
 }
 

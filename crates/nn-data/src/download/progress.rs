@@ -21,8 +21,7 @@ pub enum Progress<'a> {
         /// Size of the whole file in bytes.
         size: u64,
     },
-    /// Bytes of a file have been written. The number of bytes written decreases if the download
-    /// restarts.
+    /// Bytes of a file have been written. If the download restarts, the number of bytes decreases.
     Advanced {
         /// Name of the file.
         file: &'a str,

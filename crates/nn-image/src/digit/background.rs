@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn the_background_follows_gradients_and_shadows() {
         type Light = fn(f32, f32) -> f32;
-        // The ink has a contrast of 80 %, so that 40 % is still told from it.
+        // The ink has a contrast of 80 %, so that 40 % is still distinguished from the ink.
         let lights: [(Light, f32); 4] = [
             (|_, x| 230.0 - 140.0 * x, 0.25),
             (|y, _| 100.0 + 120.0 * y, 0.25),
