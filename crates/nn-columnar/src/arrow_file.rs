@@ -1,6 +1,6 @@
 //! Apache Arrow IPC files (Feather version 2).
 //!
-//! The messages are decoded here, because the crate arrow-ipc panics on some damaged files. Only
+//! The messages are decoded here, because the `arrow-ipc` crate panics on some damaged files. Only
 //! the FlatBuffers code for the metadata comes from arrow-ipc.
 
 use std::borrow::Cow;
@@ -38,7 +38,7 @@ impl<'a> ArrowFile<'a> {
         let footer = footer(bytes)?;
         let schema = footer.schema().ok_or("the footer has no schema")?;
         if !schema.endianness().equals_to_target_endianness() {
-            return Err("the file has another byte order than this machine".to_owned());
+            return Err("the byte order of the file differs from that of this machine".to_owned());
         }
         let fields = schema.fields().ok_or("the schema has no columns")?;
         if fields.len() > MAX_COLUMNS {
@@ -64,7 +64,7 @@ impl<'a> ArrowFile<'a> {
             let batch = root_as_message(message)
                 .map_err(|error| format!("a message is damaged: {error}"))?
                 .header_as_record_batch()
-                .ok_or("a message holds no rows")?;
+                .ok_or("a message holds no record batch")?;
             Batch::new(batch, body, &types)
         });
         let batches = batches.collect::<Result<Vec<_>, String>>()?;
@@ -133,7 +133,7 @@ fn parts<'a>(bytes: &'a [u8], block: &Block) -> Result<(&'a [u8], &'a [u8]), Str
         let length = usize::try_from(block.metaDataLength()).ok()?;
         let (message, rest) = rest.split_at_checked(length)?;
         let body = rest.get(..usize::try_from(block.bodyLength()).ok()?)?;
-        // A mark and the length, or the length only in old files.
+        // A continuation marker and the length, or the length only in old files.
         let start = if message.starts_with(&[0xff; 4]) {
             8
         } else {
@@ -141,7 +141,7 @@ fn parts<'a>(bytes: &'a [u8], block: &Block) -> Result<(&'a [u8], &'a [u8]), Str
         };
         Some((message.get(start..)?, body))
     };
-    parts().ok_or_else(|| "the rows are truncated".to_owned())
+    parts().ok_or_else(|| "a message is truncated".to_owned())
 }
 
 /// The number of a dictionary, and its values.
@@ -155,7 +155,7 @@ fn dictionary(
     let message = root_as_message(message);
     let message = message.map_err(|error| format!("a message is damaged: {error}"))?;
     let dictionary = message.header_as_dictionary_batch();
-    let dictionary = dictionary.ok_or("a message holds no dictionary")?;
+    let dictionary = dictionary.ok_or("a message holds no dictionary batch")?;
     let id = dictionary.id();
     let column = dictionary_of.iter().position(|it| *it == Some(id));
     let Some(DataType::Dictionary(_, values_type)) = column.map(|it| &types[it]) else {
@@ -240,7 +240,9 @@ impl<'a> Batch<'a> {
 /// Decompresses a buffer, which begins with the length of its content.
 fn decompress(bytes: &[u8], codec: CompressionType) -> Result<Cow<'_, [u8]>, String> {
     const NOT_COMPRESSED: i64 = -1;
-    let (length, bytes) = bytes.split_first_chunk().ok_or("a length is truncated")?;
+    let (length, bytes) = bytes
+        .split_first_chunk()
+        .ok_or("the length of a buffer is truncated")?;
     let length = i64::from_le_bytes(*length);
     if length == NOT_COMPRESSED {
         return Ok(bytes.into());
@@ -402,7 +404,7 @@ impl Cells<'_> {
     /// Decodes whether the value of each row is present.
     fn are_present(&self) -> Result<impl Iterator<Item = bool>, String> {
         if !self.validity.is_empty() && self.validity.len() < self.n_rows.div_ceil(8) {
-            return Err("the marks of missing values are truncated".to_owned());
+            return Err("the validity bitmap is truncated".to_owned());
         }
         let is_present = |row: usize| self.validity.is_empty() || bit(&self.validity, row);
         Ok((0..self.n_rows).map(is_present))
@@ -442,7 +444,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Reads texts that are given by offsets of `N` bytes.
+    /// Reads strings that are given by offsets of `N` bytes.
     fn texts<const N: usize>(
         &self,
         push: &mut dyn FnMut(Value<'_>),
@@ -463,7 +465,7 @@ impl Cells<'_> {
         Ok(())
     }
 
-    /// Reads texts of up to 12 bytes, and references to longer texts.
+    /// Reads strings of up to 12 bytes, and references to longer strings.
     fn views(&self, push: &mut dyn FnMut(Value<'_>)) -> Result<(), String> {
         const MAX_SHORT: usize = 12;
         let (views, _) = self
@@ -496,8 +498,10 @@ fn bit(bytes: &[u8], index: usize) -> bool {
 }
 
 fn text(bytes: Option<&[u8]>) -> Result<Value<'_>, String> {
-    let text = str::from_utf8(bytes.ok_or("a text is truncated")?);
-    Ok(Value::Text(text.map_err(|_| "a text is not UTF-8")?.into()))
+    let text = str::from_utf8(bytes.ok_or("a string is truncated")?);
+    Ok(Value::Text(
+        text.map_err(|_| "a string is not UTF-8")?.into(),
+    ))
 }
 
 fn per_second(unit: TimeUnit) -> i128 {

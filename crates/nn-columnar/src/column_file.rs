@@ -29,7 +29,7 @@ impl<'a> ColumnFile<'a> {
     ///
     /// # Errors
     /// [`Error::FormatNotBuilt`] if the crate was built without the feature of the format, and
-    /// [`Error::BadFile`] if the metadata of the file are damaged or do not describe a table.
+    /// [`Error::BadFile`] if the metadata of the file is damaged or does not describe a table.
     pub fn open(bytes: &'a [u8], format: FileFormat) -> Result<Self> {
         let opened = match format {
             FileFormat::Npy => NpyFile::open(bytes).map(boxed),
@@ -96,13 +96,15 @@ impl<'a> ColumnFile<'a> {
     ///
     /// # Errors
     /// [`Error::BadFile`] if the column does not exist, has the kind
-    /// [`Kind::Unsupported`](crate::Kind::Unsupported) or damaged values, or if the number of
-    /// values is not [`n_rows`](Self::n_rows). `push` may have received values before the error.
+    /// [`Kind::Unsupported`](crate::Kind::Unsupported) or contains damaged values, or if the number
+    /// of values is not [`n_rows`](Self::n_rows). `push` may have received values before the error.
     pub fn read(&self, column: usize, push: &mut dyn FnMut(Value<'_>)) -> Result<()> {
         let n_columns = self.columns().len();
         if column >= n_columns {
             let number = column + 1;
-            return Err(self.bad(format!("expected {number} columns, found {n_columns}")));
+            return Err(self.bad(format!(
+                "expected at least {number} columns, found {n_columns}"
+            )));
         }
         let mut n_values = 0;
         let read = self.file.read(column, &mut |value| {

@@ -1,11 +1,11 @@
-//! Errors of opening files and reading their columns.
+//! Errors from opening files and reading their columns.
 
 use crate::file_format::FileFormat;
 
 /// A `Result` whose default error is the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of opening a file or reading a column. The message does not contain the path of the
+/// An error from opening a file or reading a column. The message does not contain the path of the
 /// file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

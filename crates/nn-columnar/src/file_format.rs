@@ -27,7 +27,7 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// Recognizes the format of a file by its first bytes; `None` for text and any other format.
+    /// Recognizes the format of a file from its first bytes; `None` for text and any other format.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         const SIGNATURES: [(&[u8], FileFormat); 3] = [
             (b"PAR1", FileFormat::Parquet),

@@ -439,7 +439,7 @@ impl Element {
             ('S', _) => {
                 let end = bytes.iter().rposition(|&byte| byte != 0);
                 let text = bytes[..end.map_or(0, |end| end + 1)].to_vec();
-                let text = String::from_utf8(text).map_err(|_| "a text is not UTF-8")?;
+                let text = String::from_utf8(text).map_err(|_| "a string is not UTF-8")?;
                 Value::Text(text.into())
             }
             ('U', _) => {
@@ -451,7 +451,7 @@ impl Element {
                     })
                 };
                 let text: Option<String> = bytes.chunks_exact(4).map(character).collect();
-                let text = text.ok_or("a text is not Unicode")?;
+                let text = text.ok_or("a string is not valid Unicode")?;
                 Value::Text(text.trim_end_matches('\0').to_owned().into())
             }
             _ => return Err("elements of this type cannot be read".to_owned()),

@@ -1,6 +1,6 @@
 //! Apache Parquet files.
 //!
-//! Parquet files are decoded here, because the crate parquet panics on some damaged files and
+//! Parquet files are decoded here, because the `parquet` crate panics on some damaged files and
 //! needs C code for Zstandard.
 
 use crate::parquet_page::{DataPage, Page, next_page};
@@ -106,7 +106,7 @@ fn read_page(
     dictionary: &Dictionary,
     push: &mut dyn FnMut(Value<'_>),
 ) -> Result<(), String> {
-    let (marks, values) = parts(leaf, page).ok_or("the marks of missing values are truncated")?;
+    let (marks, values) = parts(leaf, page).ok_or("the definition levels are truncated")?;
     let mut is_present = match marks {
         Some(marks) => presence(marks, page.n_values)?,
         None => vec![true; page.n_values],
@@ -133,7 +133,7 @@ fn read_page(
     Ok(())
 }
 
-/// The marks of missing values, if the column is optional, and the values.
+/// The definition levels, if the column is optional, and the values.
 fn parts<'a>(leaf: &Leaf, page: &'a DataPage<'_>) -> Option<(Option<&'a [u8]>, &'a [u8])> {
     let (length, bytes) = match page.n_level_bytes {
         Some(length) => (length, &page.bytes[..]),

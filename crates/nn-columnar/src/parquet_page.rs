@@ -1,5 +1,5 @@
-//! Decompresses the pages of a column of a Parquet file, without C code. Memory is limited by
-//! the size of the file.
+//! Decompresses the pages of a Parquet column, without C code. The memory allocated is limited in
+//! proportion to the size of the file.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -27,10 +27,10 @@ pub(crate) enum Page<'a> {
 
 /// A data page: the values of consecutive rows.
 pub(crate) struct DataPage<'a> {
-    /// The marks of missing values, then the values. In version 1, the length of the marks
-    /// precedes the marks.
+    /// The definition levels, then the values. In version 1, the length of the definition levels
+    /// precedes them.
     pub(crate) bytes: Cow<'a, [u8]>,
-    /// Number of bytes of the marks of missing values in version 2.
+    /// Length of the definition levels in bytes, in version 2.
     pub(crate) n_level_bytes: Option<usize>,
     /// Number of rows.
     pub(crate) n_values: usize,
@@ -99,9 +99,9 @@ fn data_v2<'a>(
     if count(part, 6)? > 0 {
         return Err("a page has nested values".to_owned());
     }
-    // The marks in front of the values are not compressed.
+    // The levels in front of the values are not compressed.
     let levels = content.split_at_checked(n_level_bytes);
-    let (levels, values) = levels.ok_or("the marks of missing values are truncated")?;
+    let (levels, values) = levels.ok_or("the definition levels are truncated")?;
     let length = length
         .checked_sub(n_level_bytes)
         .ok_or("the length of a page is wrong")?;

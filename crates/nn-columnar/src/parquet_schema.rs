@@ -135,7 +135,7 @@ impl Metadata {
         Ok(Self {
             columns,
             leaves,
-            groups: groups.ok_or("the metadata of a row group are damaged")?,
+            groups: groups.ok_or("the metadata of a row group is damaged")?,
         })
     }
 }

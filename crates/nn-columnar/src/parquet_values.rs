@@ -180,7 +180,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: i64) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// Decodes whether the values of `n` rows are present, from marks with one bit per row.
+/// Decodes whether the values of `n` rows are present, from definition levels of one bit per row.
 pub(crate) fn presence(bytes: &[u8], n: usize) -> Result<Vec<bool>, String> {
     let marks: Vec<bool> = RunLengths::new(bytes, 1)?
         .take(n)
@@ -188,7 +188,7 @@ pub(crate) fn presence(bytes: &[u8], n: usize) -> Result<Vec<bool>, String> {
         .collect();
     match marks.len() == n {
         true => Ok(marks),
-        false => Err("the marks of missing values are truncated".to_owned()),
+        false => Err("the definition levels are truncated".to_owned()),
     }
 }
 

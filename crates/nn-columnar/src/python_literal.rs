@@ -15,7 +15,7 @@ pub(crate) enum Literal {
 const MAX_DEPTH: usize = 16;
 
 impl Literal {
-    /// The value of a key that is a text in a dictionary.
+    /// The value of a string key in a dictionary.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let Self::Dictionary(entries) = self else {
             return None;
@@ -25,13 +25,13 @@ impl Literal {
     }
 }
 
-/// Parses a text that consists of one literal and blanks.
+/// Parses a string that consists of one literal and blanks.
 pub(crate) fn parse(text: &str) -> Result<Literal, String> {
     let mut parser = Parser { rest: text };
     let literal = parser.literal(0);
     match (literal, parser.next()) {
         (Some(literal), None) => Ok(literal),
-        _ => Err("the header is not a literal of Python".to_owned()),
+        _ => Err("the header is not a Python literal".to_owned()),
     }
 }
 

@@ -41,13 +41,14 @@ pub enum Kind {
     Date,
     /// Times without a date.
     TimeOfDay,
-    /// Texts. Their meaning (numbers, dates or categories) is not declared in the file.
+    /// Strings. The file does not declare whether they are numbers, dates or categories.
     Text,
     /// Values that the file declares as categories, such as a categorical column of pandas.
     Category,
     /// Booleans.
     Boolean,
-    /// Row numbers that a program stored in addition to the table, such as the index of pandas.
+    /// Row numbers that a program stored in addition to the table, such as the index of a pandas
+    /// data frame.
     RowNumbers,
     /// Values of a type that cannot be read, with a description such as `nested values`.
     Unsupported(String),
@@ -66,12 +67,12 @@ pub enum Value<'a> {
     Float(f64),
     /// A date as seconds since 1970-01-01 00:00 UTC, or a time of day as seconds since midnight.
     Seconds(f64),
-    /// A text.
+    /// A string.
     Text(Cow<'a, str>),
 }
 
 impl Value<'_> {
-    /// Creates a whole number, or a text if an `f64` cannot represent the number exactly.
+    /// Creates a whole number, or a string if an `f64` cannot represent the number exactly.
     pub(crate) fn integer(number: impl Into<i128>) -> Self {
         let number = number.into();
         match i64::try_from(number) {

@@ -1,4 +1,4 @@
-//! Reads the files of a zip archive in memory, stored or deflated.
+//! Reads the stored or deflated files of a zip archive in memory.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -148,7 +148,7 @@ impl<'a> ZipEntry<'a> {
             DEFLATED => return Err(format!("{name} states a length that is too large")),
             method => {
                 return Err(format!(
-                    "{name} is compressed by the unknown method {method}"
+                    "{name} is compressed with the unknown method {method}"
                 ));
             }
         };

@@ -73,7 +73,7 @@ fn a_column_that_is_missing_is_an_error() {
     let error = file.read(3, &mut |_| {}).expect_err("three columns");
     assert_eq!(
         error.to_string(),
-        "expected a table in a NumPy array (.npy): expected 4 columns, found 3"
+        "expected a table in a NumPy array (.npy): expected at least 4 columns, found 3"
     );
 }
 

@@ -12,14 +12,13 @@
 //! interpolated bilinearly; outside the image it is 0.
 //!
 //! As in the paper, `u` is a pair of random numbers per pixel, smoothed with a
-//! separable Gaussian filter. Deviations: the filter ends at three standard
-//! deviations, the random numbers have 16 bits, and the smoothed fields are not
-//! normalized. The paper scales each field to norm 1 before it multiplies by
-//! `alpha`; with its best values for MNIST, `alpha` 34 and `sigma` 4, the root
-//! mean square displacement of its 29x29 images is 34/29 = 1.17 pixels along each
-//! axis. Without normalization, `alpha` has the same effect for images of any
-//! size, and the same values give 1.28 pixels over 29x29 pixels: 1.39 in the
-//! interior (`alpha / (2·sigma·√(3π))`), less at the border.
+//! separable Gaussian filter. Differences from the paper: the filter ends at three standard
+//! deviations, the random numbers have 16 bits, and the smoothed fields are not normalized. The
+//! paper scales each field to norm 1 before it multiplies by `alpha`; with its best values for
+//! MNIST, `alpha` 34 and `sigma` 4, the root mean square displacement of its 29x29 images is
+//! 34/29 = 1.17 pixels along each axis. Without normalization, `alpha` has the same effect for
+//! images of any size, and the same values give 1.28 pixels over 29x29 pixels: 1.39 in the interior
+//! (`alpha / (2·sigma·√(3π))`), less at the border.
 //!
 //! | Name | Default | Purpose | Range |
 //! |---|---|---|---|
@@ -116,7 +115,7 @@ impl Augment {
             ..Self::NONE
         },
     ];
-    /// The names of [`Augment::ALL`].
+    /// The names of the augmentations in [`Augment::ALL`].
     pub const NAMES: [&'static str; 4] = ["none", "shift", "affine", "elastic"];
 
     /// Deforms rows of `images`: row `k` of the result is the deformed row `rows[k]`.

@@ -1,7 +1,7 @@
 //! The catalog of data sets that can be downloaded: files, mirrors, checksums.
 //!
-//! To add a data set, add a `static` and an entry of [`ALL`]; commands, help and
-//! error messages follow from it.
+//! To add a data set, add a `static` and an entry in [`ALL`]; the commands, the help and the error
+//! messages are derived from it.
 
 use std::path::{Path, PathBuf};
 

@@ -37,9 +37,9 @@ pub struct Split {
 /// The inputs of a network, `[n_samples, n_inputs]`.
 #[derive(Clone, Debug)]
 pub enum Inputs {
-    /// Pixels as bytes 0..=255, which a network gets divided by 255.
+    /// Pixels as bytes 0..=255, which are divided by 255 to give the inputs of the network.
     Pixels(Array2<u8>),
-    /// Numbers, which a network gets unchanged.
+    /// Numbers that are passed to the network unchanged.
     Features(Array2<f32>),
 }
 
@@ -83,10 +83,10 @@ impl Dataset {
     /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
     /// `t10k` for the optional test samples. Each file may end in `.gz`, have a dot
     /// before `idx`, or be named as in EMNIST:
-    /// `emnist-letters-train-images-idx3-ubyte`. EMNIST images, which are stored
-    /// transposed, are turned upright.
+    /// `emnist-letters-train-images-idx3-ubyte`. EMNIST images, which are stored transposed, are
+    /// transposed back.
     ///
-    /// The classes are `0` to the largest label.
+    /// The classes are named `0`, `1`, ... up to the largest label.
     ///
     /// # Errors
     /// Returns the errors of [`Dataset::load`]; [`Error::SwappedFiles`] if the image file

@@ -10,7 +10,7 @@
 //! `alpha / (2·sigma·√(3π))`
 //!
 //! Only `+ - * / √` are used, in a fixed order, so every machine computes
-//! the same bits; sine and exponential function are computed as series.
+//! the same bits; the sine and the exponential function are computed from series.
 
 use nn_tensor::random::Stream;
 use nn_tensor::{Kernel, vectorize};

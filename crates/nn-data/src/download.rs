@@ -37,7 +37,7 @@ pub use limits::Limits;
 pub use progress::Progress;
 
 /// Downloads the missing and damaged files of `source` into its folder in
-/// `data_dir`, from `origin` or else from the mirrors of the catalog.
+/// `data_dir`, from `origin` if it is given, otherwise from the mirrors of the catalog.
 ///
 /// # Errors
 /// Returns [`Error::DownloadFailed`] if no mirror provides a file; [`Error::NotInFolder`] if
@@ -110,8 +110,7 @@ pub fn verify(source: &Source, data_dir: &Path) -> Result<Fetched> {
 pub enum Origin {
     /// A local folder that holds the files, or a subfolder named after the data set.
     Folder(PathBuf),
-    /// The address of a folder on a server: `https://`, or `http://` on this
-    /// machine.
+    /// The address of a folder on a server: `https://`, or `http://` for a server on this machine.
     Mirror(String),
 }
 

@@ -1,4 +1,4 @@
-//! Errors of this crate, with the place, the expected and the found value, and a hint.
+//! Errors of this crate, with the location, the expected value, the value found, and a hint.
 
 use std::fmt;
 use std::io;
@@ -32,8 +32,8 @@ impl From<&nn_files::Error> for ErrorKind {
 
 /// Any error of this crate.
 ///
-/// The message is one line with the place, the expected and the found value. [`Error::help`] says
-/// how to fix the error.
+/// The message is one line with the location, the expected value and the value found.
+/// [`Error::help`] says how to fix the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -366,7 +366,7 @@ fn idx_names(missing: &Path) -> String {
     format!(
         "{folder} needs train-images-idx3-ubyte and train-labels-idx1-ubyte; the files of \
          test samples begin with t10k instead of train; names with a dot before idx, with .gz or \
-         as in EMNIST are accepted, too"
+         as in EMNIST are also accepted"
     )
 }
 
@@ -383,7 +383,7 @@ fn with_checksums(files: &[(&str, &str)]) -> String {
 }
 
 fn fetch_command(dataset: &str) -> String {
-    format!("cargo xtask fetch-data {dataset}   (or: nn data fetch {dataset})")
+    format!("run `cargo xtask fetch-data {dataset}` or `nn data fetch {dataset}`")
 }
 
 /// A problem with the content of an IDX file.

@@ -47,7 +47,8 @@
 //! test images of [`dataset`] is lower, about 89 %: some generated images are deformed so
 //! strongly that they are illegible.
 //! Training on such images improves the accuracy on real handwriting. Skeletons and ranges were
-//! chosen by the accuracy on MNIST's first 20 000 training images, not on its test images.
+//! chosen by comparing the accuracy on MNIST's first 20 000 training images, not on its test
+//! images.
 //!
 //! # Reproducibility
 //! Image `i` is a pure function of the seed and `i`, and the arithmetic is
@@ -102,12 +103,11 @@ pub fn dataset_of(seed: u64, n_train: usize, threads: &Threads) -> Dataset {
     }
 }
 
-/// Generates the images `first..first + n` of the endless sequence that `seed` defines, and their
+/// Generates the images `first..first + n` of the infinite sequence that `seed` defines, and their
 /// labels. Image `i` shows the digit `i mod 10`.
 ///
 /// # Shapes
-/// `[n, 784]` gray values, rows of pixels from the top, ink 255, paper 0; and
-/// `n` labels.
+/// Returns gray values `[n, 784]` (row by row from the top; ink is 255, paper is 0) and `n` labels.
 ///
 /// # Panics
 /// Panics if `first + n` is above 2⁵⁶.

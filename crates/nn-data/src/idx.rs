@@ -8,8 +8,8 @@
 //! then         the elements, last dimension fastest
 //! ```
 //! All numbers are big-endian. Source: "The IDX file format" on the MNIST page
-//! (LeCun, Cortes, Burges). MNIST's images are type 08 and rank 3, magic number
-//! 0x0803 = 2051; its labels type 08 and rank 1, 0x0801 = 2049.
+//! (LeCun, Cortes, Burges). MNIST's images have type 08 and rank 3, so their magic number is
+//! 0x0803 = 2051; MNIST's labels have type 08 and rank 1, so their magic number is 0x0801 = 2049.
 //!
 //! Reading is strict: a file that is shorter or longer than its header says is an error, and so is
 //! gzip data that is truncated, fails its checksum or is followed by more bytes. Memory is
@@ -29,14 +29,14 @@ use crate::error::{Error, GZIP_MAGIC, IdxProblem, Result};
 /// An array stored in an IDX file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idx {
-    /// Sizes of the dimensions, the slowest first; the product of the sizes is the number of
-    /// elements.
+    /// Sizes of the dimensions, the slowest-varying dimension first; the product of the sizes is
+    /// the number of elements.
     pub dims: Vec<usize>,
     /// The elements; the last dimension varies fastest.
     pub data: IdxData,
 }
 
-/// The elements of an [`Idx`], of one of the types of the format.
+/// The elements of an [`Idx`]: one variant per element type of the format.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IdxData {
     /// Type 08: unsigned 8-bit integers.

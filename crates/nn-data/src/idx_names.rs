@@ -2,7 +2,7 @@
 //!
 //! `train-images-idx3-ubyte` is also found as `train-images.idx3-ubyte` (as some
 //! programs unpack it), as `emnist-letters-train-images-idx3-ubyte` (EMNIST), and with
-//! `.gz`. Test files begin with `t10k` or `test`.
+//! `.gz`. The names of test files begin with `t10k` or `test`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ struct Parts {
     has_images: bool,
 }
 
-/// Whether a folder contains a file with the name of an IDX file.
+/// Returns whether a folder contains a file that is named like an IDX file.
 ///
 /// # Errors
 /// Returns [`Error::File`] if the folder cannot be read.

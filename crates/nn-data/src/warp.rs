@@ -5,8 +5,7 @@
 //! `q = M·(p − c) + c + s + u(p)`
 //!
 //! where `c` is the center, `M` a linear map, `s` a shift and `u` a displacement
-//! field. Between pixels the gray value is interpolated bilinearly, outside the
-//! image it is 0.
+//! field. Between pixels the gray value is interpolated bilinearly; outside the image it is 0.
 
 use nn_tensor::{Kernel, vectorize};
 

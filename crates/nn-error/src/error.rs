@@ -17,40 +17,40 @@ pub enum ErrorKind {
     Io,
 }
 
-/// An error of `nn-core` or of a crate below it.
+/// An error of `nn-core` or of a crate that `nn-core` depends on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A name that is not on a menu.
+    /// An unknown name, for example the name of an activation function that does not exist.
     #[error("unknown {menu} \"{name}\"; expected one of: {expected}")]
     UnknownName {
-        /// The menu, such as `activation`.
+        /// Kind of the unknown name, such as `activation`.
         menu: &'static str,
-        /// The name that is not on the menu.
+        /// The unknown name.
         name: String,
-        /// The names on the menu, separated by commas.
+        /// The valid names, separated by commas.
         expected: String,
     },
-    /// A name that means something else in another library.
+    /// A name that has a different meaning in another library.
     #[error("{menu} \"{name}\": {meaning}")]
     ForeignName {
-        /// The menu, such as `initializer`.
+        /// Kind of the name, such as `initializer`.
         menu: &'static str,
-        /// The name that is not on the menu.
+        /// The name, as used in the other library.
         name: &'static str,
         /// Meaning of the name in the other library.
         meaning: &'static str,
-        /// The nearest entry of the menu.
+        /// The valid name that comes closest to this meaning.
         instead: &'static str,
     },
-    /// A parameter that a menu entry does not have.
+    /// A parameter that does not exist, for example a parameter that an optimizer does not have.
     #[error("{entry} has no parameter \"{parameter}\"; it has: {expected}")]
     UnknownParameter {
-        /// Name of the entry.
+        /// Name to which the unknown parameter was passed, such as `adam`.
         entry: &'static str,
         /// Name of the unknown parameter.
         parameter: String,
-        /// Names of the parameters of the entry, or `none`.
+        /// Names of the parameters that exist, or `none`.
         expected: String,
     },
     /// A value outside its range.
@@ -141,8 +141,8 @@ pub enum Error {
         /// Description of the problem: expected and found values.
         problem: String,
     },
-    /// A model or checkpoint that cannot be written, because its header would be too long
-    /// for reading.
+    /// A model or checkpoint that cannot be written, because its header would be too long to be
+    /// read.
     #[error("file header too long: {found} bytes of names and settings, expected at most {most}")]
     HeaderTooLong {
         /// Length of the header in bytes.
@@ -186,16 +186,16 @@ pub enum Error {
     },
     /// A raw row for a model whose preprocessing this crate cannot apply.
     #[error(
-        "the model was trained on a table: nn-core cannot apply the table's preprocessing to raw rows"
+        "the model was trained on a table, and nn-core cannot apply the table's preprocessing to raw rows"
     )]
     UnknownPreprocessing,
-    /// An error of the given reader or writer.
+    /// An error from the reader or writer that the caller passed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
 impl Error {
-    /// The error of an invalid model file or checkpoint.
+    /// Creates an error for an invalid model file or checkpoint.
     pub fn invalid_file(problem: String) -> Self {
         Self::ModelFile { problem }
     }

@@ -1,8 +1,8 @@
-//! The error type of `nn-core` and of the crates below it, and the ranges of numeric
-//! settings.
+//! The error type of `nn-core` and of the crates that `nn-core` depends on, and the ranges of
+//! numeric settings.
 //!
 //! All these crates use the same error type, so `?` works across crate boundaries
-//! and user-defined traits can return it. `nn-core` re-exports it.
+//! and user-defined traits can return it. `nn-core` re-exports the error type.
 //!
 //! ```
 //! use nn_error::{ErrorKind, Range};

@@ -10,13 +10,13 @@ use crate::{Error, Result};
 pub enum Range {
     /// Any finite number.
     Finite,
-    /// Above 0.
+    /// Numbers above 0.
     Positive,
-    /// 0 or above.
+    /// Numbers of at least 0.
     NotNegative,
-    /// From 0 to below 1.
+    /// Numbers from 0 (included) to 1 (excluded).
     Fraction,
-    /// Above 0 and at most 1.
+    /// Numbers above 0 and at most 1.
     Factor,
     /// Whole numbers: 1, 2, 3, …
     Count,

@@ -15,7 +15,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_after(path, bytes, |_| Ok(()))
 }
 
-/// Replaces a file atomically, as [`replace`], and calls a function on the temporary file
+/// Replaces a file atomically, as [`replace`] does, and calls a function on the temporary file
 /// before renaming it.
 ///
 /// # Errors

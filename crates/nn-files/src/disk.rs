@@ -84,8 +84,8 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to).map(drop)
 }
 
-/// Creates a new folder and syncs its parent: a file survives a power failure only if
-/// each folder above it does.
+/// Creates a new folder and syncs its parent, because a file survives a power failure only if each
+/// folder above it does.
 pub fn create_dir(path: &Path) -> io::Result<()> {
     permit("create_dir", path)?;
     fs::create_dir(path)?;
@@ -132,14 +132,14 @@ fn permit(_operation: &'static str, _path: &Path) -> io::Result<()> {
 #[cfg(any(test, feature = "faults"))]
 use fault::permit;
 
-/// Operations that fail on purpose, or are recorded, for tests.
+/// Fault injection for tests: makes operations fail, or records them.
 #[cfg(any(test, feature = "faults"))]
 pub mod fault {
     use std::cell::{Cell, RefCell};
     use std::io;
     use std::path::{Path, PathBuf};
 
-    /// A planned failure of the operations on this thread.
+    /// A fault to be injected into the operations of this thread.
     #[derive(Clone, Copy, Debug)]
     pub struct Fault {
         /// Number of operations that succeed before the fault.
@@ -150,7 +150,8 @@ pub mod fault {
         pub error: i32,
     }
 
-    /// The name of a function of this module, and the path it changes.
+    /// A recorded operation: the name of a function of this module, and the path that the function
+    /// changes.
     pub type Operation = (&'static str, PathBuf);
 
     thread_local! {
@@ -159,7 +160,7 @@ pub mod fault {
         static RECORD: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
     }
 
-    /// Runs `work` with a planned fault; returns whether the fault occurred.
+    /// Runs `work` with an injected fault, and returns whether the fault occurred.
     pub fn with<T>(fault: Fault, work: impl FnOnce() -> T) -> (T, bool) {
         FAULT.set(Some(fault));
         STRUCK.set(false);

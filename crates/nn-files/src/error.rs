@@ -1,4 +1,4 @@
-//! The errors of reading a file whose path comes from a user.
+//! Errors from reading files whose paths come from a user.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub enum Error {
     NotAFile {
         /// Path of the folder, pipe or device.
         path: PathBuf,
-        /// The kind of file found, with its article, such as `a folder`.
+        /// The kind of file found, with an indefinite article, such as `a folder`.
         found: &'static str,
     },
     /// A text file is not encoded as UTF-8.

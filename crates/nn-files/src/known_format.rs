@@ -1,6 +1,6 @@
 //! Recognizes file formats.
 
-/// The format that the first bytes of a file indicate, with its article; `None`
+/// The format that the first bytes of a file indicate, with an indefinite article; `None`
 /// if they match no known format.
 ///
 /// ```

@@ -6,7 +6,7 @@
 //!   tests can make a file operation fail (`disk::fault`).
 //! - [`regular_file`] reads regular files only, so that a pipe or a device cannot block.
 //! - [`known_format`] recognizes a file format by its first bytes.
-//! - [`escaped_path`] is the text form of paths that need not be UTF-8.
+//! - [`escaped_path`] converts paths, including paths that are not UTF-8, to text.
 //!
 //! ```
 //! use nn_files::{atomic_file, regular_file};

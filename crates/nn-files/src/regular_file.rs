@@ -1,7 +1,6 @@
 //! Reads regular files whose paths come from a user.
 //!
-//! A folder, a pipe or a device is an error: reading it could block or never
-//! end.
+//! A folder, a pipe or a device is an error, because reading it could block or never end.
 
 use std::fs::{self, File, FileType, Metadata};
 use std::io::{ErrorKind, Read};
@@ -9,7 +8,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result, io_error};
 
-/// Returns an error unless `path` leads to a regular file. Symbolic links are followed.
+/// Returns an error unless `path` refers to a regular file. Symbolic links are followed.
 ///
 /// # Errors
 /// Returns [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if there is no

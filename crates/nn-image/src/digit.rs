@@ -1,4 +1,4 @@
-//! Normalization of images of handwritten digits to MNIST's format.
+//! Normalizes images of handwritten digits to MNIST's format.
 //!
 //! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while
 //! preserving their aspect ratio" with anti-aliasing, and placed in a 28x28
@@ -6,7 +6,7 @@
 //! A network trained on such images fails on images with other proportions.
 //! [`normalize`] therefore converts an image in these steps:
 //!
-//! 1. **Frame**: strips of another shade along the edges are cropped
+//! 1. **Frame**: strips of a different shade along the edges are cropped
 //!    (`digit/frame.rs`).
 //! 2. **Paper** is the median of the border pixels or, under uneven light, an estimated
 //!    background (`digit/background.rs`). **Ink** is either darker or lighter than the
@@ -14,18 +14,18 @@
 //!    `d = 255 |gray - paper| / range`, where `range` is the brightness of the paper for
 //!    dark ink and its darkness for light ink; for all other pixels, `d = 0`. Ink becomes
 //!    bright, as in MNIST.
-//! 3. **Noise**: `d` up to 5 times the median of `|d|` over the border becomes 0. That
-//!    is about 3.4 standard deviations of the grain of a photographed sheet, and
-//!    exactly 0 for a clean drawing.
-//! 4. **Contrast**: `d * 255 / level`, where `level` is the 95th percentile of the
+//! 3. **Noise**: `d` up to 5 times the median of `|d|` over the border becomes 0. This threshold is
+//!    about 3.4 standard deviations of the noise in a photograph of paper, and exactly 0 for a
+//!    clean drawing.
+//! 4. **Contrast**: `d` is scaled to `d * 255 / level`, where `level` is the 95th percentile of the
 //!    values above 0; below 32 gray levels the image is blank.
 //! 5. **Marks**: connected components of `d >= 96` that are not digits are removed, such
 //!    as lines of ruled paper, remains of a frame and specks (`digit/marks.rs`). The
 //!    remaining components are counted as digits.
-//! 6. **Box**: the smallest rectangle around all `d >= 96`, scaled by
-//!    `20 / longer side`, each side to the nearest whole number of pixels: areas
-//!    are averaged when it shrinks, and values interpolated linearly when it
-//!    grows. (Of the thresholds tried, 96 reproduces enlarged MNIST digits best.)
+//! 6. **Box**: the smallest rectangle around all `d >= 96` is scaled by `20 / longer side`, and
+//!    each side is rounded to a whole number of pixels. Areas are averaged when the box shrinks,
+//!    and values are interpolated linearly when it grows. (Of the thresholds tried, 96 reproduces
+//!    enlarged MNIST digits best.)
 //! 7. **Center**: the image is moved by whole pixels until its center of mass is
 //!    nearest to pixel (14, 14), as in MNIST (13.5 <= center < 14.5 for all of its
 //!    test images), but never so far that ink leaves the image.
@@ -57,7 +57,7 @@ const CENTER: f32 = 14.0;
 /// Images with a longer side are reduced before they are examined.
 const MAX_SIDE: usize = 1300;
 
-/// A digit in MNIST's format, with facts about the normalization.
+/// A digit in MNIST's format, with information about the normalization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalizedDigit {
     /// Gray values row by row: bright ink on a background of 0.

@@ -1,4 +1,4 @@
-//! Errors of nn-image, with the place, the expected and the found value, and a hint.
+//! Errors of nn-image, with the location, the expected value, the value found, and a hint.
 
 use std::path::PathBuf;
 
@@ -113,10 +113,10 @@ pub enum Error {
         /// Name of the nested folder.
         name: String,
     },
-    /// A folder of splits also contains a folder that is not a split, or two folders for the
-    /// same split.
+    /// A folder with one folder per split also contains a folder that is not a split, or two
+    /// folders for the same split.
     #[error(
-        "{folder}: expected the folders train, validation and test, found also {other:?}",
+        "{folder}: expected the folders train, validation and test, also found {other:?}",
         folder = folder.display()
     )]
     MixedFolders {
@@ -146,7 +146,7 @@ pub enum Error {
         name: String,
     },
     /// There are more classes than the labels of an IDX file can express.
-    #[error("expected at most 256 classes, found {n_classes}: labels in IDX files are bytes")]
+    #[error("expected at most 256 classes, found {n_classes} (labels in IDX files are bytes)")]
     TooManyClasses {
         /// Number of classes.
         n_classes: usize,
@@ -210,9 +210,9 @@ impl Error {
                 "images are read from FOLDER/CLASS/ or from FOLDER/train/CLASS/; move them there"
             }
             Self::MixedFolders { .. } => {
-                "keep the class folders in train, validation and test, or have class folders only"
+                "keep the class folders in train, validation and test, or use class folders only"
             }
-            Self::NameNotUtf8 { .. } => "rename it",
+            Self::NameNotUtf8 { .. } => "rename the file or folder",
             Self::UnknownFormat { .. } => "choose the format idx, csv or png",
             Self::NotImages { .. } => "only images with classes can be written as IDX or PNG",
             Self::TooManyClasses { .. } => "use the format csv or png",

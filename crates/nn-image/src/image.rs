@@ -2,9 +2,9 @@
 //! images.
 //!
 //! Colors become luminance (ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B` of the stored
-//! values), transparent pixels are blended with white, 16 bits are truncated to 8, and
-//! only the default image of an animation is read. Photographs are turned upright
-//! according to the orientation in their EXIF data.
+//! values), transparent pixels are blended with white, 16-bit values are truncated to 8 bits, and
+//! only the default image of an animation is read. Photographs are turned upright according to the
+//! orientation in their EXIF data.
 
 mod size;
 mod limits;
@@ -38,8 +38,8 @@ const SIGNATURE_BYTES: u64 = 8;
 ///
 /// # Errors
 /// Returns [`Error::NotAnImage`] for another format, [`Error::BadPng`] or [`Error::BadJpeg`]
-/// for a damaged file, [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi
-/// in total, [`Error::File`] if the file cannot be read.
+/// for a damaged file, [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi pixels in
+/// total, [`Error::File`] if the file cannot be read.
 pub fn read_image(path: &Path) -> Result<Array2<u8>> {
     decode_image(path, BufReader::new(open(path)?))
 }
@@ -73,7 +73,7 @@ pub(crate) fn read_size(path: &Path) -> Result<ImageSize> {
     }
 }
 
-/// Whether a file begins like a PNG or JPEG image.
+/// Returns whether a file begins like a PNG or JPEG image.
 ///
 /// # Errors
 /// Returns [`Error::File`] if the file cannot be read.

@@ -3,8 +3,8 @@
 
 use std::cmp::Ordering;
 
-/// Compares two names in natural order: consecutive digits are one number. Names that differ
-/// only in leading zeros are compared as text, so that the order is total.
+/// Compares two names in natural order: consecutive digits form one number. Names that differ only
+/// in leading zeros are compared as text, so that the order is total.
 ///
 /// ```
 /// use nn_image::natural_order;

@@ -11,8 +11,8 @@ use crate::typed_cells::text;
 use crate::{Error, Result};
 
 impl Table {
-    /// The text of each row in a column, whatever its type. `bytes` is the content of the
-    /// file that the table was parsed from. Blanks around an unquoted cell are removed.
+    /// The text of each row in a column, whatever the type of the column. `bytes` is the content of
+    /// the file that the table was parsed from. Blanks around an unquoted cell are removed.
     ///
     /// ```
     /// use std::path::Path;

@@ -11,7 +11,7 @@ use crate::date_format::DateFormat;
 use crate::number_format::NumberFormat;
 use crate::{Error, Result};
 
-/// Marks of missing values that are recognized in every table, ignoring case.
+/// Strings that represent missing values in every table, ignoring case.
 pub const MISSING_MARKS: [&str; 8] = ["", "NA", "N/A", "NaN", "null", "None", "?", "-"];
 
 /// Maximum number of columns, so that a line of separators cannot exhaust the
@@ -40,7 +40,7 @@ pub struct Schema {
     pub separator: Separator,
     /// Whether the first row holds the column names.
     pub header: bool,
-    /// Marks of missing values, in addition to [`MISSING_MARKS`].
+    /// Strings that represent missing values, in addition to [`MISSING_MARKS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
     /// All columns in the order of the file.
@@ -72,7 +72,7 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-    /// The type of a column of numbers with a decimal point.
+    /// Type of a column whose numbers have the default format, with a decimal point.
     pub fn plain_number() -> Self {
         Self::Number(NumberFormat::default())
     }
@@ -222,7 +222,7 @@ impl FromStr for Separator {
     }
 }
 
-/// Whether a trimmed cell is the mark of a missing value.
+/// Whether a trimmed cell represents a missing value.
 pub(crate) fn is_missing(cell: &str, marks: &[String]) -> bool {
     cell.len() <= 4
         && MISSING_MARKS

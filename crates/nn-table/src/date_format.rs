@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
 /// The format of the dates in a column: `iso` for ISO 8601, such as `2024-05-31` or
-/// `2024-05-31T23:59:00Z`, otherwise a pattern of `strftime`, such as `%d.%m.%Y`.
+/// `2024-05-31T23:59:00Z`, otherwise a `strftime` pattern, such as `%d.%m.%Y`.
 ///
 /// ```
 /// use nn_table::DateFormat;
@@ -56,14 +56,14 @@ pub(crate) struct Inferred {
 }
 
 impl DateFormat {
-    /// A pattern of `strftime`, or `iso`.
+    /// A `strftime` pattern, or `iso`.
     pub fn new(format: &str) -> Self {
         Self {
             format: format.to_owned(),
         }
     }
 
-    /// The format as text: `iso`, or a pattern of `strftime`.
+    /// The format as text: `iso`, or a `strftime` pattern.
     pub fn as_str(&self) -> &str {
         &self.format
     }

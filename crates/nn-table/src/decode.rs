@@ -57,7 +57,7 @@ pub(crate) fn decompress<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, [u8
         return Err(Error::BadGzip {
             path: path.to_owned(),
             reason: format!(
-                "the decompressed data are more than {MAX_RATIO} times as large as the file"
+                "the decompressed data is more than {MAX_RATIO} times as large as the file"
             ),
         });
     }

@@ -63,8 +63,8 @@ pub struct NumberEncoding {
     /// Standardization of the number.
     #[serde(flatten)]
     pub standardization: Standardization,
-    /// Median of the training rows; `None` in models of versions without missing
-    /// values, which use the mean.
+    /// Median of the training rows; `None` in models that were saved before missing values were
+    /// supported, which use the mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median: Option<f64>,
     /// Whether a second input is 1 for a missing value and 0 otherwise.

@@ -1,4 +1,4 @@
-//! Errors of this crate, with a location, the expected and the found value, and a hint.
+//! Errors of this crate, with a location, the expected value, the value found, and a hint.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any error of this crate.
 ///
-/// The message is one line with the location, the expected and the found value.
+/// The message is one line with the location, the expected value and the value found.
 /// [`Error::help`] says how to fix the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -57,7 +57,7 @@ pub enum Error {
         /// The error of the file reader.
         error: nn_columnar::Error,
     },
-    /// A column of a file has a type that a cell of a table cannot have.
+    /// A column has a type that tables do not support.
     #[error(
         "{path}: column {column}: expected numbers, text, booleans, dates or times, found {found}",
         path = path.display(),
@@ -210,7 +210,8 @@ pub enum Error {
     },
     /// The settings give a column two roles.
     #[error(
-        "{path}: column {column}: expected one role, found two (target, sample weight, ignored)",
+        "{path}: column {column}: expected only one of the roles target, sample weight and ignored, \
+         found two",
         path = path.display(),
         column = quoted(column)
     )]
@@ -304,7 +305,7 @@ pub enum Error {
     /// The network and the preprocessing have different numbers of outputs.
     #[error("expected a network with {expected} outputs, found {found}")]
     OutputCount {
-        /// Number of outputs of the preprocessing.
+        /// Number of outputs that the preprocessing expects.
         expected: usize,
         /// Number of outputs of the network.
         found: usize,
@@ -365,8 +366,8 @@ impl Error {
                 ..
             } => {
                 return Some(format!(
-                    "build the program with it: cargo install --path crates/nn-cli --features \
-                     {feature}"
+                    "to read this format, run `cargo install --path crates/nn-cli --features \
+                     {feature}`"
                 ));
             }
             Self::BadFile { .. } => "download or copy the file again, or export the table as CSV",
@@ -376,12 +377,12 @@ impl Error {
                  number, date, category and ignored"
             }
             Self::ColumnCount { .. } => {
-                "the model was trained on a table without column names, so columns are found by \
-                 their position"
+                "the model was trained on a table without column names, so columns are matched \
+                 by position"
             }
             Self::AmbiguousHeader { .. } => "set `header` to yes or no",
             Self::DuplicateColumn { .. } => {
-                "rename one of them; if the first row is data, set `header` to no"
+                "rename one of these columns; if the first row is data, set `header` to no"
             }
             Self::RaggedRow { .. } => {
                 "give every row the same number of fields; quote cells that contain the separator"
@@ -439,7 +440,7 @@ impl Place {
     }
 }
 
-/// A problem of a cell.
+/// A problem with the value of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CellProblem {
@@ -470,16 +471,16 @@ pub enum CellProblem {
     /// The standardized number is too large for an `f32`.
     #[error("expected a number in the range of the training rows")]
     OutOfRange,
-    /// The target has no logarithm.
+    /// The logarithm of the target is not defined.
     #[error("expected a number above 0, because the logarithm of the target is predicted")]
     NoLogarithm,
     /// The cell of the column that orders the rows is neither a number nor a date.
     #[error("expected a number, a date or a time, to order the rows")]
     NotOrdered,
-    /// The cell of the column with the splits is not the name of a split.
+    /// The cell of the split column is not the name of a split.
     #[error("expected train, validation or test")]
     NotASplit,
-    /// The category or class is unknown. The known names are listed.
+    /// The category or class is unknown. The message lists the known names.
     #[error("expected one of: {}", listed(.0))]
     UnknownCategory(Vec<String>),
 }

@@ -5,7 +5,7 @@
 //! like a data set of images.
 //!
 //! Tables are read from text files (CSV) and NumPy files (`.npy`, `.npz`). The features `parquet`
-//! and `arrow` add Parquet and Arrow files. See [`FileFormat`].
+//! and `arrow` add support for Parquet and Arrow files. See [`FileFormat`].
 //!
 //! # The principal types
 //! - [`Table`] is the content of a file in typed columns; its [`Schema`] describes the

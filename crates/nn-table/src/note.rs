@@ -20,7 +20,7 @@ pub enum Note {
     NotUtf8(Encoding),
     /// Lines that begin with `#` were skipped.
     CommentLines {
-        /// Numbers of the lines, counted from 1.
+        /// Numbers of the skipped lines, counted from 1.
         lines: Vec<u64>,
     },
     /// Another separator fits almost as well as the inferred one.
@@ -81,7 +81,7 @@ pub enum Note {
         /// Text of an example cell of the column.
         example: String,
     },
-    /// A word in a column of numbers was taken as the mark of missing values.
+    /// A word in a column of numbers was interpreted as a missing value.
     AssumedMark {
         /// Name of the column.
         column: String,
@@ -107,13 +107,13 @@ pub enum Note {
         /// Texts of two example cells of the column.
         examples: Vec<String>,
     },
-    /// A text column was left out, because almost every row has a different text.
+    /// A text column was left out, because almost every row has a different value.
     LeftOut {
         /// Name of the column.
         column: String,
-        /// Number of distinct texts in the column.
+        /// Number of distinct values in the text column.
         n_distinct: usize,
-        /// Number of rows that have a text in the column.
+        /// Number of rows with a value in the text column.
         n_rows: usize,
     },
     /// A column of row numbers was left out.
@@ -191,7 +191,7 @@ pub enum Note {
     },
     /// Columns with the same value in all training rows were left out.
     ConstantColumns {
-        /// Names of the columns.
+        /// Names of the constant columns.
         names: Vec<String>,
     },
     /// A target has the same value in all training rows.
@@ -201,7 +201,7 @@ pub enum Note {
     },
     /// The table has columns that the model does not use.
     ExtraColumns {
-        /// Names of the columns.
+        /// Names of the unused columns.
         names: Vec<String>,
     },
     /// A column has missing values, but had none in the training rows.
@@ -390,7 +390,7 @@ impl fmt::Display for Note {
                 n_rows,
             } => write!(
                 f,
-                "column \"{column}\" is left out: {n_distinct} distinct texts in {} (to keep it, \
+                "column \"{column}\" is left out: {n_distinct} distinct values in {} (to keep it, \
                  add it to `categorical`)",
                 counted(*n_rows, "row")
             ),
@@ -416,7 +416,7 @@ impl fmt::Display for Note {
             ),
             Self::EmptyColumns { names } => write!(
                 f,
-                "left out, because every value is missing: {}",
+                "columns left out, because every value is missing: {}",
                 quoted(names)
             ),
             Self::RareCategories {
@@ -473,7 +473,7 @@ impl fmt::Display for Note {
             ),
             Self::ConstantColumns { names } => write!(
                 f,
-                "left out, because each has the same value in all training rows: {}",
+                "columns left out, because each has the same value in all training rows: {}",
                 quoted(names)
             ),
             Self::ConstantTarget { name } => {

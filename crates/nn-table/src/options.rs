@@ -21,7 +21,7 @@ use crate::{Error, Result};
 /// | `task` | `auto` | classification, regression or multi-label classification |
 /// | `header` | `auto` | whether the first row holds the column names |
 /// | `separator` | inferred | separator of the fields |
-/// | `missing` | none | additional marks of missing values |
+/// | `missing` | none | additional strings that represent missing values |
 /// | `sample_weight` | none | column of sample weights |
 /// | `categorical` | none | columns of numeric codes to read as categories |
 /// | `ignore` | none | columns to skip |
@@ -42,7 +42,7 @@ pub struct TableOptions {
     pub header: Header,
     /// The separator of the fields; `None` infers the separator.
     pub separator: Option<Separator>,
-    /// Marks of missing values, in addition to
+    /// Strings that represent missing values, in addition to
     /// [`MISSING_MARKS`](crate::MISSING_MARKS).
     pub missing: Vec<String>,
     /// Name of the column of sample weights, each at least 0.
@@ -51,7 +51,7 @@ pub struct TableOptions {
     pub categorical: Vec<String>,
     /// Names of the columns to skip; their cells may hold anything.
     pub ignore: Vec<String>,
-    /// The types of columns by name.
+    /// Types of the columns, by column name.
     pub columns: BTreeMap<String, ColumnType>,
     /// Name of the column that groups the rows: rows with the same value belong to the same
     /// split. The column is not an input.
@@ -61,7 +61,7 @@ pub struct TableOptions {
     pub order_by: Option<String>,
     /// Name of the column with the split of each row. The column is not an input.
     pub split_column: Option<String>,
-    /// The transform of the targets of a regression.
+    /// The transform of the regression targets.
     pub target_transform: TargetTransform,
 }
 
@@ -170,10 +170,10 @@ pub enum Header {
 }
 
 impl Header {
-    /// All choices.
+    /// All settings of the header.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Yes, Self::No];
 
-    /// Name of the choice.
+    /// Name of the setting: `auto`, `yes` or `no`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -216,7 +216,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// All choices.
+    /// All tasks, and `auto`.
     pub const ALL: [Self; 4] = [
         Self::Auto,
         Self::Classification,
@@ -224,7 +224,7 @@ impl Task {
         Self::MultiLabel,
     ];
 
-    /// Name of the choice.
+    /// Name of the task, such as `regression`; `auto` infers the task.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",

@@ -18,7 +18,7 @@ use crate::preprocessing::Preprocessing;
 use crate::target::TargetEncoding;
 use crate::{Error, Result};
 
-/// A column in front of the predictions, such as the names of the rows.
+/// A column in front of the predictions, such as row identifiers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeadingColumn {
     /// Name of the column.
@@ -146,9 +146,9 @@ fn is_kaggle(preprocessing: &Preprocessing) -> bool {
     preprocessing.image_size().is_some()
 }
 
-/// The predicted class of a row of probabilities. Without a threshold, this is the most
-/// probable class. With a threshold, it is the second of two classes if its probability is
-/// at least the threshold, otherwise the first.
+/// The predicted class of a row of probabilities. Without a threshold, the most probable class is
+/// predicted. With a threshold, the second of two classes is predicted if its probability is at
+/// least the threshold, otherwise the first.
 pub fn predicted_class(probabilities: ArrayView1<'_, f32>, thresholds: Option<&[f64]>) -> usize {
     match thresholds {
         Some(&[threshold, ..]) => usize::from(

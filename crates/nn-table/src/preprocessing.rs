@@ -16,7 +16,7 @@
 //! | multi-label target | 0 or 1 |
 //! | 784 pixel columns | bytes of an image of 28x28 pixels |
 //!
-//! A sample weight acts like repeating the row: the mean is `Σ w x / Σ w`, the
+//! A sample weight has the same effect as repeating the row: the mean is `Σ w x / Σ w`, the
 //! variance `Σ w (x - mean)² / Σ w`, and rows of weight 0 are ignored.
 //!
 //! The names of the *classes* are collected from all rows of the table, so that a class
@@ -56,13 +56,13 @@ pub struct Preprocessing {
     pub target: TargetEncoding,
     /// Name of the column of sample weights in the training table.
     pub sample_weight: Option<String>,
-    /// Names of the columns of the training table that were used only to split its rows.
+    /// Names of the columns that were used only to split the training table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub split_columns: Vec<String>,
     /// Whether the training table had a header. Without a header, the columns of a table
     /// without targets are matched by position.
     pub has_header: bool,
-    /// Schema of the training table; `None` in models of versions before 0.3.
+    /// Schema of the training table; `None` in models that were saved by versions before 0.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
 }
@@ -144,7 +144,7 @@ impl Preprocessing {
         drop_missing(table, &targets)
     }
 
-    /// Removes the rows of a later table whose target is missing.
+    /// Removes the rows whose target is missing from a later table.
     ///
     /// # Errors
     /// Returns [`Error::File`] if no row is left.
@@ -332,9 +332,10 @@ impl Preprocessing {
     /// table has them. Columns are found by name, in any order.
     ///
     /// # Errors
-    /// Returns [`Error::MissingColumns`]; [`Error::OutOfMemory`]; [`Error::BadCell`]
-    /// for an unknown class, for an unseen category with [`UnseenCategory::Error`], or
-    /// for a target of another type than in the training table.
+    /// Returns [`Error::MissingColumns`] if input columns are missing; [`Error::OutOfMemory`] if
+    /// there is not enough memory for the inputs; [`Error::BadCell`] for an unknown class, for an
+    /// unseen category with [`UnseenCategory::Error`], or for a target of another type than in the
+    /// training table.
     pub fn transform(&self, table: &Table, unseen: UnseenCategory) -> Result<Samples> {
         let mut notes = Vec::new();
         let inputs = match &self.inputs {
@@ -405,7 +406,7 @@ impl Preprocessing {
         }
     }
 
-    /// The range of network inputs of each column; empty for images.
+    /// The range of network inputs for each column; empty for images.
     ///
     /// ```
     /// # use std::path::Path;

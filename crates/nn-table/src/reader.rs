@@ -54,8 +54,8 @@ const BLOCK_BYTES: usize = 8 << 20;
 const MIN_PART_BYTES: usize = 1 << 20;
 
 impl Table {
-    /// Reads a table from a text file or a NumPy file; with the features `parquet` and `arrow`
-    /// also from a Parquet or Arrow file. The file may be compressed with gzip.
+    /// Reads a table from a text file or a NumPy file and, with the features `parquet` and `arrow`,
+    /// from a Parquet or Arrow file. The file may be compressed with gzip.
     ///
     /// # Errors
     /// Returns [`Error::File`] if the file cannot be read or has no rows; [`Error::NotText`],

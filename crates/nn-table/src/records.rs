@@ -194,7 +194,7 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Number of lines in a text, whatever ends them.
+/// Number of lines in a text, with any line endings.
 fn count_lines(bytes: &[u8]) -> u64 {
     let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
     let is_second = |&at: &usize| bytes[at] == b'\n' && at > 0 && bytes[at - 1] == b'\r';

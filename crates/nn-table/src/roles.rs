@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// Maximum number of distinct whole numbers that are inferred as classes.
 const MAX_INFERRED_CLASSES: usize = 20;
 
-/// A text column with more distinct texts than this is left out if more than half of
+/// A text column with more distinct values than this is left out if more than half of
 /// its texts are distinct.
 const MAX_DISTINCT_TEXTS: usize = 30;
 

@@ -65,7 +65,7 @@ pub struct Summary {
     pub task: Option<&'static str>,
     /// Number of inputs of the network; `None` without preprocessing.
     pub inputs: Option<usize>,
-    /// The classes with their number of rows, the most frequent first.
+    /// The classes with their numbers of rows, the most frequent first.
     pub classes: Vec<Class>,
     /// Whether the inputs are the pixels of an image.
     pub is_image: bool,
@@ -350,7 +350,7 @@ fn shortened_text(word: &str) -> String {
     format!("{start}...")
 }
 
-/// The classes with their number of rows, the most frequent first.
+/// The classes with their numbers of rows, the most frequent first.
 fn classes(table: &Table, preprocessing: &Preprocessing) -> Vec<Class> {
     let TargetEncoding::Classification { column, .. } = &preprocessing.target else {
         return Vec::new();

@@ -87,7 +87,7 @@ impl Table {
         self.lines.len()
     }
 
-    /// The first line of each row in the file, or its number in a file without lines,
+    /// The first line of each row in the file, or the number of the row in a file without lines,
     /// counted from 1.
     pub fn lines(&self) -> &[u32] {
         &self.lines
@@ -108,7 +108,7 @@ impl Table {
         self.schema.header
     }
 
-    /// Number of rows of `rows` that equal a row of `others`, cell by cell; `None` for
+    /// Number of rows in `rows` that equal a row in `others`, cell by cell; `None` for
     /// a table of more than two million rows.
     pub fn n_repeated(&self, rows: &[u32], others: &[u32]) -> Option<usize> {
         if self.hashes.is_empty() {

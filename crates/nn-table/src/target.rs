@@ -47,7 +47,7 @@ pub enum TargetEncoding {
     MultiLabel(Vec<String>),
 }
 
-/// A target column of regression.
+/// A target column for regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetColumn {
     /// Name of the column.
@@ -78,12 +78,12 @@ impl TargetColumn {
         })
     }
 
-    /// The target of the network for a number in the units of the table.
+    /// Converts a number in the units of the table to a target of the network.
     pub fn apply(&self, number: f64) -> f32 {
         self.standardization.apply(self.transform.apply(number))
     }
 
-    /// The number in the units of the table for an output of the network.
+    /// Converts an output of the network to the units of the table.
     pub fn inverse(&self, output: f32) -> f32 {
         let Standardization { mean, std } = self.standardization;
         self.transform.inverse(f64::from(output) * std + mean) as f32

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::choice::choice;
 use crate::{Error, Result};
 
-/// The choice of a transform for the targets of a regression.
+/// The setting that selects the transform of the regression targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetTransform {
     /// Predict the target itself. A note reports a target that is better predicted as a
@@ -23,10 +23,10 @@ pub enum TargetTransform {
 }
 
 impl TargetTransform {
-    /// All choices.
+    /// All settings.
     pub const ALL: [Self; 3] = [Self::None, Self::Log, Self::Auto];
 
-    /// Name of the choice.
+    /// Name of the setting: `none`, `log` or `auto`.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -54,17 +54,17 @@ impl fmt::Display for TargetTransform {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transform {
-    /// y
+    /// The identity: y.
     #[default]
     Identity,
     /// ln y, for positive targets.
     Log,
-    /// ln(1 + y), for targets of which some are 0.
+    /// ln(1 + y), for targets of at least 0 that include 0.
     Log1p,
 }
 
 impl Transform {
-    /// The transformed target; not finite outside of the domain of the logarithm.
+    /// Transforms a target; the result is not finite outside the domain of the logarithm.
     pub fn apply(self, y: f64) -> f64 {
         match self {
             Self::Identity => y,
@@ -73,7 +73,7 @@ impl Transform {
         }
     }
 
-    /// The target of a transformed target.
+    /// Inverts the transform.
     pub fn inverse(self, transformed: f64) -> f64 {
         match self {
             Self::Identity => transformed,
@@ -82,7 +82,7 @@ impl Transform {
         }
     }
 
-    /// Whether targets are unchanged.
+    /// Returns `true` if targets are unchanged.
     pub fn is_identity(&self) -> bool {
         *self == Self::Identity
     }

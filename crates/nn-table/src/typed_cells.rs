@@ -1,4 +1,4 @@
-//! The values of a file with typed columns as cells.
+//! Converts the values of a file with typed columns to cells.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -96,7 +96,7 @@ fn hash_of(before: u64, value: &Value<'_>) -> u64 {
     hasher.finish()
 }
 
-/// The additional marks of missing values.
+/// The additional strings that represent missing values.
 struct Marks<'a> {
     texts: &'a [String],
     numbers: Vec<f64>,

@@ -1,4 +1,4 @@
-//! Reads files whose columns have types.
+//! Reads files with typed columns.
 
 use std::path::Path;
 

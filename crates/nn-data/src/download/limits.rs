@@ -5,15 +5,15 @@ use std::time::Duration;
 /// Limits of a download: times, speed, attempts, redirects.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Maximum time to connect (7 s: two dead mirrors take less than 15 s).
+    /// Maximum time to connect (7 s, so that two unreachable mirrors take less than 15 s).
     pub connect: Duration,
     /// Time over which the speed of a transfer is measured, and maximum time without data
     /// from a mirror (30 s).
     pub window: Duration,
     /// Minimum speed of a mirror, in bytes per second (1024).
     pub least_speed: u64,
-    /// Maximum time of one response (30 minutes). The next mirror continues after the bytes already
-    /// received.
+    /// Maximum time for one response (30 minutes). The next mirror continues after the bytes
+    /// already received.
     pub transfer: Duration,
     /// Pauses before further attempts at the same mirror (1, 2 and 4 s).
     pub pauses: Vec<Duration>,
@@ -23,8 +23,8 @@ pub struct Limits {
     pub longest_pause: Duration,
     /// Maximum number of redirects (5).
     pub redirects: usize,
-    /// Whether the mirrors of the catalog may have `http://` addresses on this machine (no). An
-    /// [`Origin`](super::Origin) may always have such an address.
+    /// Whether the mirrors of the catalog may have `http://` addresses on this machine (`false`).
+    /// An [`Origin`](super::Origin) may always have such an address.
     pub local_http: bool,
 }
 

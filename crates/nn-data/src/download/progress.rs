@@ -7,8 +7,8 @@ use crate::error::MirrorFailure;
 /// An event during a download.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
-    /// Another process is downloading the same data set; this process waits until
-    /// the download has ended.
+    /// Another process is downloading the same data set; this process waits for that download to
+    /// end.
     Waiting,
     /// A file is requested.
     Started {
@@ -21,7 +21,7 @@ pub enum Progress<'a> {
         /// Size of the whole file in bytes.
         size: u64,
     },
-    /// Bytes of a file have been written. The number decreases if the download restarts.
+    /// Bytes of a file have been written. If the download restarts, the number of bytes decreases.
     Advanced {
         /// Name of the file.
         file: &'a str,
@@ -30,7 +30,7 @@ pub enum Progress<'a> {
         /// Size of the whole file in bytes.
         size: u64,
     },
-    /// A request failed and will be repeated.
+    /// A request failed and will be retried.
     Retrying {
         /// Address of the file.
         url: &'a str,

@@ -4,7 +4,7 @@
 //! digit, with `y` downwards; a repeated point is a corner, and the curve is smooth at all other
 //! points. A [`Style`] holds several forms of the same strokes with the same number of points, so
 //! that each blend of two forms also shows the digit. The paths were drawn by hand for this file,
-//! nearly upright.
+//! and the digits are nearly upright.
 
 /// A path of the pen without lifting it.
 pub(super) type Stroke = &'static [(i16, i16)];

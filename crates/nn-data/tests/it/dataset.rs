@@ -218,7 +218,10 @@ fn a_data_set_that_is_not_there_says_how_to_get_it() {
     let error = Dataset::load(&catalog::MNIST, scratch.path()).expect_err("not there");
     assert!(matches!(error, Error::MissingFile { .. }), "{error}");
     let help = error.help().expect("it can be fetched");
-    assert!(help.starts_with("cargo xtask fetch-data mnist"), "{help}");
+    assert!(
+        help.starts_with("run `cargo xtask fetch-data mnist`"),
+        "{help}"
+    );
     let error = Dataset::load_idx_folder(Path::new("no/such/folder")).expect_err("not there");
     assert_eq!(error.help(), None);
 }

@@ -3,8 +3,8 @@
 //! The background is the minimum of two estimates, computed on a reduced image:
 //!
 //! - A morphological closing fills strokes narrower than its window and follows the edge of
-//!   a shadow, but is too bright at the dark end of a gradient of light.
-//! - The mean of the nearby paper follows a gradient of light, but blurs the edge of a
+//!   a shadow, but is too bright at the dark end of a brightness gradient.
+//! - The mean of the nearby paper follows a brightness gradient, but blurs the edge of a
 //!   shadow.
 //!
 //! The minimum is used because a wrong estimate is usually too bright.
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn the_background_follows_gradients_and_shadows() {
         type Light = fn(f32, f32) -> f32;
-        // The ink has a contrast of 80 %, so that 40 % is still told from it.
+        // The ink has a contrast of 80 %, so that 40 % is still distinguished from the ink.
         let lights: [(Light, f32); 4] = [
             (|_, x| 230.0 - 140.0 * x, 0.25),
             (|y, _| 100.0 + 120.0 * y, 0.25),

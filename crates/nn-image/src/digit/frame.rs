@@ -2,8 +2,8 @@
 //! or the table around a sheet of paper.
 //!
 //! The width of a strip is at most a quarter of the image. All lines of pixels in a strip
-//! have the same shade, and the shade of the next line differs: a gradient of light has no
-//! such step.
+//! have the same shade, and the shade of the next line differs. A brightness gradient has no such
+//! step.
 
 use ndarray::{ArrayView2, Axis};
 

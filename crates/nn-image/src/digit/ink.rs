@@ -1,5 +1,5 @@
-//! Separates ink from paper: finds out whether the ink is darker or lighter than the paper,
-//! and computes the amount of ink in each pixel.
+//! Separates ink from paper: determines whether the ink is darker or lighter than the paper, and
+//! computes the amount of ink in each pixel.
 
 use ndarray::{Array2, ArrayView2, Zip};
 

@@ -56,7 +56,7 @@ impl fmt::Display for FolderNote {
             }
             Self::DefaultSize { size } => write!(
                 f,
-                "the images are large or have several sizes: resized to {size} pixels \
+                "the images are large or have several sizes, so they are resized to {size} pixels \
                  (`image-size` sets another size)"
             ),
             Self::Colors {

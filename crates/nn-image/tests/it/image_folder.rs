@@ -199,7 +199,7 @@ fn other_layouts_are_errors_that_say_what_is_expected() {
     let (text, _) = complaint(&mixed);
     assert_eq!(
         text,
-        "x: expected the folders train, validation and test, found also \"cat\""
+        "x: expected the folders train, validation and test, also found \"cat\""
     );
 }
 
