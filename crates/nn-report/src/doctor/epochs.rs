@@ -15,7 +15,7 @@ pub(super) fn unfinished(case: &Case<'_>) -> Finding {
     match case.run.end {
         RunEnd::Finished => {
             return Finding::Ok(format!(
-                "the run has finished after {found} of at most {planned} epochs"
+                "the run finished after {found} of at most {planned} epochs"
             ));
         }
         RunEnd::Diverged(_) => return Finding::Ok("the training run diverged".to_owned()),
@@ -24,13 +24,13 @@ pub(super) fn unfinished(case: &Case<'_>) -> Finding {
     let advice = match &case.run.directory {
         Some(directory) => {
             let run = quoted(&directory.to_string_lossy());
-            format!("`nn train --resume {run}` continues it")
+            format!("to continue the run, use `nn train --resume {run}`")
         }
-        None => "save the run; `nn train --resume RUN` continues it".to_owned(),
+        None => "save the run, and continue it with `nn train --resume RUN`".to_owned(),
     };
     Finding::Problem(
         format!(
-            "the run has {found} of {planned} epochs and no summary: it was stopped or is still training"
+            "the run has {found} of {planned} epochs and no summary; it was stopped or is still training"
         ),
         vec![Suggestion::advice(advice)],
     )
