@@ -41,7 +41,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "B2",
         title: "table II: ten digits, 784-64-10, eleven learning rates",
-        statement: "Accuracy after 100 and 290 epochs of full-batch gradient descent; best 90.31 % at learning rate 0.6.",
+        statement: "Accuracy after 100 and 290 epochs of full-batch gradient descent; the best accuracy is 90.31 %, at learning rate 0.6.",
         quick_form: "3 seeds instead of 5; learning rates 2, 0.6 and 0.1 only, 100 epochs, no other setups",
         needs_mnist: true,
         version: 3,
@@ -68,7 +68,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "section III A, text about table I",
         printed: "from 1 to 5 the accuracy decreases",
-        correct: "the accuracy is the same at both learning rates, in the table too: 99.21",
+        correct: "the accuracy is the same at both learning rates, as in table I: 99.21",
         evidence: Evidence::Claim("B1"),
     },
     Erratum {
@@ -80,7 +80,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "gradient descent algorithm, weights",
         printed: "dW1 += x1",
-        correct: "dW1 += x1 dz: without dz, the step does not depend on the label",
+        correct: "dW1 += x1 dz; without dz, the step does not depend on the label",
         evidence: Evidence::Check(printed_gradient),
     },
     Erratum {
@@ -92,13 +92,13 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "table II, 9.871",
         printed: "9.871 after 100 and after 290 epochs",
-        correct: "the truncated percentage of zeros in the training set: the network predicted \"0\" for every image",
+        correct: "the truncated percentage of zeros in the training set, because the network predicted \"0\" for every image",
         evidence: Evidence::Claim("B2"),
     },
     Erratum {
         place: "III B",
         printed: "Fully Convolutional Layers",
-        correct: "fully connected layers: 784-64-10 has no convolution",
+        correct: "fully connected layers; 784-64-10 has no convolution",
         evidence: Evidence::Claim("B2"),
     },
     Erratum {
@@ -155,7 +155,7 @@ fn table_one(context: &Context<'_>) -> Result<Outcome> {
         commands.push(training.command);
     }
     rows.push(Row::note(
-        "test images of other digits than 0 (%)",
+        "test images of digits other than 0 (%)",
         "",
         format!(
             "{:.2}",
@@ -237,9 +237,9 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
         .chain(of_figure_9);
     Ok(Outcome::judged(
         rows,
-        "The figures have no numbers. The paper does not state which 36 images figure 9 shows; these \
-         are the first of the test set. At least 29 predictions must be correct; the \
-         accuracy makes this likely.",
+        "The printed figures have no numbers. The paper does not state which 36 images figure 9 \
+         shows; this run uses the first 36 test images. The claim requires at least 29 correct \
+         predictions, which is likely at the measured accuracy.",
     )
     .with_figures(figures)
     .with_commands(commands.collect()))
@@ -282,7 +282,7 @@ fn printed_gradient() -> Result<String> {
     let numeric = (loss(w + h) - loss(w - h)) / (2.0 * h);
     let (_, dz) = binary_cross_entropy(w * x, y);
     Ok(format!(
-        "x = {x}, y = {y}, w = {w}: finite differences {numeric:.5}, x dz = {:.5}, printed x = {x}",
+        "x = {x}, y = {y}, w = {w}: the derivative is {numeric:.5} by finite differences, x dz = {:.5} as corrected, and x = {x} as printed",
         x * dz
     ))
 }

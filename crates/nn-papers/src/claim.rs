@@ -16,8 +16,8 @@ pub struct Claim {
     pub statement: &'static str,
     /// Difference between the quick and the full experiment; empty if there is no quick one.
     pub quick_form: &'static str,
-    /// Whether the printed values were measured on MNIST. If so, runs with other data are not
-    /// judged.
+    /// Whether the printed values were measured on MNIST. Runs of such a claim with other data
+    /// are not judged.
     pub needs_mnist: bool,
     /// Version of the experiment: results of other versions are out of date.
     pub(crate) version: u32,
@@ -35,11 +35,11 @@ impl Claim {
 /// An error in the text of a paper.
 #[derive(Debug)]
 pub struct Erratum {
-    /// Section, equation or table that has the error.
+    /// Section, equation or table that contains the error.
     pub place: &'static str,
     /// The text as the paper prints it.
     pub printed: &'static str,
-    /// The corrected text of the erratum.
+    /// The corrected text.
     pub correct: &'static str,
     /// The claim or check that shows the error.
     pub(crate) evidence: Evidence,

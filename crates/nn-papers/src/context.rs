@@ -1,7 +1,7 @@
 //! The context of a claim: its data, its training runs, and their cache.
 //!
-//! A training run is defined by flags of `nn train`. That command reproduces the weights bit for
-//! bit, because this crate and the command use the same settings, plan and trainer.
+//! A training run is defined by flags of `nn train`. `nn train` with these flags reproduces the
+//! weights bit for bit, because this crate and the command use the same settings, plan and trainer.
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -42,7 +42,7 @@ pub struct Options<'a> {
     pub data_dir: &'a Path,
     /// Name of the data set: `mnist` or `glyphs`, the built-in digits.
     pub data: &'a str,
-    /// Whether to run the short version of each experiment, if it has one.
+    /// Whether to run the quick version of each experiment that has one.
     pub is_quick: bool,
     /// Whether to ignore the results of earlier runs.
     pub rerun: bool,
@@ -60,7 +60,7 @@ impl Options<'_> {
             "`data`: expected mnist or {GLYPHS}, found \"{}\"",
             self.data.escape_debug()
         ))
-        .with_help("the figures of the papers are about MNIST"))
+        .with_help("the printed numbers of the papers were measured on MNIST"))
     }
 }
 
@@ -137,7 +137,7 @@ impl<'a> Context<'a> {
     pub(crate) fn check_stop(&self) -> Result<()> {
         if (self.should_stop)() {
             return Err(Error::new(ErrorKind::Interrupted, "stopped by a signal")
-                .with_help("run the command again: finished claims and training runs are kept"));
+                .with_help("to continue, run the command again; finished claims and training runs are kept"));
         }
         Ok(())
     }

@@ -218,7 +218,7 @@ fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
             row(|image| image.predicted),
         ),
         Row::over_seeds(
-            "correct predictions among eleven",
+            "correct predictions among eleven test images",
             "6",
             &correct,
             Expected::AtLeast(6.0),

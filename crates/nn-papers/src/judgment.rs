@@ -10,7 +10,7 @@ pub enum Judgment {
     Holds,
     /// The value is not as expected.
     Fails,
-    /// The measured seeds do not decide whether the value is as expected.
+    /// More seeds are needed to decide whether the value is as expected.
     Undecided,
 }
 

@@ -4,10 +4,10 @@
 //! same results as an `nn train` command, compares the printed values with the measured ones, and
 //! gives a [`Verdict`]: *reproduced*, *explained* (the printed value is impossible, and a run shows
 //! why), *undecided* (more seeds are needed), *not reproduced*, or *not judged* (the data set
-//! differs from the paper's). A value that depends on the seed is measured with several seeds, and
-//! the 95 % confidence interval of its mean decides: the claim holds if the interval lies within
-//! the tolerance, and fails if it lies outside. A [`Store`] keeps the results in a folder, with
-//! `report.html`, a page with tables and figures.
+//! differs from that of the paper). A value that depends on the seed is measured with several
+//! seeds, and the 95 % confidence interval of its mean decides: the claim holds if the interval
+//! lies within the tolerance, and fails if it lies outside. A [`Store`] keeps the results in a
+//! folder that also contains `report.html`, a page with tables and figures.
 //!
 //! This program runs one claim, as `nn papers run` does:
 //!
@@ -33,8 +33,8 @@
 //! ```
 //!
 //! # Sources
-//! The five papers, with the short names used here. They are manuscripts without a
-//! stable address:
+//! The five papers are manuscripts without a stable address. This documentation uses their
+//! short names:
 //!
 //! - **newbies**: Jared Orihuela Contreras, *Neural Networks for Newbies*,
 //!   [Universidad Nacional de Ingeniería](https://www.uni.edu.pe), Lima.

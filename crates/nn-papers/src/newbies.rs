@@ -242,7 +242,7 @@ fn classic(context: &Context<'_>) -> Result<Outcome> {
         Row::note("training samples", "10^6", n.to_string()),
         Row::at_most(
             format!(
-                "5 epochs with learning rate {mean_rate} on the mean, seed 0: largest relative difference between these losses and the losses with the sum"
+                "largest relative difference between the losses with the sum of the gradients and with their mean at learning rate {mean_rate} (5 epochs, seed 0)"
             ),
             difference,
             1e-4,

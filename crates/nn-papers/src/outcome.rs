@@ -14,8 +14,8 @@ pub enum Verdict {
     Reproduced,
     /// The printed value is impossible, and a run shows why.
     Explained,
-    /// The runs with several seeds do not decide the claim: the confidence interval of a value
-    /// lies partly within the tolerance.
+    /// More seeds are needed, because the confidence interval of a value lies only partly within
+    /// the tolerance.
     Undecided,
     /// No run gives the printed value; the outcome lists the runs that were tried.
     NotReproduced,
@@ -33,7 +33,7 @@ impl Verdict {
         Self::NotJudged,
     ];
 
-    /// The verdict in words.
+    /// The verdict as text, such as `not reproduced`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Reproduced => "reproduced",
@@ -48,7 +48,7 @@ impl Verdict {
 /// A printed value and the measured one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// The quantity, with its unit in brackets.
+    /// The quantity, with its unit in parentheses.
     pub quantity: String,
     /// The value as the paper prints it; empty if the paper prints none.
     pub printed: String,

@@ -13,9 +13,9 @@ use crate::store::{ClaimResult, Store};
 pub(crate) fn html(store: &Store) -> String {
     let mut page = Page::new("Five papers on neural networks, reproduced");
     page.lead(
-        "The values that the papers print, the values that `nn papers run` measures, and the reasons \
-         for the differences. Every measured value comes from a run; the command that repeats the \
-         run is listed.",
+        "This page compares the values that the papers print with the values that `nn papers run` \
+         measures, and gives the reasons for the differences. Every measured value comes from a run; \
+         the command that repeats the run is listed.",
     );
     summary(page.section("Summary"), store);
     for paper in Paper::ALL {

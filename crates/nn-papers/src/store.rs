@@ -1,5 +1,5 @@
 //! The results of earlier runs: `results.json` with the outcome of every claim,
-//! and `work.json`, the cache of finished training runs of long claims.
+//! and `work.json`, which caches the finished training runs of long claims.
 //!
 //! Both files are replaced as a whole after every claim and every training run, so an
 //! interruption loses at most one training run.
@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 /// Version of the format of `results.json`.
 const FORMAT: u32 = 2;
 
-/// The stored results of a folder.
+/// The results stored in a folder.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,

@@ -53,7 +53,7 @@ impl Series {
 pub struct Mark {
     /// Position (x, y) in units of the axes.
     pub point: (f64, f64),
-    /// Text next to the mark.
+    /// Text next to the point.
     pub label: String,
 }
 

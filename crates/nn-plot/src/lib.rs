@@ -1,7 +1,8 @@
-//! Charts as SVG, tables, and pages as HTML.
+//! SVG charts, HTML tables and self-contained HTML pages.
 //!
-//! The crate depends on no other crate of the workspace. A chart of the module [`chart`] is a
-//! struct that holds numbers and names; it is drawn as [`Svg`], for a file or for a [`Page`].
+//! The crate depends on no other crate of the workspace. Each chart type of the module [`chart`]
+//! is a struct with numbers and names, and its method `svg()` draws an [`Svg`] for a file or for a
+//! [`Page`].
 //!
 //! # The principal types
 //! - [`chart::LineChart`], [`chart::ScatterChart`], [`chart::BarChart`],

@@ -1,4 +1,4 @@
-//! Scales: the range and the ticks of an axis, and positions of numbers on it.
+//! Scales of axes: range, ticks, and the position of each number on an axis.
 //!
 //! Ticks of a linear axis are multiples of 1, 2 or 5 times a power of ten (Heckbert, "Nice numbers
 //! for graph labels", Graphics Gems, 1990). Ticks of a logarithmic axis are powers of ten; on a

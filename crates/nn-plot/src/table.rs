@@ -31,7 +31,7 @@ pub struct Cell {
     pub tone: Tone,
 }
 
-/// The emphasis of a text.
+/// The emphasis of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
     /// Plain text without emphasis.
@@ -41,7 +41,7 @@ pub enum Tone {
     Good,
     /// Emphasis for a bad result.
     Bad,
-    /// Highlights a cell.
+    /// A highlighted background.
     Marked,
     /// Less prominent text.
     Muted,

@@ -37,7 +37,7 @@ pub struct ComparedValue {
 }
 
 impl Comparison {
-    /// All settings of the runs, different ones first.
+    /// All settings of the runs, beginning with the settings that differ.
     pub fn settings(&self) -> Vec<ComparedValue> {
         let runs: Vec<_> = self.runs.iter().map(RunRecord::settings).collect();
         let mut names: Vec<&String> = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! The module `check` lists all checks in order, and says which problems explain others. The
 //! checks of one subject, such as the learning rate, are together in one module. Thresholds
-//! are rules of thumb, and the reason for each is given in its comment.
+//! are rules of thumb, and the reason for each is given in a comment.
 //! `tests/it/doctor_cases.rs` tests the checks on runs with known problems.
 //!
 //! # Sources
@@ -75,7 +75,7 @@ impl Diagnosis {
     /// Returns an error if a file of the run is missing or damaged.
     pub fn new(directory: &Path, data_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
         let settings = read_config(directory).map_err(|error| match error.kind() {
-            ErrorKind::Io => error.with_help("name a run directory of `nn train`"),
+            ErrorKind::Io => error.with_help("give the directory of a run of `nn train`"),
             _ => error,
         })?;
         let record = RunRecord::read(directory)?;
@@ -103,7 +103,7 @@ impl Diagnosis {
         }))
     }
 
-    /// Diagnoses a run, which may be saved or not.
+    /// Diagnoses a run, whether or not it has been saved.
     pub fn of(run: ExaminedRun<'_>) -> Self {
         let case = Case::new(run);
         let findings = Check::ALL.map(|check| (check, check.find(&case)));
@@ -114,7 +114,7 @@ impl Diagnosis {
     }
 
     /// The suggested changes of settings in the recommended order, each with the name of the
-    /// problem. No two of them change the same setting, except alternatives for one problem.
+    /// problem. No two suggestions change the same setting, except alternatives for one problem.
     pub fn cures(&self) -> impl Iterator<Item = (&'static str, &Suggestion)> {
         self.checks.iter().flat_map(|check| {
             let tries = match &check.finding {

@@ -156,7 +156,7 @@ fn ranking_charts(mut all: Vec<Named<'_>>) -> Vec<EvaluationChart> {
                 fraction("precision"),
                 curves(ThresholdCounts::precision_recall_curve),
             )),
-            caption: "Each point is a threshold.",
+            caption: "Each point corresponds to a threshold.",
         },
     ]
 }

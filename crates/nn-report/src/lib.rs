@@ -26,7 +26,7 @@
 //! ```
 //!
 //! # Untrusted text
-//! Names of classes, runs and files may contain any characters: every text is escaped.
+//! Names of classes, runs and files may contain any characters, because every text is escaped.
 //! Missing results, and numbers that are infinite or NaN, are omitted.
 #![forbid(unsafe_code)]
 

@@ -42,11 +42,11 @@ pub struct ColumnImportance {
 }
 
 /// The permutation importance of each column of a table, measured on `samples`, most
-/// important first; empty for images and without samples.
+/// important first; empty for images or if there are no samples.
 ///
-/// The samples should be held-out samples; sample weights are ignored. All inputs of a column
-/// are shuffled together, five times with a fixed seed. If there are more than 5000 samples,
-/// or fewer in a wide table, a random subset is used.
+/// The samples should be held out from training; sample weights are ignored. All inputs of a column
+/// are shuffled together, five times with a fixed seed. A random subset is used for
+/// more than 5000 samples; the limit is lower for wide tables.
 ///
 /// # Errors
 /// Returns an error if the samples do not fit the network or cannot be read.

@@ -33,7 +33,10 @@ impl RunRecord {
     /// Returns an error if a file of the run is missing or damaged.
     pub fn read(directory: &Path) -> Result<Self> {
         if CrossValidation::is_at(directory) {
-            let problem = format!("{}: this is a cross-validation", directory.display());
+            let problem = format!(
+                "{}: expected a training run, found a cross-validation",
+                directory.display()
+            );
             let fold = directory.join(fold_name(1));
             return Err(Error::usage(problem)
                 .with_help(format!("use one of its folds, such as {}", fold.display())));

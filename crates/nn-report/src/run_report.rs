@@ -19,7 +19,7 @@ pub struct RunReport {
     pub program: String,
     /// Path of the run directory, as printed in suggested commands.
     pub path: String,
-    /// Properties of the data: name and value.
+    /// Names and values of properties of the data.
     pub data: Vec<(String, String)>,
     /// Diagram of the network with its weights.
     pub network: Option<NetworkDiagram>,
@@ -29,10 +29,10 @@ pub struct RunReport {
     pub weight_images: Option<ImageGrid>,
     /// Permutation importance of the columns of a table.
     pub importance: Option<Importance>,
-    /// Explains why training and validation loss are not comparable; empty if they
-    /// are.
+    /// Explains why the training and validation losses are not comparable; empty if they are
+    /// comparable.
     pub loss_note: String,
-    /// Parts that are missing, with the reason.
+    /// Parts that are missing from the report, each with the reason.
     pub missing: Vec<String>,
 }
 
@@ -49,9 +49,9 @@ pub struct Results {
     pub loss: f64,
     /// Accuracy, from 0 to 1.
     pub accuracy: Option<f64>,
-    /// Name and text of each other metric, and of the baseline.
+    /// Names and formatted values of the other metrics and of the baseline.
     pub metrics: Vec<(String, String)>,
-    /// Error measures of a regression: name and value.
+    /// Names and values of the error metrics of a regression.
     pub errors: Vec<(String, f64)>,
     /// Confusion matrix.
     pub confusion: Option<ConfusionChart>,
@@ -59,7 +59,7 @@ pub struct Results {
     pub classes: Vec<ClassResult>,
     /// Misclassified samples with the highest loss.
     pub mistakes: Option<ImageGrid>,
-    /// The command that shows the first mistake in detail; none if empty.
+    /// The command that shows the first mistake in detail; empty if there is none.
     pub mistake_command: String,
     /// ROC, precision-recall and calibration curves, or predicted values and residuals.
     pub charts: Vec<EvaluationChart>,
@@ -248,7 +248,7 @@ impl RunReport {
         }
         writer.page.section("Network");
         let network = self.network.as_ref().map(NetworkDiagram::svg);
-        let caption = "Blue edges are positive weights, orange edges are negative weights; larger weights have stronger colors. Of wide layers, only the first and last neurons are drawn.";
+        let caption = "Blue edges are positive weights, orange edges are negative weights; larger weights have stronger colors. Only the first and last neurons of wide layers are drawn.";
         writer.figure("network", network, caption);
         let images = self.weight_images.as_ref().map(ImageGrid::svg);
         writer.figure("weights", images, "One image per neuron of the first layer: positive weights are blue, negative weights are orange.");

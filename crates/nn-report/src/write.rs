@@ -31,10 +31,10 @@ pub struct Sources<'a> {
     pub model: Option<&'a Model>,
     /// The data set, split as in training.
     pub data: Option<&'a Data>,
-    /// The samples of the results: by default test, otherwise validation, otherwise
-    /// training samples.
+    /// The split to evaluate; by default the test samples if there are any, otherwise the
+    /// validation samples, otherwise the training samples.
     pub split: Option<Split>,
-    /// Missing sources, with the reason.
+    /// Missing sources, each with the reason.
     pub missing: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub struct WrittenReport {
     pub page: PathBuf,
     /// Paths of the charts.
     pub plots: Vec<PathBuf>,
-    /// Parts that the report lacks, with the reason.
+    /// Parts that are missing from the report, each with the reason.
     pub missing: Vec<String>,
 }
 

@@ -7,10 +7,10 @@
 //! options  one coordinate per option: 1/√2 for the chosen option, 0 for the others
 //! ```
 //!
-//! On a linear scale, each integer has an equal part of the interval. Two options have
-//! distance 1. A Gaussian process is evaluated at valid integers and options only
-//! (Garrido-Merchán & Hernández-Lobato 2020): the inverse mapping and [`Dimension::snap`]
-//! round.
+//! On a linear scale, each integer has an equal part of the interval. Any two options
+//! have a distance of 1. The inverse mapping and [`Dimension::snap`] round, so that a Gaussian
+//! process is evaluated only at valid integers and options (Garrido-Merchán &
+//! Hernández-Lobato 2020).
 
 use std::f64::consts::FRAC_1_SQRT_2;
 use std::fmt;

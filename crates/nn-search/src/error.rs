@@ -216,7 +216,7 @@ impl DimensionProblem {
     fn help(&self) -> Option<String> {
         match self {
             Self::NoRange | Self::NotARange(_) | Self::Scale(_) => {
-                Some(format!("write it as one of: {FORMS}"))
+                Some(format!("write the dimension as one of: {FORMS}"))
             }
             Self::NotPositive(_) => Some("choose a small lower bound such as 1e-6".to_owned()),
             _ => None,

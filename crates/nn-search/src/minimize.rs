@@ -10,7 +10,7 @@
 //!
 //! Sources: Nocedal & Wright 2006, equations 6.17 and 3.4; Bertsekas 1982 for the bounds.
 //! A coordinate is free unless it is at a bound and its gradient points outwards. When
-//! the free coordinates change, `H` starts again from `I`.
+//! the free coordinates change, `H` is reset to `I`.
 
 use crate::cholesky::dot;
 

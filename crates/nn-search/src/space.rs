@@ -208,7 +208,7 @@ impl Point {
     /// The value of the real dimension `name`.
     ///
     /// # Panics
-    /// Panics if there is no real dimension of this name.
+    /// Panics if there is no real dimension with this name.
     pub fn real(&self, name: &str) -> f64 {
         match self.get(name) {
             Some(Value::Real(value)) => *value,
@@ -219,7 +219,7 @@ impl Point {
     /// The value of the integer dimension `name`.
     ///
     /// # Panics
-    /// Panics if there is no integer dimension of this name.
+    /// Panics if there is no integer dimension with this name.
     pub fn integer(&self, name: &str) -> i64 {
         match self.get(name) {
             Some(Value::Integer(value)) => *value,
@@ -230,7 +230,7 @@ impl Point {
     /// The option of the categorical dimension `name`.
     ///
     /// # Panics
-    /// Panics if there is no categorical dimension of this name.
+    /// Panics if there is no categorical dimension with this name.
     pub fn category(&self, name: &str) -> &str {
         match self.get(name) {
             Some(Value::Category(value)) => value,

@@ -88,8 +88,8 @@ impl<W: Write> Study<W> {
         Ok(study)
     }
 
-    /// Resumes a study from the content of its journal, `written`; `journal` appends
-    /// to the same file.
+    /// Resumes a study from `written`, the content of its journal; `journal` must append to the
+    /// same file.
     ///
     /// The next suggestions are the same as in an uninterrupted study. Trials that were
     /// running are suggested again first, and start from the beginning. A truncated last
@@ -196,7 +196,7 @@ impl<W: Write> Study<W> {
             .map(|(_, trial)| trial)
     }
 
-    /// All trials, in the order of the calls of [`Study::ask`].
+    /// All trials, in the order of the calls to [`Study::ask`].
     pub fn trials(&self) -> &[Trial] {
         &self.trials
     }

@@ -131,7 +131,7 @@ fn damaged_files_are_errors() {
     fs::create_dir(scratch.path("runs/empty")).expect("it is new");
     scratch
         .nn("doctor empty")
-        .refuses(5, &["no config.toml", "name a run directory"]);
+        .refuses(5, &["no config.toml", "give the directory of a run"]);
     let metrics = scratch.read("runs/a/metrics.csv");
     scratch.file("runs/a/metrics.csv", &metrics[..metrics.len() - 60]);
     scratch.nn("doctor a").refuses(3, &["metrics.csv:61"]);
@@ -541,7 +541,7 @@ fn a_target_that_does_not_follow_from_the_inputs() {
         &scratch,
         "a",
         name,
-        &["always predicting the largest class"],
+        &["always predicting the most frequent class"],
     );
     assert_eq!(tries, [""]);
     is_explained(&scratch, "a", "no better than the baseline", name);

@@ -5,15 +5,15 @@
 //! of the initial weights and the initial biases of both layers, and minimizes the mean
 //! absolute difference from the printed accuracies:
 //!
-//! | step | initial values | images | learning rates | seeds |
+//! | stage | initial values | images | learning rates | seeds |
 //! |---|---|---|---|---|
-//! | Bayesian optimization, per rule | 30 | 1000 | 7 of 11 | 1 |
-//! | best setup of each rule | 2 | 4000 | 11 | 1 |
+//! | Bayesian optimization, per prediction rule | 30 | 1000 | 7 of 11 | 1 |
+//! | best setup of each prediction rule | 2 | 4000 | 11 | 1 |
 //! | best setup | 1 | 10 000 | 11 | 3 |
 //! | best setup | 1 | 60 000 | 11 | claim B2 |
 //!
 //! With full-batch gradient descent, the accuracies of a run on some of the images are
-//! nearly the same as on all images, so few images are enough for the first steps.
+//! nearly the same as on all images, so few images are enough for the first stages.
 
 use nn_core::NetworkConfig;
 use nn_search::{Point, Settings, Study};

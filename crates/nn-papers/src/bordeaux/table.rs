@@ -1,4 +1,4 @@
-//! Table II as printed, and the distance of measured accuracies from the printed ones.
+//! Table II as printed, and the difference between measured and printed accuracies.
 
 /// Number of learning rates.
 const N_RATES: usize = 11;

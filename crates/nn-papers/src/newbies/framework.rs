@@ -141,8 +141,8 @@ fn loss_rows(precision: &str, ours: &[f64], theirs: &[f64]) -> Vec<Row> {
 
 fn explanation(theirs: &PyTorch) -> String {
     format!(
-        "Both runs have the same initial weights and the same order of samples: pure functions of the \
-         seed. In double precision the two curves are equal. In single precision they are equal over \
+        "Both runs have the same initial weights and the same order of samples, which are pure functions of \
+         the seed. In double precision the two curves are equal. In single precision they are equal over \
          {} steps; over 300 000 steps of one sample, rounding errors alone separate the curves by about as \
          much as PyTorch in single precision differs from PyTorch in double precision, so a \
          difference of 1e-3 is impossible there. The losses of PyTorch {} are stored in the \

@@ -70,7 +70,7 @@ pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
         format!(
             "A network of {WIDTHS:?} sigmoid neurons on {M} samples, quadratic cost, f64, seed 0; a \
              step with learning rate {ETA} changes the parameter with the largest derivative by \
-             {:.3}. The first layer's ΔW has the shape of W transposed as (12) prints it.",
+             {:.3}. According to (12) as printed, ΔW of the first layer has the shape of the transpose of W.",
             ETA * largest
         ),
     ))

@@ -24,7 +24,7 @@ pub struct ConfusionChart {
     pub title: String,
     /// Names of the classes.
     pub class_names: Vec<String>,
-    /// Number of samples, `[true class][predicted class]`.
+    /// Number of samples per cell, indexed as `[true class][predicted class]`.
     pub counts: Vec<Vec<u64>>,
 }
 

@@ -53,7 +53,7 @@ pub enum Pixels {
     /// Gray values: 0 is black, 1 is white.
     Gray(Vec<f32>),
     /// Signed values: 0 is white, positive numbers are blue, negative numbers are
-    /// orange. All images of a grid have the same scale.
+    /// orange. All images of a grid have the same color scale.
     Signed(Vec<f32>),
 }
 

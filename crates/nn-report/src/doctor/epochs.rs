@@ -15,7 +15,7 @@ pub(super) fn unfinished(case: &Case<'_>) -> Finding {
     match case.run.end {
         RunEnd::Finished => {
             return Finding::Ok(format!(
-                "the run has finished after {found} of at most {planned} epochs"
+                "the run finished after {found} of at most {planned} epochs"
             ));
         }
         RunEnd::Diverged(_) => return Finding::Ok("the training run diverged".to_owned()),
@@ -30,7 +30,7 @@ pub(super) fn unfinished(case: &Case<'_>) -> Finding {
     };
     Finding::Problem(
         format!(
-            "the run has {found} of {planned} epochs and no summary: it was stopped or is still training"
+            "the run has {found} of {planned} epochs and no summary; it was stopped or is still training"
         ),
         vec![Suggestion::advice(advice)],
     )

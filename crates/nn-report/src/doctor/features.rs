@@ -1,10 +1,10 @@
-//! The predictions of a ridge regression on random features: the outputs of a wide hidden
+//! Predictions of ridge regression on random features, which are the outputs of a wide hidden
 //! layer that is not trained.
 //!
 //! The features are the outputs of random relu neurons (Rahimi & Recht 2008, "Random
-//! features for large-scale kernel machines"). Ridge regression with the penalty λ has a
-//! closed form, and so have its leave-one-out predictions (Allen 1974, "PRESS"): with the
-//! centred features H, A = HᵀH + λI and h = 1/n + the diagonal of H·A⁻¹·Hᵀ, the
+//! features for large-scale kernel machines"). Ridge regression with the penalty λ and
+//! its leave-one-out predictions have a closed form (Allen 1974, "PRESS"): with the
+//! centered features H, A = HᵀH + λI and h = 1/n + the diagonal of H·A⁻¹·Hᵀ, the
 //! leave-one-out residual of a sample is its ordinary residual divided by 1 − h. For smooth
 //! functions of many inputs, this predictor is better than the nearest neighbor.
 

@@ -19,7 +19,7 @@ pub enum Finding {
 /// A change to try against a problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
-    /// Names and values of the settings of `nn train` to change; empty where no
+    /// Names and values of the settings of `nn train` to change; empty if no
     /// setting helps.
     pub settings: Vec<(&'static str, String)>,
     /// The effect of the settings, or the advice if there are no settings.

@@ -56,7 +56,7 @@ fn beside_reference(scores: &Scores) -> String {
     let predictor = reference.predictor;
     match scores.mean_recalls() {
         Some([found, other]) => format!(
-            "the training mean recall is {}; {predictor} gives {}",
+            "the mean recall on the training samples is {}; {predictor} gives {}",
             percent(found),
             percent(other)
         ),
@@ -100,7 +100,7 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
     if is_fitted {
         return Finding::Ok(text);
     }
-    let weaker = Suggestion::advice("much less regularization");
+    let weaker = Suggestion::advice("weakens the regularization");
     let weaker = strong
         .iter()
         .fold(weaker, |it, strong| it.and(strong.name, strong.weaker));

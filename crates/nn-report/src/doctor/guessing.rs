@@ -47,7 +47,7 @@ pub(super) fn guessing(case: &Case<'_>) -> Finding {
 
 fn look_at_the_data() -> Suggestion {
     Suggestion::advice(
-        "check that the inputs contain information about the target: the targets may belong to \
-         other rows, or columns or rows may be missing",
+        "check the data: targets may be assigned to the wrong rows, or columns that are needed to \
+         predict the target may be missing",
     )
 }

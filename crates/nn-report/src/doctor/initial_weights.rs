@@ -143,7 +143,8 @@ fn is_unusual(init: &Init) -> bool {
 }
 
 fn with_usual(settings: Vec<(&'static str, String)>) -> Suggestion {
-    let advice = Suggestion::advice("random weights of a size that fits the layers, biases of 0");
+    let advice =
+        Suggestion::advice("scales random weights to the layer sizes, and sets biases to 0");
     settings
         .into_iter()
         .fold(advice, |it, (name, value)| it.and(name, value))

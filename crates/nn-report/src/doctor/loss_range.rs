@@ -1,23 +1,24 @@
 //! Reference values of the training loss: the lowest loss that a network can
 //! have, and the loss of constant predictions.
 //!
-//! For a sample with the targets y, smoothed as in training, and the weight w
-//! (its own times that of its class), with t = Σ yⱼ, the means over the samples
-//! m = Σ w·y / Σ w, and h(y) = −y ln y − (1 − y) ln(1 − y):
+//! A sample has the targets y, smoothed as in training, and the weight w, the product of
+//! sample weight and class weight. With t = Σ yⱼ, the means over the samples
+//! m = Σ w·y / Σ w, and h(y) = −y ln y − (1 − y) ln(1 − y), the reference values are:
 //!
-//! | loss | lowest: mean of | constant predictions |
+//! | loss function | lowest loss: mean of | loss of constant predictions |
 //! |---|---|---|
 //! | `cross-entropy` | −Σ yⱼ ln(yⱼ/t) | −Σ mⱼ ln(mⱼ / Σ m) |
-//! | `kl` | t ln t | the same, minus the mean of −Σ yⱼ ln yⱼ |
+//! | `kl` | t ln t | as for `cross-entropy`, minus the mean of −Σ yⱼ ln yⱼ |
 //! | `binary-cross-entropy` | Σ h(yⱼ) | Σ h(mⱼ) |
 //! | `mse`, regression | 0 | the mean variance of the outputs |
-//! | any other | 0 | not known |
+//! | other | 0 | not known |
 //!
-//! The lowest loss is that of an output a = y/t or a = y (Gibbs' inequality);
-//! it is 0 if y is one class for certain. With label smoothing ε and K classes
-//! it is the entropy of 1 − ε + ε/K and K − 1 times ε/K, 0.950 for ε = 0.6 and
-//! K = 3: a loss of 0.951 then means that the network has learned everything.
-//! Labels are smoothed in training only, so a validation loss has no such floor.
+//! The output a = y/t or a = y has the lowest loss (Gibbs' inequality), which is 0 for a
+//! one-hot target y. With label smoothing ε and K classes, the lowest loss is the entropy of a
+//! distribution with one probability of 1 − ε + ε/K and K − 1 probabilities of ε/K. For ε = 0.6
+//! and K = 3, the entropy is 0.950, so a loss of 0.951 means that the network fits all samples.
+//! Labels are smoothed in training only, so label smoothing does not raise the lowest
+//! validation loss.
 
 use nn_core::Loss;
 use nn_core::batches::Samples;

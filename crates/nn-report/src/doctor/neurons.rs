@@ -52,7 +52,11 @@ pub(super) fn dead(case: &Case<'_>) -> Finding {
             case.lower_rate(),
             "smaller steps are less likely to kill neurons",
         ),
-        Suggestion::set("activation", "leaky-relu", "its derivative is never 0"),
+        Suggestion::set(
+            "activation",
+            "leaky-relu",
+            "has a derivative that is never 0",
+        ),
         Suggestion::set("batch-norm", "true", "keeps the weighted sums near 0"),
     ];
     let bias_init = case.settings().bias_init.as_ref();
@@ -141,7 +145,7 @@ pub(super) fn vanishing(case: &Case<'_>) -> Finding {
         tries.push(Suggestion::set(
             "activation",
             "relu",
-            "its derivative is 1 for positive sums",
+            "has a derivative of 1 for positive sums",
         ));
     }
     tries.push(Suggestion::set(

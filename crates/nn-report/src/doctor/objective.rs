@@ -1,5 +1,5 @@
-//! Checks of the loss and the output activation: pairs that work, but learn badly. (nn-core
-//! rejects pairs that cannot work.)
+//! Checks for combinations of loss and output activation that are valid but train badly.
+//! (nn-core rejects invalid combinations.)
 
 use nn_core::{Activation, Loss};
 

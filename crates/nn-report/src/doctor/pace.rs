@@ -2,8 +2,8 @@
 //!
 //! A schedule that decays the learning rate to 0 flattens every loss curve. Progress is
 //! therefore measured against the sum of the learning rates, not against the number of
-//! epochs. L₀, L₁ and L₂ are the training losses at the beginning, at half of this sum and
-//! at the end, and
+//! epochs. With the training losses L₀ at the beginning, L₁ at half of the sum of the learning
+//! rates and L₂ at the end,
 //!
 //! ```text
 //! r = (L₁ − L₂)/(L₀ − L₁)

@@ -1,11 +1,11 @@
-//! A reference score for the network: the better score of two simple predictors, each with
-//! leave-one-out predictions.
+//! A reference score for the network: the better of the leave-one-out scores of two simple
+//! predictors.
 //!
 //! - The nearest neighbor. In the limit of many samples, the error rate of this predictor
-//!   is at most twice the lowest possible one (Cover & Hart 1967, "Nearest neighbor pattern
-//!   classification"); its mean square error is exactly twice the variance of the noise.
-//! - A linear model of random neurons ([`features`](super::features)), which is better for
-//!   smooth functions of many inputs.
+//!   is at most twice the Bayes error rate (Cover & Hart 1967, "Nearest neighbor pattern
+//!   classification"); its mean squared error is exactly twice the variance of the noise.
+//! - Ridge regression on random features ([`features`](super::features)), which is better
+//!   for smooth functions of many inputs.
 //!
 //! A network with a larger error on its own training samples is underfitted, even if the
 //! samples are noisy.
@@ -60,7 +60,7 @@ impl Reference {
             "predicting each sample from the most similar other sample",
         );
         let predictions = predictions_by_others(inputs, n_inputs, &outputs.targets, outputs.width)?;
-        let linear = "a linear model of random neurons, fitted to all other samples,";
+        let linear = "ridge regression on random features, fitted to all other samples,";
         let scores = predictions
             .iter()
             .map(|predictions| of(predictions, linear));

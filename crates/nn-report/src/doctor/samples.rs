@@ -169,7 +169,7 @@ pub(super) fn balance(case: &Case<'_>) -> Finding {
         (Err(why), _) | (_, Err(why)) => return Finding::NotChecked(why),
     };
     let Some(counts) = train.class_counts() else {
-        return Finding::Ok("not applicable: this is not a classification".to_owned());
+        return Finding::Ok("not applicable: the task is not classification".to_owned());
     };
     let classes = || 0..counts.len();
     let (Some(largest), Some(smallest)) = (
@@ -249,7 +249,7 @@ pub(super) fn duplicates(case: &Case<'_>) -> Finding {
     Finding::Problem(
         text,
         vec![Suggestion::advice(
-            "remove duplicate rows: they make the test accuracy too high",
+            "remove duplicate rows, which make the test accuracy too high",
         )],
     )
 }

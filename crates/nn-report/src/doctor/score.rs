@@ -142,16 +142,16 @@ impl Score {
         }
     }
 
-    /// `the test accuracy is 33.30 %; always predicting the largest class gives 33.33 %`
+    /// `the test accuracy is 33.30 %; always predicting the most frequent class gives 33.33 %`
     pub(super) fn beside_constant(&self) -> String {
         let constant = match self.kind {
-            Kind::Numbers => "always predicting the mean gives R² 0".to_owned(),
+            Kind::Numbers => "always predicting the mean gives an R² of 0".to_owned(),
             Kind::Labels => format!(
                 "always predicting the most frequent value of each label gives {}",
                 percent(self.constant)
             ),
             Kind::Classes => format!(
-                "always predicting the largest class gives {}",
+                "always predicting the most frequent class gives {}",
                 percent(self.constant)
             ),
         };
