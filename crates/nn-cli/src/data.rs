@@ -164,7 +164,7 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
     loaded.notes.iter().for_each(exit::note);
     let dataset = loaded.dataset;
     terminal::line(format!(
-        "samples   {} training, {} test, of {} values",
+        "samples   {} training, {} test, with {} values each",
         grouped(dataset.train.len()),
         grouped(dataset.test.len()),
         dataset.n_inputs()
@@ -253,7 +253,7 @@ fn describe(source: &Source, data_dir: &Path) {
         terminal::line(format!("present   {}", source.folder(data_dir).display()));
     } else {
         terminal::line(format!(
-            "missing   `{} data fetch {}` downloads it",
+            "missing   to download it, run `{} data fetch {}`",
             terminal::program(),
             source.name
         ));

@@ -48,7 +48,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "nn", version, styles = STYLES, max_term_width = 100)]
 #[command(disable_help_subcommand = true)]
-#[command(after_help = "Start with `nn train`: it needs no data and no flags.")]
+#[command(after_help = "Start with `nn train`, which needs no data and no flags.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
