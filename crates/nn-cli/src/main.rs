@@ -64,7 +64,7 @@ enum Command {
     Predict(predict::PredictArguments),
     /// Search for good settings: random, grid or Bayesian
     Search(Box<search::SearchArguments>),
-    /// Write a report with charts into run directories
+    /// Write a report with charts to each run directory
     Report(report::ReportArguments),
     /// Compare runs side by side: settings, results, curves
     Compare(compare::CompareArguments),

@@ -3,8 +3,8 @@
 //! | resource | limit |
 //! |---|---|
 //! | connections | 32, of which at most 16 are event streams (`connections`) |
-//! | from the start of a connection, or the end of a response, to the end of the next header | 10 s |
-//! | body | 10 s, 64 KiB (`guard`) |
+//! | request header, from the start of the connection or the end of the previous response | 10 s |
+//! | request body | 10 s, 64 KiB (`guard`) |
 //! | a write that makes no progress | 10 s (`write_timeout`) |
 //!
 //! Handlers run on a separate pool of threads. After a panic in a handler, the response has
