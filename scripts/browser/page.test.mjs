@@ -227,7 +227,7 @@ test("a decimal comma is understood, or refused in the words of the page", async
   await type(page, "[name=dropout]", "0,25");
   assert.equal(await page.inputValue("[name=dropout]"), "0.25");
   await type(page, "[name=lr]", "1.000,5");
-  await page.getByText("Write the number with a decimal point").waitFor();
+  await page.getByText("Expected a number with a decimal point").waitFor();
   assert.equal(await page.locator(".problem:visible, .check:visible, .notice:visible").count(), 1);
   await open("#compare?data=glyphs&limit-train=200&hidden=8&vary=lr&a=0,1&b=x");
   await page.locator("label:has([name=b]) .problem").waitFor();

@@ -20,7 +20,7 @@ const SPACE: &str = "  ";
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// Run directories or names of runs: two or more; other files are skipped
+    /// Two or more run directories or names of runs; other files are skipped
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
     #[command(flatten)]

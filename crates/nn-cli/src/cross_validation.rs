@@ -1,4 +1,5 @@
-//! `nn train --folds K`: K runs, one line per fold, and the mean of their results.
+//! The command `nn train --folds K`: trains K runs, and prints one line per fold and the mean of
+//! the results.
 
 use std::path::Path;
 

@@ -38,7 +38,7 @@ pub(crate) enum DataCommand {
     },
     /// Show the contents of a data set or a table, and how a table will be read
     Info {
-        /// Name from `nn data list`, folder of IDX files or of images, or file with a table
+        /// Name from `nn data list`, folder of IDX or image files, or file with a table
         #[arg(value_name = "NAME|DIR|FILE", value_parser = flags::data_parser())]
         name: String,
         #[command(flatten)]
@@ -54,7 +54,7 @@ pub(crate) enum DataCommand {
         nn data export mnist --format png\n  \
         nn data export my-photos/ --format idx -o my-idx")]
     Export {
-        /// Name from `nn data list`, folder of IDX files or of images, or CSV file of images
+        /// Name from `nn data list`, folder of IDX or image files, or CSV file of images
         #[arg(value_name = "NAME|DIR|FILE.csv", value_parser = flags::data_parser())]
         name: String,
         /// IDX files like MNIST's, CSV files with the columns label,pixel0,..., or one folder of PNG files per class
@@ -164,7 +164,7 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
     loaded.notes.iter().for_each(exit::note);
     let dataset = loaded.dataset;
     terminal::line(format!(
-        "samples   {} training, {} test, of {} values",
+        "samples   {} training, {} test, with {} values each",
         grouped(dataset.train.len()),
         grouped(dataset.test.len()),
         dataset.n_inputs()
@@ -253,7 +253,7 @@ fn describe(source: &Source, data_dir: &Path) {
         terminal::line(format!("present   {}", source.folder(data_dir).display()));
     } else {
         terminal::line(format!(
-            "missing   `{} data fetch {}` downloads it",
+            "missing   to download it, run `{} data fetch {}`",
             terminal::program(),
             source.name
         ));

@@ -14,7 +14,7 @@ use crate::terminal;
 #[derive(Args, Debug)]
 #[command(
     after_help = "The exit code is 0 even if problems are found, unless a file of the run is missing or damaged.\n\
-    Checks that need the model or the data set are skipped, with the reason, if these are not available."
+    Checks that need an unavailable model or data set are skipped, and the reason is shown."
 )]
 pub(crate) struct DoctorArguments {
     /// Run directory or name of a run

@@ -1,4 +1,4 @@
-//! The command `nn evaluate`: the metrics of a run on a split or on other data.
+//! The command `nn evaluate`: evaluates a run on one of its splits or on other data.
 
 mod results;
 mod text;

@@ -1,4 +1,4 @@
-//! Printing of the error that ends a command, and its exit code.
+//! Prints the error that ends a command, and returns its exit code.
 
 use std::fmt::Display;
 use std::process::ExitCode;

@@ -16,8 +16,8 @@ pub(crate) fn check(problem: Option<String>, model: &Model, allow_nonfinite: boo
     };
     if !allow_nonfinite {
         return Err(Error::new(ErrorKind::Data, problem).with_help(
-            "check the data for values that are far too large; --allow-nonfinite shows the results \
-             with NaN (null in JSON)",
+            "check the data for values that are far too large; to see the results with NaN (null in \
+             JSON), add --allow-nonfinite",
         ));
     }
     if all_finite(model.network.parameters()) {

@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &GradcheckArguments) -> Result<ExitCode> {
     ));
     terminal::error_line(
         "  help: with functions that are not differentiable everywhere (relu, hinge, l1) try \
-         another --seed; otherwise this is a bug, please report it",
+         another --seed; for other functions, please report this failure as a bug",
     );
     Ok(ExitCode::from(WRONG))
 }

@@ -70,8 +70,8 @@ pub(crate) fn help(arguments: &HelpArguments, command: Command) -> Result<()> {
             menu::<Activation>("z is the weighted sum of a neuron", nothing);
         }
         ["schedules" | "schedule"] => {
-            let symbols =
-                "multiplier of the learning rate after s of N steps, in epoch e counted from 0";
+            let symbols = "Each formula gives the multiplier of the learning rate after s of N \
+                           steps, in epoch e counted from 0.";
             menu::<Schedule>(symbols, nothing);
         }
         ["initializers" | "initializer" | "initialisers"] => {

@@ -48,7 +48,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "nn", version, styles = STYLES, max_term_width = 100)]
 #[command(disable_help_subcommand = true)]
-#[command(after_help = "Start with `nn train`: it needs no data and no flags.")]
+#[command(after_help = "Start with `nn train`, which needs no data and no flags.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -64,7 +64,7 @@ enum Command {
     Predict(predict::PredictArguments),
     /// Search for good settings: random, grid or Bayesian
     Search(Box<search::SearchArguments>),
-    /// Write a report with charts into run directories
+    /// Write a report with charts to each run directory
     Report(report::ReportArguments),
     /// Compare runs side by side: settings, results, curves
     Compare(compare::CompareArguments),

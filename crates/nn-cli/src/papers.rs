@@ -39,7 +39,7 @@ struct RunArguments {
     /// Run only the experiments for these claims, such as B1
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     claim: Vec<String>,
-    /// Use fewer epochs, seeds and learning rates: a few minutes for all claims
+    /// Use fewer epochs, seeds and learning rates (a few minutes for all claims)
     #[arg(long)]
     quick: bool,
     /// Rerun claims even if their results are up to date
@@ -121,9 +121,9 @@ fn note_built_in_digits(options: &Options<'_>, is_default: bool) {
         return;
     }
     terminal::report(
-        "the data set is glyphs, the built-in digits: claims about MNIST are run, but not judged",
+        "the data set is glyphs (the built-in digits), so claims about MNIST are run but not judged",
     );
     if is_default {
-        terminal::report(as_typed("`nn data fetch` downloads MNIST"));
+        terminal::report(as_typed("to download MNIST, run `nn data fetch`"));
     }
 }

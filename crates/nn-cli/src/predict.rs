@@ -1,4 +1,5 @@
-//! The command `nn predict`: predicts images, the rows of a table, or samples of a data set.
+//! The command `nn predict`: makes predictions for images, the rows of a table, or samples of a
+//! data set.
 
 use std::io::{self, Cursor, Read};
 use std::ops::Range;

@@ -120,9 +120,9 @@ impl Progress {
         for note in notes {
             let hint = match note {
                 Note::BuiltInDigits if terminal::is_run_by_cargo() => {
-                    "; `cargo xtask fetch-data` downloads it"
+                    "; to download MNIST, run `cargo xtask fetch-data`"
                 }
-                Note::BuiltInDigits => "; `nn data fetch` downloads it",
+                Note::BuiltInDigits => "; to download MNIST, run `nn data fetch`",
                 _ => "",
             };
             self.note(&format!("{note}{hint}"));

@@ -109,7 +109,7 @@ impl Search<'_> {
         let trials = terminal::counted(n_run, "trial");
         if n_run >= config.trials {
             self.progress.say(&format!(
-                "{path}: {trials} already run; a value of --trials above {n_run} adds trials"
+                "{path}: {trials} already run; to run more trials, set --trials above {n_run}"
             ));
         } else if n_run > 0 {
             self.progress
@@ -301,7 +301,7 @@ impl Search<'_> {
             ),
         )
         .with_help(format!(
-            "`{} search --resume {}` resumes the search",
+            "to resume the search, run `{} search --resume {}`",
             terminal::program(),
             self.folder.path().display()
         ))

@@ -41,13 +41,16 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
         program: terminal::program().to_owned(),
     })?;
     let interrupt = Interrupt::listen()?;
-    terminal::report(format!("{}   (Ctrl-C stops it)", server.address()));
+    terminal::report(format!(
+        "{}   (press Ctrl-C to stop the server)",
+        server.address()
+    ));
     if arguments.open && server.open_browser().is_err() {
         terminal::error_line("note: no browser could be started; open the address in a browser");
     }
     server.run(|| interrupt.is_set())?;
     let help = format!(
-        "`{} serve` starts the server again; saved runs are kept",
+        "to start the server again, run `{} serve`; saved runs are kept",
         terminal::program()
     );
     Err(Error::new(ErrorKind::Interrupted, "stopped by a signal").with_help(help))

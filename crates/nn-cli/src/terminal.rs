@@ -2,11 +2,11 @@
 //!
 //! Class names, column names, file names and settings come from untrusted files. A terminal
 //! interprets control characters in untrusted text (CWE-150): ESC ] 52 overwrites the clipboard,
-//! U+202E reverses the text after it. [`Line`] escapes control characters. All output of this crate
-//! is written through this trait.
+//! U+202E reverses the text after it. All output of this crate is written through [`Line`], which
+//! escapes control characters.
 //!
-//! A closed pipe (`nn … | head`) is not an error: the program ends without a message. A
-//! training run continues until its result is saved.
+//! A closed pipe (`nn … | head`) is not an error: the program ends without a message. If the pipe
+//! closes during training, the training run continues until its result is saved.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 

@@ -12,7 +12,7 @@ use crate::terminal;
 #[command(after_help = "Examples:\n  \
     nn trace mnist-1 --index 7\n  \
     nn trace mnist-1 --index 0 --split train --untrained --neurons 20\n\n\
-    The step is the first of a training run with this sample alone: the optimizer has no state yet.\n\
+    This step is the first one of a training run on this sample alone, so the optimizer has no state.\n\
     The module `learn` of nn-core explains the formulas.")]
 pub(crate) struct TraceArguments {
     #[command(flatten)]

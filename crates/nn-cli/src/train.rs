@@ -68,7 +68,7 @@ pub(crate) struct TrainArguments {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let invalid = "expected a number of seconds of 0 or above";
+    let invalid = "expected a number of seconds, 0 or greater";
     let seconds: f64 = text.parse().map_err(|_| invalid.to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| invalid.to_owned())
 }

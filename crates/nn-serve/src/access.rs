@@ -1,14 +1,14 @@
-//! Authorization: requests without the access token of the printed address get status
+//! Authorization: requests without the access token from the printed address get status
 //! 401.
 //!
 //! Every account of a machine can connect to its loopback address, and the server reads
 //! files with the rights of the account that started it. So the address that `nn serve`
-//! prints contains a token, as Jupyter's does. Opening it sets a cookie, which the
+//! prints contains a token, as Jupyter's does. Opening the address sets a cookie, which the
 //! browser sends with every later request.
 //!
 //! | measure | reason |
 //! |---|---|
-//! | the name of the cookie contains the port | a browser sends the cookies of a host to all its ports: two servers must not overwrite each other's |
+//! | the name of the cookie contains the port | a browser sends a cookie to all ports of a host, so two servers could overwrite each other's cookie |
 //! | `HttpOnly`, `SameSite=Lax` | scripts cannot read the cookie; a request from another site contains the cookie only if the user follows a link, and a GET request changes nothing |
 //! | redirect (303) to the address without the token | the token stays out of the history and of copied addresses |
 

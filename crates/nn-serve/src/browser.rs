@@ -1,9 +1,9 @@
 //! Opens the page in the browser.
 //!
 //! Every account of a machine can read the command lines of its programs, so the address
-//! with its token must not be an argument. The browser gets the path of a file instead
-//! that redirects to the address and that only its owner can read (as Jupyter does). The
-//! file is removed when the page has been opened, at the latest when the server ends.
+//! with its token must not be an argument. Instead, as in Jupyter, the browser gets the path
+//! of a file that redirects to the address and that only its owner can read. The file is
+//! removed after the page has been opened, or at the latest when the server ends.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

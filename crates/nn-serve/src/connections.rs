@@ -1,13 +1,13 @@
 //! The open connections: at most [`MAX`], event streams included.
 //!
-//! When all places are taken, a new connection evicts the one that has waited longest
+//! When all connections are in use, a new connection evicts the one that has waited longest
 //! for a complete request. Slow clients therefore do not exhaust the connections
 //! (slowloris), and idle connections of a browser do no harm. If every connection is
-//! busy, the new one is refused.
+//! busy with a request, the new connection is refused.
 //!
-//! An event stream is busy until it ends, so at most [`MAX_STREAMS`] of the connections
-//! may be streams: a new stream evicts the oldest. The other places remain for short
-//! requests.
+//! An event stream keeps its connection busy until the stream ends, so at most
+//! [`MAX_STREAMS`] of the connections may be streams, and a new stream evicts the oldest.
+//! The other connections remain available for short requests.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

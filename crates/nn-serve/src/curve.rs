@@ -1,5 +1,5 @@
-//! The learning curve of a training run, with at most [`MAX_POINTS`] points: one point
-//! per step at first, later means over more and more steps.
+//! The learning curve of a training run, with at most [`MAX_POINTS`] points. At first, there
+//! is one point per step; later, each point is the mean over an increasing number of steps.
 
 /// Largest number of points.
 const MAX_POINTS: usize = 200;

@@ -1,4 +1,4 @@
-//! A cache of the data sets that were used last.
+//! A cache of the most recently used data sets.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};

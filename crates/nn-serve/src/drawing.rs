@@ -1,8 +1,8 @@
 //! `POST /api/predict`: the prediction of a network for a drawing.
 //!
-//! The page sends a square of gray values, 28 to 112 pixels wide, one byte per pixel, row
-//! by row in base64. No image format is decoded. nn-data centers and scales the digit as
-//! MNIST does, as for `nn predict digit.png`.
+//! The page sends a square of gray values, 28 to 112 pixels wide, with one byte per pixel, row
+//! by row in base64. No image format is decoded. nn-data centers and scales the digit like
+//! the digits of MNIST, as it does for `nn predict digit.png`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

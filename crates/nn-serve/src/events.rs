@@ -2,7 +2,7 @@
 //!
 //! A stream sends the latest values that it has not sent yet, so a slow reader gets
 //! fewer events and delays nothing. If there is no new value, a stream sends a comment every
-//! ten seconds, so that a closed page is noticed. The write timeout of the socket detects a
+//! ten seconds, so that the server notices a closed page. The write timeout of the socket detects a
 //! reader that stops reading.
 
 use std::sync::Arc;

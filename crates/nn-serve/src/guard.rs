@@ -3,9 +3,9 @@
 //!
 //! | attack | check |
 //! |---|---|
-//! | DNS rebinding (a foreign name made to point to this machine) | `Host`, exactly once, is a loopback name with our port; on every method |
-//! | cross-site requests | a request that changes something is a POST of `application/json` with the token in the page, and without a foreign `Origin` |
-//! | large bodies | 64 KiB |
+//! | DNS rebinding (a foreign host name that resolves to this machine) | a request with any method has exactly one `Host` header, a loopback name with the port of this server |
+//! | cross-site requests | a request that changes something is a POST of `application/json` with the token of the page and without a foreign `Origin` |
+//! | large bodies | a body has at most 64 KiB |
 
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use hyper::{StatusCode, Uri};

@@ -2,9 +2,9 @@
 //!
 //! | resource | limit |
 //! |---|---|
-//! | connections, and event streams among them | 32 and 16 (`connections`) |
-//! | from the start of a connection, or the end of a response, to the end of the next header | 10 s |
-//! | body | 10 s, 64 KiB (`guard`) |
+//! | connections | 32, of which at most 16 are event streams (`connections`) |
+//! | request header, from the start of the connection or the end of the previous response | 10 s |
+//! | request body | 10 s, 64 KiB (`guard`) |
 //! | a write that makes no progress | 10 s (`write_timeout`) |
 //!
 //! Handlers run on a separate pool of threads. After a panic in a handler, the response has
@@ -188,13 +188,13 @@ async fn read(body: Incoming) -> Result<Bytes, Refusal> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Reply::refuse(
             StatusCode::BAD_REQUEST,
-            "the body could not be read",
-            "send it again",
+            "the request body could not be read",
+            "send the request again",
         )),
         Err(_) => Err(Reply::refuse(
             StatusCode::REQUEST_TIMEOUT,
-            "the body took longer than 10 s",
-            "send it again",
+            "the request body took longer than 10 s",
+            "send the request again",
         )),
     }
 }

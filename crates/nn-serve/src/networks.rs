@@ -135,7 +135,7 @@ impl Networks {
             Reply::refuse(
                 StatusCode::NOT_FOUND,
                 "there is no such network",
-                "train one or choose another one",
+                "train a network or choose another one",
             )
         })
     }

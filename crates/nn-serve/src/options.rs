@@ -5,10 +5,10 @@ use std::path::PathBuf;
 /// The options of the server.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A run directory, the name of a run in `runs_dir`, or a model file, to classify drawn
+    /// Run directory, name of a run in `runs_dir`, or model file whose network classifies drawn
     /// digits. If this is `None`, the page trains a small network when it is opened.
     pub run: Option<PathBuf>,
-    /// Port on the loopback address; 0 takes a free one.
+    /// Port on the loopback address; 0 chooses a free port.
     pub port: u16,
     /// Folder of the runs.
     pub runs_dir: PathBuf,

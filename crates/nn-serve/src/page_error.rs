@@ -1,4 +1,4 @@
-//! Errors as the page shows them.
+//! Errors in the form in which the page shows them.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Probes: measurements of a network in training, within a time budget.
 //!
 //! Probes read or copy the network and do not change the result of training. Probes slow
-//! training down, so their budget is 3 % of the time: an expensive probe runs less often.
+//! training down, so they may use 3 % of the time, and an expensive probe runs less often.
 
 use std::time::{Duration, Instant};
 

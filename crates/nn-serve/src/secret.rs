@@ -15,7 +15,7 @@ impl Secret {
     pub(crate) fn random() -> Result<Self> {
         let mut bytes = [0; N_BYTES];
         getrandom::fill(&mut bytes).map_err(|error| {
-            let problem = format!("the operating system gives no random numbers: {error}");
+            let problem = format!("the operating system could not provide random numbers: {error}");
             Error::new(ErrorKind::Io, problem)
         })?;
         Ok(Self(

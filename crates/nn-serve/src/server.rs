@@ -26,7 +26,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the run and starts to listen. Requests are answered by [`run`](Self::run).
+    /// Opens the run and binds to the port. Call [`run`](Self::run) to answer requests.
     ///
     /// # Errors
     /// Returns an error if the run cannot be read or the port is in use.
@@ -46,8 +46,8 @@ impl Server {
         self.app.access.address()
     }
 
-    /// Opens the page in the browser, without the token in a command line, which other
-    /// accounts of the machine could read.
+    /// Opens the page in the browser. The token is not passed on a command line, because other
+    /// accounts on the machine could read it there.
     ///
     /// # Errors
     /// Returns an error if no browser can be started.
@@ -56,8 +56,8 @@ impl Server {
         Ok(())
     }
 
-    /// Answers requests until `should_stop` returns true; it is called about every 50 ms.
-    /// Training runs that are not saved are lost.
+    /// Answers requests until `should_stop` returns true. This closure is called about every
+    /// 50 ms. Training runs that are not saved by then are lost.
     ///
     /// # Errors
     /// Returns an error if the server cannot be started.
@@ -89,7 +89,7 @@ impl Server {
 fn listen(port: u16) -> Result<Vec<TcpListener>> {
     let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         Error::new(ErrorKind::Io, format!("127.0.0.1:{port}: {error}"))
-            .with_help("another program uses this port; `--port 0` takes a free one")
+            .with_help("another program uses this port; `--port 0` chooses a free port")
     })?;
     let same_port = port_of(&first)?;
     let mut listeners = vec![first];

@@ -1,7 +1,7 @@
 //! A session: one training run, or two side by side, on a training thread. The thread
 //! receives messages and updates the snapshot.
 //!
-//! There is one session at a time; a new one ends the previous one.
+//! There is one session at a time; a new session ends the previous one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The snapshot of a session: written by its training thread, read by requests.
 //!
-//! The parts of a snapshot are replaced as a whole and shared by reference, so that the
+//! Each part of a snapshot is replaced as a whole and shared by reference, so that the
 //! training thread and the requests do not wait for each other.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,5 @@
-//! A training run of a session: `nn train`, batch by batch, for the page to show.
+//! A training run of a session: trains as `nn train` does, one batch at a time, so that the page
+//! can show every step.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! A socket with a write timeout.
 //!
-//! A write that makes no progress until the timeout is an error, which ends the
-//! connection. A timeout above the socket would not be enough: while hyper waits for
-//! the socket, it does not poll the response body.
+//! A write that makes no progress within the timeout fails, which ends the connection. A
+//! timeout in a layer above the socket would not be enough, because hyper does not poll the
+//! response body while it waits for the socket.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;

@@ -27,7 +27,7 @@ pub(crate) struct TableArguments {
     /// Field separator: comma, semicolon, tab, pipe or blanks
     #[arg(long, value_name = "NAME", alias = "sep", alias = "delimiter")]
     separator: Option<Choice<Separator>>,
-    /// Marks of missing values, besides empty cells, NA, N/A, NaN, null, None, ? and -
+    /// Missing-value markers, besides empty cells, NA, N/A, NaN, null, None, ? and -
     #[arg(long, value_name = "MARK,...", alias = "na-values")]
     missing: Option<String>,
     /// TOML file that sets the types of columns
@@ -116,8 +116,8 @@ fn show(summary: &Summary, notes: &[Note]) {
     }
     if let (Some(task), Some(inputs)) = (summary.task, summary.inputs) {
         terminal::line(format!(
-            "task {task}, {} of the network",
-            terminal::counted(inputs, "input")
+            "task {task}, {}",
+            terminal::counted(inputs, "network input")
         ));
     }
     terminal::line("");

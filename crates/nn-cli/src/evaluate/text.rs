@@ -229,7 +229,7 @@ fn show_importance(importance: &[ColumnImportance]) {
         return;
     }
     terminal::line(format!(
-        "increase in the loss when a column is shuffled, mean and standard deviation of {N_SHUFFLES} shuffles"
+        "increase in the loss when a column is shuffled (mean and standard deviation of {N_SHUFFLES} shuffles)"
     ));
     let width = name_width(importance.iter().map(|it| it.column.as_str()));
     for ColumnImportance { column, mean, std } in importance.iter().take(MAX_LINES) {

@@ -42,7 +42,7 @@ pub(crate) struct SearchArguments {
     pub(super) stopping: Option<Choice<Stopping>>,
     #[arg(long, value_name = "NAME", help_heading = "Search", help = objective_help())]
     pub(super) objective: Option<Choice<Objective>>,
-    /// After the search, train a run with the settings of the best trial
+    /// After the search, train a network with the settings of the best trial
     #[arg(long, help_heading = "Search")]
     pub(super) train_best: bool,
     /// Resume an interrupted search, or run more trials
@@ -51,7 +51,7 @@ pub(crate) struct SearchArguments {
     /// Read the fixed settings from a TOML file
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     pub(super) config: Option<PathBuf>,
-    /// Name of the search; an existing one is resumed [default: search- and the next free number]
+    /// Name of the search; an existing search is resumed [default: search- and the next free number]
     #[arg(long, help_heading = "Run")]
     pub(super) name: Option<String>,
     #[command(flatten)]

@@ -150,7 +150,7 @@ impl Config {
             return Ok(());
         }
         Err(Error::usage(format!(
-            "{}: a search with this name exists, with {}; this search has {}",
+            "{}: a search with this name exists and has {}; this search has {}",
             path.display(),
             only_in(&theirs, &ours),
             only_in(&ours, &theirs)

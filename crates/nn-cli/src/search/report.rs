@@ -1,4 +1,4 @@
-//! `report.html` of a search: the objective over the trials and by each dimension.
+//! The file `report.html` of a search, with charts of the objective by trial and by dimension.
 
 use nn_plot::chart::{BarChart, Bars, LineChart, Mark, ScatterChart, Series};
 use nn_plot::{Axis, Cell, Column, Page, Svg, Table, Tone};

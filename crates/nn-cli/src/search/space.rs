@@ -92,7 +92,7 @@ fn flag_of(dimension: &Dimension) -> Result<String> {
     };
     if !is_searchable(flag) {
         return Err(Error::usage(format!(
-            "--space: {name} cannot be searched: objectives would not be comparable"
+            "--space: {name} cannot be searched, because objectives would not be comparable"
         ))
         .with_help(format!(
             "run one search per value of --{name}, each with its own --name"
@@ -138,11 +138,13 @@ impl Flags {
             return Err(Error::usage(
                 "--validation: a search needs validation samples, found none",
             )
-            .with_help("set --validation 0.1: trials are compared on the validation samples"));
+            .with_help(
+                "set --validation 0.1, because trials are compared on the validation samples",
+            ));
         }
         if objective == Objective::Error && data.class_names.is_empty() {
             return Err(
-                Error::usage("--objective error: needs one class per sample")
+                Error::usage("--objective error: the data set has no classes")
                     .with_help("use --objective loss"),
             );
         }

@@ -41,7 +41,7 @@ fn heading(trace: &SampleTrace) -> Vec<String> {
     };
     let mut lines = vec![
         format!(
-            "sample     {index} of the {split} samples of {dataset}{}",
+            "sample     {index} of the {split} split of {dataset}{}",
             verdict(trace)
         ),
         format!("network    {}, {network}", widths(step)),
@@ -306,7 +306,7 @@ fn row(name: &str, cells: impl Iterator<Item = String>) -> String {
 fn cut(n_shown: usize, n: usize, what: &str, by: &str) -> Option<String> {
     (n_shown < n).then(|| {
         format!(
-            "  {n_shown} of {} {what}, those with the largest {by} (--neurons N shows more, --json all)",
+            "  {n_shown} of {} {what}, those with the largest {by} (--neurons N shows more; --json shows all)",
             grouped(n)
         )
     })

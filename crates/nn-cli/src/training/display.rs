@@ -1,4 +1,4 @@
-//! The output of a training run while it trains.
+//! The output during a training run.
 
 use nn_core::training::{BatchReport, BatchSize, EpochReport};
 use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped, shortest, warnings};

@@ -350,7 +350,7 @@ fn data_sets_are_listed_described_and_fetched() {
     }
     let info = scratch.nn("data info mnist").succeeds();
     for part in [
-        "`nn data fetch mnist` downloads it",
+        "to download it, run `nn data fetch mnist`",
         "9912422 bytes",
         "https://",
         "license",
@@ -359,7 +359,7 @@ fn data_sets_are_listed_described_and_fetched() {
     }
     let info = scratch.nn("data info glyphs").succeeds();
     assert!(
-        info.contains("60 000 training, 10 000 test, of 784 values"),
+        info.contains("60 000 training, 10 000 test, with 784 values each"),
         "{info}"
     );
     scratch

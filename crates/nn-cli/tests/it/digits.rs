@@ -64,7 +64,7 @@ fn without_mnist_the_built_in_digits_are_taken_and_told() {
         .expect("the program starts");
     let output = String::from_utf8_lossy(&by_cargo.stdout);
     assert!(
-        output.contains("`cargo xtask fetch-data` downloads it"),
+        output.contains("to download MNIST, run `cargo xtask fetch-data`"),
         "{output}"
     );
     assert!(

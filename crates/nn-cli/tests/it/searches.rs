@@ -86,7 +86,7 @@ fn a_seed_gives_the_same_trials_and_a_search_can_be_continued() {
     assert_eq!(table(&scratch, "parts")[..], table(&scratch, "whole")[..7]);
     // Fewer trials than were already run.
     let output = scratch.nn("search --resume parts --trials 2").succeeds();
-    let note = "runs/parts: 6 trials already run; a value of --trials above 6 adds trials";
+    let note = "runs/parts: 6 trials already run; to run more trials, set --trials above 6";
     assert!(output.contains(note), "{output}");
     assert_eq!(table(&scratch, "parts")[..], table(&scratch, "whole")[..7]);
     // The same command resumes the search, too.

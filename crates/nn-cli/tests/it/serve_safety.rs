@@ -494,7 +494,7 @@ fn a_used_port_is_an_error() {
         &[
             &expected,
             "help: another program",
-            "`--port 0` takes a free one",
+            "`--port 0` chooses a free port",
         ],
     );
 }

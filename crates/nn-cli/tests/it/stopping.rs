@@ -161,7 +161,7 @@ fn a_signal_ends_a_search_that_can_go_on() {
     let mut stderr = child.stderr.take().expect("a pipe");
     stderr.read_to_string(&mut error).expect("a pipe");
     assert!(
-        error.contains("`nn search --resume runs/a` resumes the search"),
+        error.contains("to resume the search, run `nn search --resume runs/a`"),
         "{error}"
     );
     let n_rows = scratch.read("runs/a/trials.csv").lines().count() - 1;

@@ -54,7 +54,7 @@ export class DrawView {
       make(
         "p",
         { class: "muted" },
-        "Use the mouse, a finger or a pen; or the keyboard: arrow keys move, space lowers and lifts the pen, c clears.",
+        "Use the mouse, a finger or a pen, or use the keyboard: arrow keys move, space lowers and lifts the pen, and c clears.",
       ),
     );
   }
@@ -96,7 +96,7 @@ export class DrawView {
           make(
             "p",
             { class: "muted" },
-            "28 × 28 pixels, prepared as the digits of MNIST: cropped, scaled to 20 × 20 pixels, and centered by the center of mass.",
+            "28 × 28 pixels, prepared like the digits of MNIST: cropped, scaled to 20 × 20 pixels, and centered by the center of mass.",
           ),
         ),
         card(

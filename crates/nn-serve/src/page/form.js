@@ -183,7 +183,7 @@ export function valueOf(flag, text) {
 /** The text of a problem beside its field, which names the setting already. */
 export function problemOf(flag, value, error, help) {
   if (flag.is_decimal && /^[\d.,'\s]+$/.test(value) && /[,'\s]/.test(value.trim()))
-    return `Write the number with a decimal point and without separators, as in 1000.5; found “${value}”.`;
+    return `Expected a number with a decimal point and without separators, such as 1000.5; found “${value}”.`;
   const [first, ...rest] = error.replace(`--${flag.name}: `, "");
   return [first.toUpperCase() + rest.join(""), help].filter(Boolean).join("; ");
 }

@@ -111,7 +111,7 @@ export class InsideView {
       parameters.set("neurons", this.neurons.map((neuron) => neuron ?? "").join(","));
     remember("inside", parameters);
     const isIndex = /^\d+$/.test(this.index.value.trim());
-    markProblem(this.index, isIndex ? null : `Expected a whole number from 0; found “${this.index.value}”.`);
+    markProblem(this.index, isIndex ? null : `Expected a whole number, 0 or more; found “${this.index.value}”.`);
     if (!isIndex) return;
     try {
       const trace = await post("/api/trace", {
