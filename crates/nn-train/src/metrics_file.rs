@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(read_metrics(&path).unwrap(), [ROW, second]);
         let error = MetricsFile::resume(path.clone(), 3).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data);
-        assert!(error.to_string().ends_with("2 can be read"), "{error}");
+        assert!(error.to_string().ends_with("found 2 valid rows"), "{error}");
         fs::remove_file(&path).unwrap();
     }
 
