@@ -69,7 +69,7 @@ static PARTS: [Part; 6] = [
             "nn-safetensors/src/*.rs",
         ],
         packages: "nn-safetensors,nn-core",
-        tests: "--lib --test it --test hostile",
+        tests: "--tests",
     },
     Part {
         name: "functions",
@@ -79,7 +79,7 @@ static PARTS: [Part; 6] = [
             "nn-functions/src/schedule.rs",
         ],
         packages: "nn-functions,nn-core",
-        tests: "--lib --test it",
+        tests: "--tests",
     },
     Part {
         name: "training",
@@ -90,7 +90,7 @@ static PARTS: [Part; 6] = [
             "nn-metrics/src/regression.rs",
         ],
         packages: "nn-metrics,nn-core",
-        tests: "--lib --test it",
+        tests: "--tests",
     },
 ];
 

@@ -55,7 +55,7 @@ const KIND: Kind = Kind {
 pub struct Model<S = f32> {
     /// The layers with their trained parameters.
     pub network: Network<S>,
-    /// The loss of the training run, which decides how outputs are interpreted.
+    /// The loss function used for training, which decides how outputs are interpreted.
     pub loss: Loss,
     /// The inputs, the classes and the training settings.
     pub description: Description,

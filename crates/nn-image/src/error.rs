@@ -139,8 +139,8 @@ pub enum Error {
         /// Names of all export formats.
         known: Vec<&'static str>,
     },
-    /// A data set does not consist of images with classes.
-    #[error("{name}: expected images with classes, found other samples")]
+    /// A data set does not consist of labeled images.
+    #[error("{name}: expected a data set of labeled images")]
     NotImages {
         /// Name of the data set.
         name: String,
@@ -214,7 +214,7 @@ impl Error {
             }
             Self::NameNotUtf8 { .. } => "rename the file or folder",
             Self::UnknownFormat { .. } => "choose the format idx, csv or png",
-            Self::NotImages { .. } => "only images with classes can be written as IDX or PNG",
+            Self::NotImages { .. } => "only labeled images can be exported as IDX or PNG",
             Self::TooManyClasses { .. } => "use the format csv or png",
             Self::ClassFolderName { .. } => "use the format idx or csv",
             Self::BlankImage { .. } => {

@@ -78,7 +78,7 @@ struct Images<'a> {
 /// Writes a data set into an existing folder.
 ///
 /// # Errors
-/// Returns [`Error::NotImages`] if the samples are not images with classes,
+/// Returns [`Error::NotImages`] if the samples are not labeled images,
 /// [`Error::ClassFolderName`] if the name of a class cannot be used as a folder name,
 /// [`Error::TooManyClasses`] for IDX files with more than 256 classes, [`Error::File`] if
 /// writing fails.

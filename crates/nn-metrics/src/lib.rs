@@ -1,6 +1,6 @@
 //! Metrics of predictions, with the definitions of scikit-learn.
 //!
-//! - [`ThresholdCounts`]: ROC curve and its area, precision-recall curve, average
+//! - [`ThresholdCounts`]: ROC curve and the area under it (ROC AUC), precision-recall curve, average
 //!   precision, and the best threshold for two classes.
 //! - [`ClassMetrics`]: the metrics of a classification in one struct.
 //! - [`LabelMetrics`]: the metrics of one label of a multi-label classification.

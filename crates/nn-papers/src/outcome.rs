@@ -45,7 +45,7 @@ impl Verdict {
     }
 }
 
-/// A printed value and the measured one.
+/// A value reported in the paper, and the value measured here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The quantity, with its unit in parentheses.

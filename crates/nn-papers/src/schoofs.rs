@@ -222,7 +222,7 @@ fn saturation(context: &Context<'_>) -> Result<Outcome> {
         "A sigmoid neuron is saturated if its derivative a(1 - a) is below 0.01. The paper states \
          neither the batch size nor the number of epochs. With full-batch gradient descent, the \
          network learns very slowly; with mini-batches of 10, as in Nielsen's book, the same network \
-         leaves the saturation and learns. \"Random\" is taken to mean at most 25 %.",
+         comes out of saturation and learns. \"Random\" is taken to mean at most 25 %.",
     )
     .with_figures(vec![figure])
     .with_commands(commands))

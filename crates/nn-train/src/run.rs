@@ -1,4 +1,4 @@
-//! A trained run, opened to evaluate it and to predict with it.
+//! A finished training run, opened for evaluation and prediction.
 
 use std::path::{Path, PathBuf};
 

@@ -138,7 +138,7 @@ fn exports_are_read_again() {
     scratch.file("trees.csv", crate::support::trees());
     scratch
         .nn("data export trees.csv --format png")
-        .refuses(3, &["trees", "expected images with classes"]);
+        .refuses(3, &["trees", "expected a data set of labeled images"]);
 }
 
 #[test]

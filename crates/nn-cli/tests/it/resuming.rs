@@ -509,7 +509,7 @@ fn a_checkpoint_that_cannot_be_written_ends_the_training() {
     let error = output.fails(5);
     assert!(error.contains("checkpoint/step-"), "{error}");
     assert!(
-        error.contains("to continue, run `nn train --resume runs/a`"),
+        error.contains("run `nn train --resume runs/a` to continue from checkpoint/"),
         "{error}"
     );
     let left = checkpoints(&scratch, "a");

@@ -184,7 +184,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
         ("--validation 0", &["--validation: a search needs"]),
         (
             "--data sum.csv --task regress --objective error",
-            &["--objective error: needs one class"],
+            &["--objective error: the data set has no classes"],
         ),
     ] {
         scratch

@@ -32,7 +32,7 @@ fn every_doubt_is_an_error_and_leaves_no_trace() {
         ("", "the built-in digits are used"),
         (
             "--data trees.csv --batch-size 195",
-            "batches of 195, but 194 training samples",
+            "the batch size is 195, but there are only 194 training samples",
         ),
         (
             "--data flat.csv --batch-size 8",
@@ -65,7 +65,11 @@ fn all_doubts_are_told_at_once() {
         "oak.csv",
         csv("u,v,tree", 40, |_, x, _| format!("{x:.3},5,oak")),
     );
-    let doubts = ["has the same value in all", "one class", "batches of 64"];
+    let doubts = [
+        "has the same value in all",
+        "one class",
+        "the batch size is 64",
+    ];
     scratch
         .nn("train --data oak.csv --strict")
         .refuses(2, &doubts);
@@ -94,9 +98,10 @@ fn a_run_is_resumed_as_strictly() {
     };
     scratch.train("large", &format!("{flags} 1000"));
     let before = whole("large");
-    scratch
-        .nn("train --resume large --strict")
-        .refuses(2, &["--strict: batches of 1 000, but 194 training samples"]);
+    scratch.nn("train --resume large --strict").refuses(
+        2,
+        &["--strict: the batch size is 1 000, but there are only 194 training samples"],
+    );
     assert!(!scratch.path("runs/large/summary.json").exists());
     scratch.nn("train --resume large").succeeds();
     assert_eq!(whole("large"), before);

@@ -240,7 +240,7 @@ fn distance_rows(context: &Context<'_>, table: &[RateRuns]) -> Vec<Row> {
     let n = distances[0].n;
     vec![
         Row::note_over_seeds(
-            format!("number of accuracies within {TOLERANCE} points, of {n}"),
+            format!("accuracies within {TOLERANCE} percentage points of the paper (out of {n})"),
             "",
             &within,
             1,

@@ -16,7 +16,7 @@ pub(super) fn csv_form(context: &Context<'_>) -> Result<Outcome> {
     let (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels)) =
         (&data.dataset.train.inputs, &data.dataset.train.targets)
     else {
-        let problem = format!("{}: expected images with classes", data.dataset.name);
+        let problem = format!("{}: expected labeled images", data.dataset.name);
         return Err(Error::new(ErrorKind::Data, problem));
     };
     let n = 200;

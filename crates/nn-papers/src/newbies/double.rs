@@ -9,7 +9,7 @@ pub(super) fn samples_in_double(data: &Data) -> Result<Samples<'_, f64>> {
     let (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels)) =
         (&data.dataset.train.inputs, &data.dataset.train.targets)
     else {
-        let problem = format!("{}: expected images with classes", data.dataset.name);
+        let problem = format!("{}: expected labeled images", data.dataset.name);
         return Err(Error::new(ErrorKind::Data, problem));
     };
     let targets = Targets::classes(labels, data.class_names.len());

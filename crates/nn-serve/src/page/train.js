@@ -242,7 +242,7 @@ export class TrainView {
     weights.images.forEach((image, index) =>
       drawSigned(this.weights.children[index], signedBytesOf(image), weights.width, weights.height),
     );
-    this.weightNote.textContent = `${weights.images.length} of ${weights.n_neurons} neurons; the strongest color is ±${short(weights.scale, 3)}.`;
+    this.weightNote.textContent = `${weights.images.length} of ${weights.n_neurons} neurons; the strongest color stands for a weight of ±${short(weights.scale, 3)}.`;
   }
 }
 
