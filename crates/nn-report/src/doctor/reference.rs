@@ -243,7 +243,10 @@ mod tests {
         let targets: Vec<[f32; 1]> = inputs.iter().map(|x| [x.iter().sum()]).collect();
         let samples = Samples::regression(inputs, targets).expect("as many targets");
         let reference = Reference::of_samples(&samples).expect("in memory");
-        assert!(reference.predictor.contains("ridge regression"), "{reference:?}");
+        assert!(
+            reference.predictor.contains("ridge regression"),
+            "{reference:?}"
+        );
         assert!(reference.score > 0.95, "{reference:?}");
     }
 }

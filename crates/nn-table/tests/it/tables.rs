@@ -596,7 +596,10 @@ fn weights_are_kept_beside_the_samples() {
         target: Some("w".to_owned()),
         ..options
     };
-    assert!(message(fit_with("x,w,y\n1,1,a\n", &both)).contains("column \"w\": expected only one of the roles"));
+    assert!(
+        message(fit_with("x,w,y\n1,1,a\n", &both))
+            .contains("column \"w\": expected only one of the roles")
+    );
 }
 
 /// Weighted rows give the result of repeated and omitted rows.
