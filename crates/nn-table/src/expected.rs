@@ -6,11 +6,13 @@ use std::path::Path;
 
 use nn_columnar::FileFormat;
 
-use crate::cells::{Builder, Cells, TypedCells};
-use crate::column::{ColumnType, Separator};
+use crate::cells::Builder;
+use crate::column::{Column, ColumnType, Schema, Separator};
+use crate::decode::Encoding;
 use crate::error::Place;
 use crate::note::Note;
 use crate::options::Header;
+use crate::table::Table;
 use crate::{Error, Result};
 
 /// Duplicates are searched for in tables of at most this number of rows.
@@ -64,33 +66,37 @@ pub(crate) fn check_distinct(path: &Path, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What decides how the columns are typed, besides their cells.
-pub(crate) struct Typing<'a> {
+/// The content of a table before the types of its columns are decided.
+pub(crate) struct UntypedTable<'a> {
     pub(crate) path: &'a Path,
     /// `None` for text.
     pub(crate) format: Option<FileFormat>,
+    pub(crate) encoding: Encoding,
+    pub(crate) separator: Separator,
+    pub(crate) header: bool,
+    pub(crate) names: Vec<String>,
+    pub(crate) builders: Vec<Builder>,
     /// The line or number of each row.
-    pub(crate) lines: &'a [u32],
-    pub(crate) is_lenient: bool,
-    pub(crate) prefer_comma: bool,
+    pub(crate) lines: Vec<u32>,
+    /// A hash of each row; empty for a large table.
+    pub(crate) hashes: Vec<u64>,
+    pub(crate) notes: Vec<Note>,
 }
 
-impl Typing<'_> {
-    /// The type and the cells of each column.
-    pub(crate) fn typed(
-        &self,
-        names: &[String],
-        builders: Vec<Builder>,
-        notes: &mut Vec<Note>,
-    ) -> Result<Vec<(ColumnType, Cells)>> {
+impl UntypedTable<'_> {
+    /// Decides the type of each column.
+    pub(crate) fn typed(mut self, expected: &Expected<'_>) -> Result<Table> {
         let mut first_bad: Option<(usize, Error)> = None;
-        let mut columns = Vec::with_capacity(builders.len());
-        for (name, builder) in names.iter().zip(builders) {
-            let typed = builder.finish(name, self.prefer_comma, notes);
+        let mut columns = Vec::with_capacity(self.names.len());
+        let mut cells = Vec::with_capacity(self.names.len());
+        // Decimal commas in one column make them likely in others.
+        let prefer_comma = self.separator == Separator::Semicolon;
+        for (name, builder) in self.names.into_iter().zip(self.builders) {
+            let typed = builder.finish(&name, prefer_comma, &mut self.notes);
             if let Some((row, cell, problem)) = typed.bad {
                 let place = Place::new(self.format, self.lines[row].into());
-                if self.is_lenient {
-                    notes.push(Note::Unreadable {
+                if expected.is_lenient {
+                    self.notes.push(Note::Unreadable {
                         column: name.clone(),
                         n_rows: typed.n_bad,
                         place,
@@ -107,14 +113,31 @@ impl Typing<'_> {
                     first_bad = Some((row, error));
                 }
             }
-            let TypedCells {
-                column_type, cells, ..
-            } = typed;
-            columns.push((column_type, cells));
+            let column_type = typed.column_type;
+            columns.push(Column { name, column_type });
+            cells.push(typed.cells);
         }
-        match first_bad {
-            Some((_, error)) => Err(error),
-            None => Ok(columns),
+        if let Some((_, error)) = first_bad {
+            return Err(error);
         }
+        let mut table = Table {
+            path: self.path.to_owned(),
+            format: self.format,
+            schema: Schema {
+                separator: self.separator,
+                header: self.header,
+                missing: expected.missing.to_vec(),
+                columns,
+            },
+            encoding: self.encoding,
+            columns: cells,
+            lines: self.lines,
+            hashes: self.hashes,
+            notes: self.notes,
+        };
+        if !expected.is_lenient {
+            table.note_duplicates();
+        }
+        Ok(table)
     }
 }

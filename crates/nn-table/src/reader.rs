@@ -1,7 +1,7 @@
 //! Reads tables into typed columns.
 //!
 //! The encoding, the separator, the header and the type of each column are inferred from
-//! the whole file, unless they are given, and recorded in the [`Schema`]. Each uncertain
+//! the whole file, unless they are given, and recorded in the [`Schema`](crate::Schema). Each uncertain
 //! inference is reported as a [`Note`]. A cell that does not match the type of its column is
 //! an error that names the line, so that a typing error does not turn a numeric column
 //! into a categorical one. The role of each column (input, target, weight) is decided in
@@ -25,11 +25,11 @@ use nn_columnar::{ColumnFile, FileFormat};
 use nn_files::regular_file;
 
 use crate::blocks::{Block, Blocks};
-use crate::cells::{Builder, Cells};
-use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator};
+use crate::cells::Builder;
+use crate::column::MAX_COLUMNS;
 use crate::decode::{Encoding, decode, decompress};
 use crate::error::{CellProblem, Place};
-use crate::expected::{Expected, MAX_HASHED_ROWS, Progress, Typing, check_distinct};
+use crate::expected::{Expected, MAX_HASHED_ROWS, Progress, UntypedTable, check_distinct};
 use crate::header::Votes;
 use crate::note::Note;
 use crate::options::{Header, TableOptions};
@@ -125,8 +125,8 @@ pub(crate) fn read(path: &Path, expected: &Expected<'_>) -> Result<Table> {
     parse(path, &regular_file::read(path)?, expected)
 }
 
-/// Reads a table from a file in blocks of whole lines; `None` if the file must be read as
-/// a whole, to read it or to name its first error.
+/// Reads a table from a file in blocks of whole lines. Returns `None` if the file has an error
+/// or can only be read as a whole.
 fn read_in_blocks(path: &Path, expected: &Expected<'_>, block_bytes: usize) -> Option<Table> {
     let mut blocks = Blocks::open(path, block_bytes).ok()?;
     let Block::Text(text) = blocks.read(path).ok()? else {
@@ -279,40 +279,19 @@ impl Source<'_> {
         let start = records.byte();
         let Rows { lines, hashes } = self.read_rows(start, &names, &mut builders)?;
         self.read_again(start, &mut builders)?;
-        let typing = Typing {
+        let table = UntypedTable {
             path: self.path,
             format: None,
-            lines: &lines,
-            is_lenient: self.expected.is_lenient,
-            // Decimal commas in one column make them likely in others.
-            prefer_comma: self.first.layout.separator == Separator::Semicolon,
-        };
-        let (types, columns): (Vec<ColumnType>, Vec<Cells>) = typing
-            .typed(&names, builders, &mut notes)?
-            .into_iter()
-            .unzip();
-        let columns_of_schema = names.into_iter().zip(types);
-        let mut table = Table {
-            path: self.path.to_owned(),
-            format: None,
-            schema: Schema {
-                separator: self.first.layout.separator,
-                header,
-                missing: self.expected.missing.to_vec(),
-                columns: columns_of_schema
-                    .map(|(name, column_type)| Column { name, column_type })
-                    .collect(),
-            },
             encoding,
-            columns,
+            separator: self.first.layout.separator,
+            header,
+            names,
+            builders,
             lines,
             hashes,
             notes,
         };
-        if !self.expected.is_lenient {
-            table.note_duplicates();
-        }
-        Ok(table)
+        Ok(table.typed(self.expected)?)
     }
 
     /// A builder for each column, given the first rows.
@@ -578,6 +557,7 @@ mod tests {
     use proptest::prelude::{prop_assert_eq, proptest};
 
     use super::*;
+    use crate::Separator;
 
     const ANYTHING: Expected<'static> = Expected {
         header: Header::Auto,

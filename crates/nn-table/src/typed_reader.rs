@@ -4,10 +4,9 @@ use std::path::Path;
 
 use nn_columnar::{ColumnFile, Kind, TypedColumn};
 
-use crate::cells::Cells;
-use crate::column::{Column, ColumnType, MAX_COLUMNS, Schema, Separator};
+use crate::column::{ColumnType, MAX_COLUMNS, Separator};
 use crate::decode::Encoding;
-use crate::expected::{Expected, MAX_HASHED_ROWS, Typing, check_distinct};
+use crate::expected::{Expected, MAX_HASHED_ROWS, UntypedTable, check_distinct};
 use crate::note::Note;
 use crate::options::Header;
 use crate::table::{self, Table};
@@ -17,7 +16,6 @@ use crate::{Error, Result};
 /// Reads a file that is open.
 pub(crate) fn read(path: &Path, file: &ColumnFile<'_>, expected: &Expected<'_>) -> Result<Table> {
     let bad = |error| Error::bad_file(path, error);
-    let format = Some(file.format());
     let (columns, n_rows) = (file.columns(), file.n_rows());
     if n_rows == 0 || columns.is_empty() {
         return Err(table::empty(path));
@@ -43,38 +41,19 @@ pub(crate) fn read(path: &Path, file: &ColumnFile<'_>, expected: &Expected<'_>) 
         let read = read_column(file, position, expected_type, marks, &mut hashes);
         builders.push(read.map_err(bad)?);
     }
-    let lines: Vec<u32> = (1..=n_rows as u32).collect();
-    let typing = Typing {
+    let table = UntypedTable {
         path,
-        format,
-        lines: &lines,
-        is_lenient: expected.is_lenient,
-        prefer_comma: false,
-    };
-    let typed = typing.typed(&names, builders, &mut notes)?;
-    let (types, columns): (Vec<ColumnType>, Vec<Cells>) = typed.into_iter().unzip();
-    let columns_of_schema = names.into_iter().zip(types);
-    let mut table = Table {
-        path: path.to_owned(),
-        format,
-        schema: Schema {
-            separator: Separator::default(),
-            header,
-            missing: expected.missing.to_vec(),
-            columns: columns_of_schema
-                .map(|(name, column_type)| Column { name, column_type })
-                .collect(),
-        },
+        format: Some(file.format()),
         encoding: Encoding::Utf8,
-        columns,
-        lines,
+        separator: Separator::default(),
+        header,
+        names,
+        builders,
+        lines: (1..=n_rows as u32).collect(),
         hashes,
         notes,
     };
-    if !expected.is_lenient {
-        table.note_duplicates();
-    }
-    Ok(table)
+    table.typed(expected)
 }
 
 /// The names of the columns: those of the file, or `column1`, `column2`, ...
