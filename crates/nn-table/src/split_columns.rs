@@ -62,12 +62,17 @@ impl Table {
                 if let Some(row) = (0..self.n_rows()).find(|&row| !is_number(row)) {
                     return Err(self.bad_cell(position, row, CellProblem::NotOrdered));
                 }
-                Ok(ranks(self.n_rows(), |row| {
+                let key = |row| {
                     let digits = word(row).trim_start_matches('0');
                     (digits.len(), digits)
-                }))
+                };
+                Ok(ranks(self.n_rows(), |a, b| key(a).cmp(&key(b))))
             }
-            cells => Ok(ranks(self.n_rows(), |row| Number(cells.number(row)))),
+            cells => {
+                // Adding 0 makes -0 and 0 the same.
+                let number = |row| cells.number(row) + 0.0;
+                Ok(ranks(self.n_rows(), |a, b| number(a).total_cmp(&number(b))))
+            }
         }
     }
 
@@ -97,36 +102,14 @@ impl Table {
     }
 }
 
-/// A number without missing values, which can be ordered. -0 equals 0.
-struct Number(f64);
-
-impl Ord for Number {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.0 + 0.0).total_cmp(&(other.0 + 0.0))
-    }
-}
-
-impl PartialOrd for Number {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Number {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Number {}
-
-/// The rank of each of `n` rows by its key; equal keys have the same rank.
-fn ranks<K: Ord>(n: usize, key: impl Fn(usize) -> K) -> Vec<u32> {
+/// The rank of each of `n` rows, which are compared by their numbers; equal rows have the
+/// same rank.
+fn ranks(n: usize, compare: impl Fn(usize, usize) -> Ordering) -> Vec<u32> {
     let mut rows: Vec<usize> = (0..n).collect();
-    rows.sort_by_key(|&row| key(row));
+    rows.sort_by(|&a, &b| compare(a, b));
     let mut ranks = vec![0; n];
     for pair in rows.windows(2) {
-        let is_later = key(pair[0]) != key(pair[1]);
+        let is_later = compare(pair[0], pair[1]).is_ne();
         ranks[pair[1]] = ranks[pair[0]] + u32::from(is_later);
     }
     ranks

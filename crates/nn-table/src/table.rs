@@ -10,6 +10,7 @@ use crate::column::{ColumnType, Schema};
 use crate::decode::Encoding;
 use crate::error::{CellProblem, Place};
 use crate::note::Note;
+use crate::numbers;
 use crate::suggestion::nearest;
 use crate::{Error, Result};
 
@@ -149,9 +150,9 @@ impl Table {
             for column in &mut self.columns {
                 column.keep(&kept);
             }
-            self.lines = kept.iter().map(|&row| self.lines[row]).collect();
+            numbers::keep(&mut self.lines, &kept);
             if !self.hashes.is_empty() {
-                self.hashes = kept.iter().map(|&row| self.hashes[row]).collect();
+                numbers::keep(&mut self.hashes, &kept);
             }
         }
         n_dropped
