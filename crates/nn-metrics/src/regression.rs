@@ -38,11 +38,18 @@ pub struct OutputErrors {
 /// assert_eq!(nn_metrics::r_squared([(1.0, 1.0)]), None);
 /// ```
 pub fn r_squared(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<f64> {
-    let mut sums = ErrorSums::default();
-    for (predicted, target) in pairs {
-        sums.add(predicted, target);
+    OutputErrors::of_pairs(pairs).r_squared
+}
+
+impl OutputErrors {
+    /// Computes the errors of predictions and their targets.
+    pub fn of_pairs(pairs: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let mut sums = ErrorSums::default();
+        for (predicted, target) in pairs {
+            sums.add(predicted, target);
+        }
+        sums.errors()
     }
-    sums.errors().r_squared
 }
 
 /// Running sums over the rows of one output, from which its [`OutputErrors`] are computed.

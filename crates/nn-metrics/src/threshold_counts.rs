@@ -15,7 +15,7 @@ use crate::means::weight;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThresholdCounts {
-    /// The different scores, highest first.
+    /// The distinct scores, highest first.
     thresholds: Vec<f64>,
     /// Weight of the true positives at each threshold.
     true_positives: Vec<f64>,

@@ -3,7 +3,8 @@
 use nn_core::metrics::{ConfusionMatrix, Evaluation, RegressionErrors, evaluate};
 use nn_core::{Loss, Network, Samples};
 use nn_metrics::{
-    ClassMetrics, ClassPredictions, ErrorSums, LabelMetrics, ThresholdCounts, mean, wilson_interval,
+    ClassMetrics, ClassPredictions, LabelMetrics, OutputErrors, ThresholdCounts, mean,
+    wilson_interval,
 };
 use nn_settings::Result;
 use nn_tensor::Threads;
@@ -90,20 +91,11 @@ impl Evaluator<'_> {
     fn errors(&self, evaluation: &Evaluation, outputs: &SampleOutputs) -> Option<RegressionErrors> {
         match outputs {
             SampleOutputs::Values(values) if self.data.has_transformed_targets() => {
-                let errors = |(target, sums): (usize, ErrorSums)| {
-                    let pairs = values
-                        .predicted
-                        .column(target)
-                        .zip(values.actual.column(target));
-                    pairs
-                        .fold(sums, |mut sums, (&predicted, &actual)| {
-                            sums.add(predicted, actual);
-                            sums
-                        })
-                        .errors()
+                let errors = |target| {
+                    let predicted = values.predicted.column(target).copied();
+                    OutputErrors::of_pairs(predicted.zip(values.actual.column(target).copied()))
                 };
-                let targets =
-                    (0..values.actual.n_columns()).map(|target| (target, ErrorSums::default()));
+                let targets = 0..values.actual.n_columns();
                 Some(RegressionErrors::new(targets.map(errors).collect()))
             }
             _ => self.data.errors_of(evaluation),
