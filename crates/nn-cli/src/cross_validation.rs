@@ -106,11 +106,12 @@ fn conclude(
         return Ok(());
     }
     let program = terminal::program();
-    show_results(&Folds::read(path, program)?.results());
+    let folds = Folds::read(path, program)?;
+    show_results(&folds.results());
     let run = path.display();
     terminal::report(format!("saved in {run}"));
     if has_report {
-        let report = write_folds(path, program)?;
+        let report = write_folds(path, &folds)?;
         terminal::report(format!("report in {}", report.page.display()));
     } else {
         terminal::report(format!("  {program} report {run}"));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use nn_data::catalog::{self, Source};
 use nn_data::download::{self, Fetched, Origin, Progress, fetch};
 use nn_files::{create_dir_all, escaped_path};
@@ -20,6 +20,7 @@ use nn_train::{Data, Error, Note, Result, Settings, SplitOptions, flags, grouped
 
 use crate::args::DataFolder;
 use crate::exit;
+use crate::progress::bar_style;
 use crate::terminal;
 use table_info::{TableArguments, table_info};
 
@@ -296,8 +297,7 @@ impl Display {
     fn new() -> Self {
         let bar = terminal::is_interactive().then(|| {
             let style = "{prefix} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
-            let style = ProgressStyle::with_template(style).expect("the template is valid");
-            ProgressBar::new(0).with_style(style.progress_chars("━╸─"))
+            ProgressBar::new(0).with_style(bar_style(style))
         });
         Self { bar }
     }

@@ -42,6 +42,12 @@ pub(crate) struct Live {
     waiting: RefCell<Vec<String>>,
 }
 
+/// The style of a bar that shows how much of a file has been read or downloaded.
+pub(crate) fn bar_style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
+    style.progress_chars("━╸─")
+}
+
 impl Live {
     fn new() -> Self {
         let bar = ProgressBar::no_length();
@@ -91,9 +97,8 @@ impl Progress {
         let Self::Live(_) = self else {
             return read(nn_table::Progress::NONE);
         };
-        let style = "reading {bar:30} {bytes}/{total_bytes}  {eta} left";
-        let style = ProgressStyle::with_template(style).expect("the template is valid");
-        let bar = ProgressBar::no_length().with_style(style.progress_chars("━╸─"));
+        let style = bar_style("reading {bar:30} {bytes}/{total_bytes}  {eta} left");
+        let bar = ProgressBar::no_length().with_style(style);
         let show = |n_bytes, size| {
             bar.set_length(size);
             bar.set_position(n_bytes);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nn_report::{PLOTS, WrittenReport, write_folds, write_report_of};
+use nn_report::{Folds, PLOTS, WrittenReport, write_folds, write_report_of};
 use nn_tensor::Threads;
 use nn_train::run_dir::locate_run;
 use nn_train::{CrossValidation, Result, Split};
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
     arguments.runs.iter().try_for_each(|run| {
         let directory = locate_run(run, &arguments.runs_folder.runs_dir)?;
         let written = if CrossValidation::is_at(&directory) {
-            write_folds(&directory, terminal::program())?
+            write_folds(&directory, &Folds::read(&directory, terminal::program())?)?
         } else {
             write_report_of(
                 &directory,

@@ -103,7 +103,7 @@ impl Comparison {
         let best = match measure.best {
             Best::Highest => finite.reduce(f64::max),
             Best::LowestLoss | Best::LowestError | Best::Shortest => finite.reduce(f64::min),
-            Best::Neither => None,
+            Best::Baseline | Best::Neither => None,
         };
         let best = match best {
             Some(best) if line.differs && is_comparable => (0..values.len())

@@ -9,7 +9,7 @@ use nn_train::{Error, Result, Settings, run_dir};
 
 use crate::comparison::Comparison;
 use crate::measure::{self, Best};
-use crate::record::RunRecord;
+use crate::record::{RunRecord, name_of};
 use crate::run_report::Report;
 
 /// The folds of a finished cross-validation.
@@ -48,11 +48,7 @@ impl Folds {
             }
         });
         Ok(Self {
-            name: directory
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            name: name_of(directory),
             comparison: Comparison {
                 runs: folds.collect::<Result<_>>()?,
                 command: format!("{program} report {}", directory.display()),
@@ -64,11 +60,8 @@ impl Folds {
     /// baselines.
     pub fn results(&self) -> Vec<FoldResult> {
         let measures = measure::ALL.iter().filter(|measure| {
-            let is_result = matches!(
-                measure.best,
-                Best::Highest | Best::LowestLoss | Best::LowestError
-            );
-            (is_result || measure::is_baseline(measure)) && !measure.name.starts_with("training")
+            let is_result = !matches!(measure.best, Best::Shortest | Best::Neither);
+            is_result && !measure.name.starts_with("training")
         });
         let result = |measure: &measure::Measure| {
             let values = self.comparison.runs.iter().map(measure.value);

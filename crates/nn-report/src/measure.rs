@@ -38,11 +38,13 @@ pub(crate) enum Best {
     LowestError,
     /// That with the shortest time.
     Shortest,
+    /// None: the measure is what a constant prediction gets.
+    Baseline,
     /// None.
     Neither,
 }
 
-use Best::{Highest, LowestError, LowestLoss, Neither, Shortest};
+use Best::{Baseline, Highest, LowestError, LowestLoss, Neither, Shortest};
 
 /// All numbers, the most important first.
 pub(crate) const ALL: [Measure; 17] = [
@@ -54,7 +56,7 @@ pub(crate) const ALL: [Measure; 17] = [
     },
     Measure {
         name: "baseline (most frequent class)",
-        best: Neither,
+        best: Baseline,
         value: |run| {
             run.summary
                 .baseline
@@ -88,7 +90,7 @@ pub(crate) const ALL: [Measure; 17] = [
     },
     Measure {
         name: "baseline (training mean)",
-        best: Neither,
+        best: Baseline,
         value: |run| {
             run.summary
                 .baseline
@@ -157,11 +159,6 @@ pub(crate) const ALL: [Measure; 17] = [
         text: number::seconds,
     },
 ];
-
-/// Returns `true` if the measure is a baseline.
-pub(crate) fn is_baseline(measure: &Measure) -> bool {
-    ["baseline (most frequent class)", "baseline (training mean)"].contains(&measure.name)
-}
 
 fn count(value: f64) -> String {
     number::count(value as u64)

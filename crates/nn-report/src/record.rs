@@ -86,7 +86,7 @@ impl RunRecord {
     }
 }
 
-fn name_of(directory: &Path) -> String {
+pub(crate) fn name_of(directory: &Path) -> String {
     // `runs/a/..` has no file name of its own.
     let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     let name = whole.file_name().unwrap_or(directory.as_os_str());

@@ -84,13 +84,11 @@ pub fn write_report_of(
 /// Writes `report.html` and its charts into the directory of a finished cross-validation.
 ///
 /// # Errors
-/// Returns an error if a fold is missing, not finished or damaged, or the report cannot be
-/// written.
-pub fn write_folds(directory: &Path, program: &str) -> Result<WrittenReport> {
-    let report = Folds::read(directory, program)?.build();
+/// Returns an error if the report cannot be written.
+pub fn write_folds(directory: &Path, folds: &Folds) -> Result<WrittenReport> {
     Ok(WrittenReport {
         page: directory.join(PAGE),
-        plots: write_files(directory, &report)?,
+        plots: write_files(directory, &folds.build())?,
         missing: Vec::new(),
     })
 }

@@ -87,8 +87,8 @@ const USUAL_MOMENTUM: f64 = 0.9;
 /// A momentum that adds up 50 steps or more; the usual 0.9 adds up ten.
 const HIGH_MOMENTUM: f64 = 0.98;
 
-/// How many times higher or lower than the default of its optimizer a learning rate is if
-/// a step by a factor of ten would not be enough.
+/// If a learning rate differs from the default of the optimizer by more than this factor, the
+/// default is suggested, because a change by a factor of ten would not be enough.
 const FAR: f64 = 50.0;
 
 impl<'a> Case<'a> {
