@@ -105,17 +105,19 @@ pub fn normalize(gray: ArrayView2<'_, u8>) -> Result<NormalizedDigit> {
     }
     let image = reduced(gray);
     let inner = frame::without_frame(image.view());
+    let has_frame = inner.dim() != image.dim();
     let Ink {
         mut values,
         inverted,
     } = Ink::of(inner)?;
+    drop(image);
     let marks = marks::keep_digits(&mut values);
     let boxed = scale_into_box(values.view());
     Ok(NormalizedDigit {
         pixels: center_by_mass(&boxed),
         inverted,
         changed: true,
-        frame_removed: inner.dim() != image.dim() || marks.lines_removed,
+        frame_removed: has_frame || marks.lines_removed,
         n_digits: marks.n_digits,
     })
 }

@@ -74,7 +74,7 @@ fn depth(lines: ArrayView2<'_, u8>) -> usize {
     let middle = length / 4..length - length / 4;
     let shade = |line: usize| shade(cropped(lines, line..line + 1, middle.clone()));
     let outer = shade(0);
-    let counts = histogram(lines.row(0).iter());
+    let counts = histogram(lines.row(0).iter().copied());
     if fraction_near(&counts, outer, SAME) < UNIFORM {
         return 0;
     }
@@ -104,7 +104,7 @@ fn depth(lines: ArrayView2<'_, u8>) -> usize {
 }
 
 fn shade(line: ArrayView2<'_, u8>) -> u8 {
-    median(&histogram(line.iter()))
+    median(&histogram(line.iter().copied()))
 }
 
 fn upside_down(image: ArrayView2<'_, u8>) -> ArrayView2<'_, u8> {

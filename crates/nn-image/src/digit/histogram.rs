@@ -5,9 +5,9 @@ use ndarray::{ArrayView2, Axis};
 /// Number of pixels of each gray value.
 pub(super) type Histogram = [u64; 256];
 
-pub(super) fn histogram<'a>(values: impl Iterator<Item = &'a u8>) -> Histogram {
+pub(super) fn histogram(values: impl Iterator<Item = u8>) -> Histogram {
     let mut counts = [0; 256];
-    for &value in values {
+    for value in values {
         counts[usize::from(value)] += 1;
     }
     counts

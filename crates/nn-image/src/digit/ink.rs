@@ -43,27 +43,25 @@ impl Ink {
         let paper = median(&border);
         let is_even = fraction_near(&border, paper, EVEN_TOLERANCE) >= EVEN;
         let inverted = if is_even {
-            is_darkest_furthest(&histogram(gray.iter()), paper)
+            is_darkest_furthest(&histogram(gray.iter().copied()), paper)
         } else {
             is_ink_dark(gray)
         };
         // Light ink is dark ink in the negative.
         let positive = |value: u8| if inverted { value } else { 255 - value };
-        let gray = gray.mapv(positive);
-        let brightness = median(&histogram(gray.iter()));
-        let differences = if is_even {
+        let brightness = median(&histogram(gray.iter().map(|&value| positive(value))));
+        let mut values = if is_even {
             let paper = f32::from(positive(paper));
-            gray.mapv(|value| difference(value, paper))
+            without_noise(gray, |&value| difference(positive(value), paper))
         } else {
+            let gray = gray.mapv(positive);
             let background = background(gray.view());
-            Zip::from(&gray)
+            let differences = Zip::from(&gray)
                 .and(&background)
-                .map_collect(|&value, &paper| difference(value, paper))
+                .map_collect(|&value, &paper| difference(value, paper));
+            without_noise(differences.view(), |&difference| difference)
         };
-        drop(gray);
-        let mut values = without_noise(&differences);
-        drop(differences);
-        let mut counts = histogram(values.iter());
+        let mut counts = histogram(values.iter().copied());
         counts[0] = 0;
         let level = quantile(&counts, 0.95);
         let contrast = (u32::from(level) * u32::from(brightness) / 255) as u8;
@@ -75,12 +73,15 @@ impl Ink {
     }
 }
 
-/// The differences above the noise of the border, as ink; 0 elsewhere.
-fn without_noise(differences: &Array2<i16>) -> Array2<u8> {
-    let deviation = |value: &i16| value.unsigned_abs().min(255) as u8;
-    let deviation = median(&border_histogram(differences.view(), deviation));
+/// The differences from the paper above the noise of the border, as ink; 0 elsewhere.
+fn without_noise<T>(pixels: ArrayView2<'_, T>, difference: impl Fn(&T) -> i16) -> Array2<u8> {
+    let deviation = |pixel: &T| difference(pixel).unsigned_abs().min(255) as u8;
+    let deviation = median(&border_histogram(pixels, deviation));
     let noise = MAX_NOISE.min(NOISE * i16::from(deviation));
-    differences.mapv(|value| if value > noise { value as u8 } else { 0 })
+    pixels.map(|pixel| match difference(pixel) {
+        difference if difference > noise => difference as u8,
+        _ => 0,
+    })
 }
 
 /// Whether the darkest pixel differs more from the paper than the lightest one.
