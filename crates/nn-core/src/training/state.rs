@@ -74,7 +74,7 @@ impl<S: Scalar> Trainer<'_, S> {
 
     /// Returns `true` if the inputs change from epoch to epoch.
     pub(crate) fn is_augmented(&self) -> bool {
-        self.buffers.inputs.is_augmented()
+        self.buffers.workspaces[0].inputs.is_augmented()
     }
 
     /// The number of bytes of a copy of the state.

@@ -133,12 +133,14 @@ fn block_sums_are_close_to_the_sequential_sum() {
         trainer.gradient().expect("it is finite");
         trainer.gradient_values().to_vec()
     };
-    let chain = gradient(None);
+    let chain = gradient(Some(64));
     for rows in [1, 5, 8, 64, 100] {
         let blocks = gradient(Some(rows));
         assert!(rows == 1 || (blocks == chain) == (rows >= 64), "{rows}");
         assert_close("gradient", &blocks, &chain, [1e-10, 1e-16]);
     }
+    // Two blocks, for two threads.
+    assert_eq!(gradient(None), gradient(Some(32)));
 }
 
 #[test]
