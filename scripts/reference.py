@@ -465,6 +465,40 @@ def piecewise_linear():
     }
 
 
+def tabular():
+    """RealMLP's stages: three numeric columns with waves, a category, scaling, 11-4-3.
+
+    Parametric SELU, softmax, and cross-entropy with label smoothing.
+    """
+    inputs = torch.cat([numbers((6, 3), seed=720), torch.tensor([[0.0, 1, 2, 1, 0, 2]]).T], -1)
+    labels = torch.tensor([0, 2, 1, 1, 2, 0])
+    waves, vectors, scale = numbers((3, 10), 721), numbers((3, 2), 722), numbers((11,), 723)
+    w1, b1, alpha = numbers((11, 4), 724), numbers((4,), 725), numbers((4,), 726)
+    w2, b2 = numbers((4, 3), 727), numbers((3,), 728)
+    parameters = [waves, vectors, scale, w1, b1, alpha, w2, b2]
+    parameters = [p.requires_grad_() for p in parameters]
+    x = inputs[:, :3]
+    w, b, v = waves[:, :2], waves[:, 2:4], waves[:, 4:8].reshape(3, 2, 2)
+    h = torch.cos(2 * torch.pi * w * x[..., None] + b)
+    combined = torch.einsum("rcf,cfo->rco", h, v) + waves[:, 8:]
+    columns = torch.cat([x[..., None], combined], -1).reshape(len(x), -1)
+    columns = torch.cat([columns, vectors[inputs[:, 3].long()]], -1) * scale
+    sums = columns @ w1
+    z1 = sums + b1
+    z2 = ((1 - alpha) * z1 + alpha * F.selu(z1)) @ w2 + b2
+    loss = F.cross_entropy(z2, labels, label_smoothing=0.1)
+    gradient = torch.autograd.grad(loss, parameters)
+    return {
+        "labels": listed(labels),
+        "inputs": listed(inputs),
+        "parameters": flat(parameters),
+        "outputs": listed(torch.softmax(z2, -1)),
+        "loss": loss.item(),
+        "gradient": flat(gradient),
+        "standardized_weights": listed(w1 / sums.std(0, correction=0)),
+    }
+
+
 def stages():
     """Outputs, loss and all gradients of 4-5-5-5-3: tanh, swish, tanh, and softmax."""
     labels = torch.tensor([0, 2, 1, 1, 2, 0])
@@ -526,6 +560,7 @@ def main():
         stages,
         embeddings,
         piecewise_linear,
+        tabular,
     ]:
         content = {"made_by": f"scripts/reference.py, PyTorch {torch.__version__}"} | make()
         path = folder / f"{make.__name__}.json"

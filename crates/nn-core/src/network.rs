@@ -10,6 +10,7 @@
 
 mod plan;
 mod forward_cache;
+mod data_driven;
 
 use nn_error::{Error, Result, check_count};
 use nn_samples::{Rows, check_finite};
@@ -31,6 +32,13 @@ const MAX_PARAMETERS: usize = 1 << 32;
 
 /// Maximum number of rows to fit stages to.
 const MAX_FITTED_ROWS: usize = 1 << 16;
+
+/// Up to `max_rows` rows, evenly spaced.
+fn spaced_rows<S: Scalar>(inputs: &Rows<'_, S>, max_rows: usize) -> Vec<S> {
+    let n_rows = inputs.n_rows().min(max_rows);
+    let rows = (0..n_rows).map(|row| inputs.row(row * inputs.n_rows() / n_rows));
+    rows.flatten().copied().collect()
+}
 
 /// Index of the first random stream for the initial values of stages; layers use the
 /// streams below.
@@ -251,9 +259,8 @@ impl<S: Scalar> Network<S> {
         let nodes = self.plan.nodes.iter().enumerate();
         let fitted = nodes.filter(|(_, node)| node.stage.is_fitted());
         let fitted: Vec<usize> = fitted.map(|(index, _)| index).collect();
-        let n_rows = inputs.n_rows().min(MAX_FITTED_ROWS);
-        let rows = (0..n_rows).map(|row| inputs.row(row * inputs.n_rows() / n_rows));
-        let values: Vec<S> = rows.flatten().copied().collect();
+        let values = spaced_rows(inputs, MAX_FITTED_ROWS);
+        let n_rows = values.len() / self.n_inputs();
         let block = Matrix::new(&values, [n_rows, self.n_inputs()]).into();
         for index in fitted {
             let mut cache = ForwardCache::new(self, n_rows);

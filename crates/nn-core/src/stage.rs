@@ -10,8 +10,8 @@
 //! | `layer-norm` | [`LayerNorm`] | anywhere |
 //! | `scaling` | [`Scaling`] | anywhere |
 //! | `category-embedding:NxWIDTH,...` | [`CategoryEmbedding`] | before the weighted sums |
-//! | `periodic-embedding:FxWIDTH:std=S` | [`PeriodicEmbedding`] | before the weighted sums |
-//! | `piecewise-linear-embedding:BINSxWIDTH` | [`PiecewiseLinearEmbedding`] | before the weighted sums |
+//! | `periodic-embedding:FxWIDTH:std=S:columns=N` | [`PeriodicEmbedding`] | before the weighted sums |
+//! | `piecewise-linear-embedding:BINSxWIDTH:columns=N` | [`PiecewiseLinearEmbedding`] | before the weighted sums |
 //! | `parametric:ACTIVATION` | [`ParametricActivation`] | anywhere |
 //! | `residual` | [`Residual`] | after the activation |
 //!
@@ -26,6 +26,7 @@ pub mod batch_norm;
 pub mod layer_norm;
 pub mod scaling;
 pub mod category_embedding;
+mod cosine;
 pub mod periodic_embedding;
 pub mod piecewise_linear_embedding;
 pub mod activate;
@@ -133,7 +134,8 @@ macro_rules! kinds {
                 }
             }
 
-            pub(crate) fn n_outputs(&self, n_inputs: usize) -> usize {
+            /// The number of output values per row, for `n_inputs` input values.
+            pub fn n_outputs(&self, n_inputs: usize) -> usize {
                 match self {
                     $(Self::$variant(kind) => kind.n_outputs(n_inputs),)*
                 }

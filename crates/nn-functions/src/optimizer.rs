@@ -272,6 +272,8 @@ pub struct ParameterGroup {
     pub range: ops::Range<usize>,
     /// Factor that multiplies the learning rate.
     pub rate_factor: f64,
+    /// Factor that multiplies the optimizer's own weight decay, besides the learning rate.
+    pub decay_factor: f64,
 }
 
 /// The learning rate and the weight decay factor of one step, with their schedules
@@ -387,6 +389,7 @@ impl<S: Scalar> OptimizerState<S> {
         let all = ParameterGroup {
             range: 0..parameters.len(),
             rate_factor: 1.0,
+            decay_factor: 1.0,
         };
         let rates = StepRates {
             learning_rate,
@@ -453,7 +456,7 @@ impl<S: Scalar> OptimizerState<S> {
         for group in groups {
             let step = UpdateStep {
                 learning_rate: rates.learning_rate * group.rate_factor,
-                decay_factor: rates.decay_factor,
+                decay_factor: rates.decay_factor * group.decay_factor,
                 step: self.steps,
             };
             let gradient = gradient.part(group.range.clone());

@@ -305,3 +305,15 @@ pub(super) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
         expected: "none".to_owned(),
     })
 }
+
+/// Checks the number of the first columns that an embedding reads.
+pub(super) fn check_columns(what: &str, n_columns: Option<usize>, n_inputs: usize) -> Result<()> {
+    match n_columns {
+        Some(n) if !(1..=n_inputs).contains(&n) => Err(Error::OutOfRange {
+            what: what.to_owned(),
+            expected: format!("1 to {n_inputs}, the number of inputs"),
+            found: n.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -20,6 +20,8 @@
 //! ```
 //!
 //! Initial values: w from N(0, σ²), b uniform in ±π, V and v uniform in ±1/√F.
+//!
+//! If only the first columns are embedded, the columns after them pass through unchanged.
 
 use std::f64::consts::PI;
 
@@ -28,7 +30,8 @@ use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
 
-use super::pass::{Backward, Forward, Kind, Place, TensorSpec, invalid_argument};
+use super::cosine::cos_sin_of_turns;
+use super::pass::{Backward, Forward, Kind, Place, TensorSpec, check_columns, invalid_argument};
 
 /// Periodic embedding of every column: cosines with learned frequencies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +42,8 @@ pub struct PeriodicEmbedding {
     pub n_outputs: usize,
     /// σ, the standard deviation of the initial frequencies.
     pub std: f64,
+    /// Number of embedded columns, counted from the first; `None` embeds all columns.
+    pub n_columns: Option<usize>,
 }
 
 /// The parameters of one column.
@@ -58,6 +63,11 @@ struct ColumnMut<'p, S> {
 }
 
 impl PeriodicEmbedding {
+    /// The number of embedded columns.
+    fn n_embedded(&self, n_inputs: usize) -> usize {
+        self.n_columns.unwrap_or(n_inputs)
+    }
+
     /// The number of outputs per column, not counting the column itself.
     fn n_combined(&self) -> usize {
         self.n_outputs - 1
@@ -93,29 +103,46 @@ impl Kind for PeriodicEmbedding {
     }
 
     fn argument(&self) -> String {
-        format!("{}x{}:std={}", self.n_frequencies, self.n_outputs, self.std)
+        let Self {
+            n_frequencies,
+            n_outputs,
+            std,
+            n_columns,
+        } = self;
+        let columns = n_columns.map_or_else(String::new, |n| format!(":columns={n}"));
+        format!("{n_frequencies}x{n_outputs}:std={std}{columns}")
     }
 
     fn parse(argument: &str) -> Result<Self> {
         let read = || {
-            let (sizes, std) = argument.split_once(":std=").unwrap_or((argument, "0.1"));
-            let (n_frequencies, n_outputs) = sizes.split_once('x')?;
-            Some(Self {
+            let mut parts = argument.split(':');
+            let (n_frequencies, n_outputs) = parts.next()?.split_once('x')?;
+            let mut embedding = Self {
                 n_frequencies: n_frequencies.parse().ok()?,
                 n_outputs: n_outputs.parse().ok()?,
-                std: std.parse().ok()?,
-            })
+                std: 0.1,
+                n_columns: None,
+            };
+            for part in parts {
+                match part.split_once('=')? {
+                    ("std", std) => embedding.std = std.parse().ok()?,
+                    ("columns", n) => embedding.n_columns = Some(n.parse().ok()?),
+                    _ => return None,
+                }
+            }
+            Some(embedding)
         };
         let expected = "frequencies and outputs per column, such as 16x4:std=0.1";
         read().ok_or_else(|| invalid_argument(Self::NAME, argument, expected))
     }
 
-    fn check(&self, _n_inputs: usize) -> Result<()> {
+    fn check(&self, n_inputs: usize) -> Result<()> {
         Range::Count.check(
             "number of frequencies of a periodic embedding",
             self.n_frequencies as f64,
         )?;
         Range::Positive.check("std of a periodic embedding", self.std)?;
+        check_columns("columns of a periodic embedding", self.n_columns, n_inputs)?;
         if self.n_outputs >= 2 {
             return Ok(());
         }
@@ -127,11 +154,12 @@ impl Kind for PeriodicEmbedding {
     }
 
     fn n_outputs(&self, n_inputs: usize) -> usize {
-        n_inputs * self.n_outputs
+        let n_embedded = self.n_embedded(n_inputs);
+        n_inputs - n_embedded + n_embedded * self.n_outputs
     }
 
     fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
-        let shape = [n_inputs, self.n_parameters()];
+        let shape = [self.n_embedded(n_inputs), self.n_parameters()];
         vec![TensorSpec::parameter(
             "periodic_embedding.columns",
             &shape,
@@ -162,9 +190,10 @@ impl Kind for PeriodicEmbedding {
         }
     }
 
-    /// u of every column and row.
+    /// cos u and sin u of every embedded column and row.
     fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
-        [n_inputs * self.n_frequencies * n_rows, 0, 0]
+        let n_waves = self.n_embedded(n_inputs) * self.n_frequencies * n_rows;
+        [n_waves, n_waves, 0]
     }
 
     fn forward<S: Scalar>(&self, pass: Forward<'_, S>) {
@@ -172,72 +201,133 @@ impl Kind for PeriodicEmbedding {
             .inputs
             .expect("an embedding is never in place")
             .values();
-        let two_pi = S::from_f64(2.0 * PI);
-        let waves = pass.cache[0].chunks_exact_mut(self.n_frequencies);
-        let outputs = pass.outputs.chunks_exact_mut(self.n_outputs);
-        let columns = pass.parameters.chunks_exact(self.n_parameters()).cycle();
-        for (((&x, outputs), waves), parameters) in
-            inputs.iter().zip(outputs).zip(waves).zip(columns)
-        {
-            let column = self.column(parameters);
-            outputs[0] = x;
-            let combined = &mut outputs[1..];
-            combined.copy_from_slice(column.bias);
-            let v = column.v.chunks_exact(self.n_combined());
-            for ((u, v), (&w, &b)) in waves.iter_mut().zip(v).zip(column.w.iter().zip(column.b)) {
-                *u = two_pi * w * x + b;
-                let h = u.cos();
-                combined.iter_mut().zip(v).for_each(|(y, &v)| *y += h * v);
+        let n_embedded = self.n_embedded(pass.n_inputs);
+        let [cosines, sines, _] = pass.cache;
+        let n_waves = n_embedded * self.n_frequencies;
+        let waves = cosines
+            .chunks_exact_mut(n_waves)
+            .zip(sines.chunks_exact_mut(n_waves));
+        let rows = inputs
+            .chunks_exact(pass.n_inputs)
+            .zip(pass.outputs.chunks_exact_mut(pass.width));
+        for ((row, outputs), (cosines, sines)) in rows.zip(waves) {
+            let (numeric, others) = row.split_at(n_embedded);
+            let (embedded, copied) = outputs.split_at_mut(n_embedded * self.n_outputs);
+            copied.copy_from_slice(others);
+            let waves = cosines
+                .chunks_exact_mut(self.n_frequencies)
+                .zip(sines.chunks_exact_mut(self.n_frequencies));
+            let columns = pass.parameters.chunks_exact(self.n_parameters());
+            let outputs = embedded.chunks_exact_mut(self.n_outputs);
+            for (((&x, outputs), waves), parameters) in
+                numeric.iter().zip(outputs).zip(waves).zip(columns)
+            {
+                self.embed(x, &self.column(parameters), outputs, waves);
             }
         }
     }
 
+    /// g of a column and row.
+    fn scratch(&self, _n_inputs: usize) -> usize {
+        self.n_frequencies
+    }
+
     fn backward<S: Scalar>(&self, mut pass: Backward<'_, S>) {
-        let two_pi = S::from_f64(2.0 * PI);
-        let n_inputs = pass.n_inputs;
+        let (gradient, written) = pass.target.gradient();
+        written.prepare(gradient);
         if let Some((below, written)) = &mut pass.error_below {
             written.prepare(below);
         }
-        let (_, written) = pass.target.gradient();
-        written.prepare(pass.target.gradient().0);
-        let inputs = pass
-            .inputs
-            .values()
-            .iter()
-            .zip(pass.cache[0].chunks_exact(self.n_frequencies));
-        let errors = pass.error.chunks_exact(self.n_outputs);
+        let n_embedded = self.n_embedded(pass.n_inputs);
         let n_parameters = self.n_parameters();
-        for (index, ((&x, waves), error)) in inputs.zip(errors).enumerate() {
-            let place = index % n_inputs * n_parameters..(index % n_inputs + 1) * n_parameters;
-            let (&first, error) = error.split_first().expect("there are outputs");
-            let mut derivative = first;
-            for (f, &u) in waves.iter().enumerate() {
-                let column = self.column(&pass.target.parameters()[place.clone()]);
-                let v = &column.v[f * self.n_combined()..][..self.n_combined()];
-                let product = v
-                    .iter()
-                    .zip(error)
-                    .fold(S::zero(), |sum, (&v, &e)| sum + v * e);
-                let g = -u.sin() * product;
-                derivative += two_pi * column.w[f] * g;
-                let gradient = self.column_mut(&mut pass.target.gradient().0[place.clone()]);
-                gradient.w[f] += two_pi * x * g;
-                gradient.b[f] += g;
-                let h = u.cos();
-                let sums = &mut gradient.v[f * self.n_combined()..][..self.n_combined()];
-                sums.iter_mut()
-                    .zip(error)
-                    .for_each(|(sum, &e)| *sum += h * e);
+        let g = &mut pass.scratch[..self.n_frequencies];
+        let rows = pass.inputs.values().chunks_exact(pass.n_inputs);
+        let rows = rows.zip(pass.error.chunks_exact(pass.width)).enumerate();
+        for (row, (inputs, error)) in rows {
+            let (embedded, copied) = error.split_at(n_embedded * self.n_outputs);
+            let errors = embedded.chunks_exact(self.n_outputs);
+            for (column, (&x, error)) in inputs.iter().zip(errors).enumerate() {
+                let waves = (row * n_embedded + column) * self.n_frequencies;
+                let [cosines, sines] = [0, 1].map(|it| &pass.cache[it][waves..]);
+                let place = column * n_parameters..(column + 1) * n_parameters;
+                let parameters = self.column(&pass.target.parameters()[place.clone()]);
+                let derivative = self.derivatives(&parameters, sines, error, g);
+                let (gradient, _) = pass.target.gradient();
+                self.add_gradient(x, cosines, error, g, self.column_mut(&mut gradient[place]));
+                if let Some((below, _)) = &mut pass.error_below {
+                    below[row * pass.n_inputs + column] += derivative;
+                }
             }
-            let gradient = self.column_mut(&mut pass.target.gradient().0[place]);
-            gradient
-                .bias
-                .iter_mut()
-                .zip(error)
-                .for_each(|(sum, &e)| *sum += e);
             if let Some((below, _)) = &mut pass.error_below {
-                below[index] += derivative;
+                let below = &mut below[row * pass.n_inputs + n_embedded..];
+                let below = below.iter_mut().zip(copied);
+                below.for_each(|(below, &error)| *below += error);
             }
         }
+    }
+}
+
+/// The passes of one column of a row.
+impl PeriodicEmbedding {
+    fn embed<S: Scalar>(
+        &self,
+        x: S,
+        column: &Column<'_, S>,
+        outputs: &mut [S],
+        (cosines, sines): (&mut [S], &mut [S]),
+    ) {
+        let per_turn = S::from_f64(1.0 / (2.0 * PI));
+        for f in 0..self.n_frequencies {
+            (cosines[f], sines[f]) = cos_sin_of_turns(column.w[f] * x + column.b[f] * per_turn);
+        }
+        let (first, combined) = outputs.split_first_mut().expect("there are outputs");
+        *first = x;
+        combined.copy_from_slice(column.bias);
+        let v = column.v.chunks_exact(self.n_combined());
+        for (&h, v) in cosines.iter().zip(v) {
+            combined.iter_mut().zip(v).for_each(|(y, &v)| *y += h * v);
+        }
+    }
+
+    /// Computes g, and returns ∂C/∂x.
+    fn derivatives<S: Scalar>(
+        &self,
+        column: &Column<'_, S>,
+        sines: &[S],
+        error: &[S],
+        g: &mut [S],
+    ) -> S {
+        let (&first, error) = error.split_first().expect("there are outputs");
+        let mut derivative = S::zero();
+        let v = column.v.chunks_exact(self.n_combined());
+        for (((g, &sine), v), &w) in g.iter_mut().zip(sines).zip(v).zip(column.w) {
+            let products = v.iter().zip(error).map(|(&v, &error)| v * error);
+            *g = -sine * products.fold(S::zero(), |sum, product| sum + product);
+            derivative += w * *g;
+        }
+        first + S::from_f64(2.0 * PI) * derivative
+    }
+
+    /// Adds the gradient of the parameters of a column.
+    fn add_gradient<S: Scalar>(
+        &self,
+        x: S,
+        cosines: &[S],
+        error: &[S],
+        g: &[S],
+        sums: ColumnMut<'_, S>,
+    ) {
+        let two_pi_x = S::from_f64(2.0 * PI) * x;
+        for ((w, b), &g) in sums.w.iter_mut().zip(sums.b).zip(g) {
+            *w += two_pi_x * g;
+            *b += g;
+        }
+        let error = &error[1..];
+        for (sums, &h) in sums.v.chunks_exact_mut(self.n_combined()).zip(cosines) {
+            let sums = sums.iter_mut().zip(error);
+            sums.for_each(|(sum, &error)| *sum += h * error);
+        }
+        let sums = sums.bias.iter_mut().zip(error);
+        sums.for_each(|(sum, &error)| *sum += error);
     }
 }

@@ -20,6 +20,8 @@
 //! ([`Network::initialize_from`](crate::Network::initialize_from)); without data, the edges
 //! are evenly spaced in `[−2, 2]`. The edges are not trained. Initial values: V and v
 //! uniform in ±1/√T.
+//!
+//! If only the first columns are embedded, the columns after them pass through unchanged.
 
 use std::cmp::Ordering;
 
@@ -28,7 +30,9 @@ use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
 
-use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec, invalid_argument};
+use super::pass::{
+    Backward, Forward, Kind, Mode, Place, Target, TensorSpec, check_columns, invalid_argument,
+};
 
 /// Piecewise-linear embedding of every column, over quantile bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +41,19 @@ pub struct PiecewiseLinearEmbedding {
     pub n_bins: usize,
     /// d, the number of outputs per column.
     pub n_outputs: usize,
+    /// Number of embedded columns, counted from the first; `None` embeds all columns.
+    pub n_columns: Option<usize>,
 }
 
 /// Half the width of the interval that the default bins divide evenly.
 const HALF_WIDTH: f64 = 2.0;
 
 impl PiecewiseLinearEmbedding {
+    /// The number of embedded columns.
+    fn n_embedded(&self, n_inputs: usize) -> usize {
+        self.n_columns.unwrap_or(n_inputs)
+    }
+
     /// Number of parameters per column.
     fn n_parameters(&self) -> usize {
         (self.n_bins + 1) * self.n_outputs
@@ -88,22 +99,35 @@ impl Kind for PiecewiseLinearEmbedding {
     }
 
     fn argument(&self) -> String {
-        format!("{}x{}", self.n_bins, self.n_outputs)
+        let columns = self.n_columns.map(|n| format!(":columns={n}"));
+        format!(
+            "{}x{}{}",
+            self.n_bins,
+            self.n_outputs,
+            columns.unwrap_or_default()
+        )
     }
 
     fn parse(argument: &str) -> Result<Self> {
         let read = || {
-            let (n_bins, n_outputs) = argument.split_once('x')?;
+            let (sizes, columns) = match argument.split_once(":columns=") {
+                Some((sizes, n_columns)) => (sizes, Some(n_columns.parse().ok()?)),
+                None => (argument, None),
+            };
+            let (n_bins, n_outputs) = sizes.split_once('x')?;
             Some(Self {
                 n_bins: n_bins.parse().ok()?,
                 n_outputs: n_outputs.parse().ok()?,
+                n_columns: columns,
             })
         };
         let expected = "bins and outputs per column, such as 32x8";
         read().ok_or_else(|| invalid_argument(Self::NAME, argument, expected))
     }
 
-    fn check(&self, _n_inputs: usize) -> Result<()> {
+    fn check(&self, n_inputs: usize) -> Result<()> {
+        let what = "columns of a piecewise-linear embedding";
+        check_columns(what, self.n_columns, n_inputs)?;
         let sizes = [("bins", self.n_bins), ("outputs", self.n_outputs)];
         for (what, size) in sizes {
             Range::Count.check(
@@ -115,19 +139,21 @@ impl Kind for PiecewiseLinearEmbedding {
     }
 
     fn n_outputs(&self, n_inputs: usize) -> usize {
-        n_inputs * self.n_outputs
+        let n_embedded = self.n_embedded(n_inputs);
+        n_inputs - n_embedded + n_embedded * self.n_outputs
     }
 
     fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
+        let n_embedded = self.n_embedded(n_inputs);
         vec![
             TensorSpec::parameter(
                 "piecewise_linear_embedding.columns",
-                &[n_inputs, self.n_parameters()],
+                &[n_embedded, self.n_parameters()],
                 0.0,
             ),
             TensorSpec::statistic(
                 "piecewise_linear_embedding.edges",
-                &[n_inputs, self.n_bins + 1],
+                &[n_embedded, self.n_bins + 1],
                 0.0,
             ),
         ]
@@ -182,15 +208,21 @@ impl Kind for PiecewiseLinearEmbedding {
             Mode::Inference(statistics) => *statistics,
             Mode::Training { statistics, .. } => statistics,
         };
-        let outputs = pass.outputs.chunks_exact_mut(self.n_outputs);
-        for (index, (&x, outputs)) in inputs.values().iter().zip(outputs).enumerate() {
-            let column = index % pass.n_inputs;
-            let parameters = &pass.parameters[column * self.n_parameters()..];
-            let (v, bias) = parameters.split_at(self.n_bins * self.n_outputs);
-            outputs.copy_from_slice(&bias[..self.n_outputs]);
-            let encoded = self.encode(x, self.edges_of(statistics, column));
-            for ((e, _), v) in encoded.zip(v.chunks_exact(self.n_outputs)) {
-                outputs.iter_mut().zip(v).for_each(|(y, &v)| *y += e * v);
+        let n_embedded = self.n_embedded(pass.n_inputs);
+        let rows = inputs.values().chunks_exact(pass.n_inputs);
+        for (row, outputs) in rows.zip(pass.outputs.chunks_exact_mut(pass.width)) {
+            let (numeric, others) = row.split_at(n_embedded);
+            let (embedded, copied) = outputs.split_at_mut(n_embedded * self.n_outputs);
+            copied.copy_from_slice(others);
+            let outputs = embedded.chunks_exact_mut(self.n_outputs);
+            for (column, (&x, outputs)) in numeric.iter().zip(outputs).enumerate() {
+                let parameters = &pass.parameters[column * self.n_parameters()..];
+                let (v, bias) = parameters.split_at(self.n_bins * self.n_outputs);
+                outputs.copy_from_slice(&bias[..self.n_outputs]);
+                let encoded = self.encode(x, self.edges_of(statistics, column));
+                for ((e, _), v) in encoded.zip(v.chunks_exact(self.n_outputs)) {
+                    outputs.iter_mut().zip(v).for_each(|(y, &v)| *y += e * v);
+                }
             }
         }
     }
@@ -199,32 +231,53 @@ impl Kind for PiecewiseLinearEmbedding {
         if let Some((below, written)) = &mut pass.error_below {
             written.prepare(below);
         }
-        let (_, written) = pass.target.gradient();
-        written.prepare(pass.target.gradient().0);
-        let errors = pass.error.chunks_exact(self.n_outputs);
-        for (index, (&x, error)) in pass.inputs.values().iter().zip(errors).enumerate() {
-            let column = index % pass.n_inputs;
-            let first = column * self.n_parameters();
-            let mut derivative = S::zero();
-            let encoded = self.encode(x, self.edges_of(pass.statistics, column));
-            for (bin, (e, e_derivative)) in encoded.enumerate() {
-                let place = first + bin * self.n_outputs..first + (bin + 1) * self.n_outputs;
-                let v = &pass.target.parameters()[place.clone()];
-                let products = v.iter().zip(error).map(|(&v, &error)| v * error);
-                derivative += e_derivative * products.fold(S::zero(), |sum, product| sum + product);
-                let sums = &mut pass.target.gradient().0[place];
-                sums.iter_mut()
-                    .zip(error)
-                    .for_each(|(sum, &error)| *sum += e * error);
+        let (gradient, written) = pass.target.gradient();
+        written.prepare(gradient);
+        let n_embedded = self.n_embedded(pass.n_inputs);
+        let rows = pass.inputs.values().chunks_exact(pass.n_inputs);
+        let rows = rows.zip(pass.error.chunks_exact(pass.width)).enumerate();
+        for (row, (inputs, error)) in rows {
+            let (embedded, copied) = error.split_at(n_embedded * self.n_outputs);
+            let errors = embedded.chunks_exact(self.n_outputs);
+            for (column, (&x, error)) in inputs.iter().zip(errors).enumerate() {
+                let edges = self.edges_of(pass.statistics, column);
+                let derivative = self.add_gradient(x, edges, column, error, &mut pass.target);
+                if let Some((below, _)) = &mut pass.error_below {
+                    below[row * pass.n_inputs + column] += derivative;
+                }
             }
-            let place = first + self.n_bins * self.n_outputs;
-            let sums = &mut pass.target.gradient().0[place..place + self.n_outputs];
-            sums.iter_mut()
-                .zip(error)
-                .for_each(|(sum, &error)| *sum += error);
             if let Some((below, _)) = &mut pass.error_below {
-                below[index] += derivative;
+                let below = &mut below[row * pass.n_inputs + n_embedded..];
+                let below = below.iter_mut().zip(copied);
+                below.for_each(|(below, &error)| *below += error);
             }
         }
+    }
+}
+
+impl PiecewiseLinearEmbedding {
+    /// Adds the gradient of the parameters for one value, and returns ∂C/∂x.
+    fn add_gradient<S: Scalar>(
+        &self,
+        x: S,
+        edges: &[S],
+        column: usize,
+        error: &[S],
+        target: &mut Target<'_, S>,
+    ) -> S {
+        let first = column * self.n_parameters();
+        let mut derivative = S::zero();
+        for (bin, (e, e_derivative)) in self.encode(x, edges).enumerate() {
+            let place = first + bin * self.n_outputs..first + (bin + 1) * self.n_outputs;
+            let v = &target.parameters()[place.clone()];
+            let products = v.iter().zip(error).map(|(&v, &error)| v * error);
+            derivative += e_derivative * products.fold(S::zero(), |sum, product| sum + product);
+            let sums = target.gradient().0[place].iter_mut().zip(error);
+            sums.for_each(|(sum, &error)| *sum += e * error);
+        }
+        let place = first + self.n_bins * self.n_outputs;
+        let sums = target.gradient().0[place..][..self.n_outputs].iter_mut();
+        sums.zip(error).for_each(|(sum, &error)| *sum += error);
+        derivative
     }
 }

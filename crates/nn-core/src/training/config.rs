@@ -84,6 +84,9 @@ pub struct RateFactor {
     pub tensor: String,
     /// The factor for the learning rate. If several factors match a tensor, the last one applies.
     pub factor: f64,
+    /// A further factor for the weight decay of adamw, which is multiplied by the learning
+    /// rate: 0 for no weight decay.
+    pub decay: f64,
 }
 
 impl RateFactor {
@@ -93,6 +96,7 @@ impl RateFactor {
             layer: None,
             tensor: tensor.into(),
             factor,
+            decay: 1.0,
         }
     }
 
@@ -106,9 +110,13 @@ impl RateFactor {
 
 impl fmt::Display for RateFactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.layer {
-            Some(layer) => write!(f, "{layer}.{}={}", self.tensor, self.factor),
-            None => write!(f, "{}={}", self.tensor, self.factor),
+        if let Some(layer) = self.layer {
+            write!(f, "{layer}.")?;
+        }
+        write!(f, "{}={}", self.tensor, self.factor)?;
+        match self.decay {
+            1.0 => Ok(()),
+            decay => write!(f, ":decay={decay}"),
         }
     }
 }
@@ -377,6 +385,7 @@ impl TrainingConfig {
     fn check_rate_factors(&self) -> Result<()> {
         for factor in &self.rate_factors {
             Range::Positive.check(&format!("learning-rate factor {factor}"), factor.factor)?;
+            Range::NotNegative.check(&format!("weight-decay factor {factor}"), factor.decay)?;
         }
         match (self.optimizer, self.rate_factors.first()) {
             (Optimizer::Rprop { .. }, Some(_)) => Err(Error::Conflict {

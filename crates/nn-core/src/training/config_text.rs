@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use nn_error::shorten;
 
-use super::config::{BatchSize, ClassWeights, Reduction};
+use super::config::{BatchSize, ClassWeights, RateFactor, Reduction};
 use crate::{Error, Result};
 
 fn invalid(what: &str, expected: &str, found: &str) -> Error {
@@ -96,6 +96,35 @@ impl fmt::Display for ClassWeights {
     }
 }
 
+/// `bias=0.1`, `bias=0.1:decay=0`, or `2.weight=0.5` for the third layer only.
+impl FromStr for RateFactor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let read = || {
+            let (factor, decay) = match text.split_once(":decay=") {
+                Some((factor, decay)) => (factor, decay.parse().ok()?),
+                None => (text, 1.0),
+            };
+            let (name, factor) = factor.split_once('=')?;
+            let in_layer = name
+                .split_once('.')
+                .and_then(|(layer, tensor)| Some((layer.parse().ok()?, tensor)));
+            let (layer, tensor) = match in_layer {
+                Some((layer, tensor)) => (Some(layer), tensor),
+                None => (None, name),
+            };
+            Some(Self {
+                layer,
+                decay,
+                ..Self::new(tensor, factor.parse().ok()?)
+            })
+        };
+        let expected = "a tensor and its factor, such as bias=0.1";
+        read().ok_or_else(|| invalid("learning-rate factor", expected, text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +136,14 @@ mod tests {
         }
         for text in ["mean", "sum"] {
             assert_eq!(text.parse::<Reduction>().unwrap().to_string(), text);
+        }
+        for text in [
+            "bias=0.1",
+            "2.weight=0.5",
+            "parametric.alpha=2:decay=0",
+            "0.periodic_embedding.columns=0.1:decay=0.5",
+        ] {
+            assert_eq!(text.parse::<RateFactor>().unwrap().to_string(), text);
         }
         for text in ["none", "balanced", "1,2.5", "3"] {
             assert_eq!(text.parse::<ClassWeights>().unwrap().to_string(), text);
@@ -120,5 +157,7 @@ mod tests {
         assert_eq!(error.to_string(), expected);
         assert!("means".parse::<Reduction>().is_err());
         assert!("1,x".parse::<ClassWeights>().is_err());
+        assert!("bias".parse::<RateFactor>().is_err());
+        assert!("bias=1:rate=2".parse::<RateFactor>().is_err());
     }
 }

@@ -1,4 +1,5 @@
-//! Parameter groups: the trained parameters, grouped by their learning-rate factor.
+//! Parameter groups: the trained parameters, grouped by their factors of the learning rate and
+//! of the weight decay.
 
 use nn_error::{Error, Result};
 use nn_functions::optimizer::ParameterGroup;
@@ -7,7 +8,7 @@ use super::config::RateFactor;
 use crate::network::Plan;
 
 /// Creates the parameter groups of a network with `n_frozen` frozen layers;
-/// neighboring parameters with the same factor are one group.
+/// neighboring parameters with the same factors are one group.
 ///
 /// # Errors
 /// Returns [`Error::Conflict`] for a factor that matches no tensor.
@@ -27,12 +28,20 @@ pub(super) fn groups(
             for (is_used, factor) in is_used.iter_mut().zip(factors) {
                 *is_used |= fits(factor);
             }
-            let rate_factor = found.map_or(1.0, |index| factors[index].factor);
+            let found = found.map(|index| &factors[index]);
+            let rate_factor = found.map_or(1.0, |found| found.factor);
+            let decay_factor = found.map_or(1.0, |found| found.decay);
+            let is_like = |last: &ParameterGroup| {
+                let is_next = last.range.end == range.start;
+                is_next && (last.rate_factor, last.decay_factor) == (rate_factor, decay_factor)
+            };
             match groups.last_mut() {
-                Some(last) if last.range.end == range.start && last.rate_factor == rate_factor => {
-                    last.range.end = range.end;
-                }
-                _ => groups.push(ParameterGroup { range, rate_factor }),
+                Some(last) if is_like(last) => last.range.end = range.end,
+                _ => groups.push(ParameterGroup {
+                    range,
+                    rate_factor,
+                    decay_factor,
+                }),
             }
         }
     }

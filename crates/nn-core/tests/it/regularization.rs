@@ -299,6 +299,11 @@ fn rate_factors_scale_the_learning_rate_of_their_tensors() {
             step(optimizer, 0.05, Vec::new()).expect("it trains")
         );
     }
+    // Without weight decay of all tensors, adamw is adam.
+    let undecayed = ["weight=1:decay=0", "bias=1:decay=0"].map(|it| it.parse().expect("a factor"));
+    let undecayed = step("adamw:weight-decay=0.1", 0.1, undecayed.to_vec());
+    let adam = step("adamw:weight-decay=0", 0.1, Vec::new()).expect("it trains");
+    assert_eq!(undecayed.expect("it trains"), adam);
     let message = |factors| step("adam", 0.1, factors).unwrap_err().to_string();
     assert_eq!(
         message(vec![RateFactor::new("scaling", 6.0)]),

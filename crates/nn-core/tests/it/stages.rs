@@ -251,6 +251,139 @@ fn a_piecewise_linear_embedding_agrees_with_pytorch() {
     assert_eq!(Model::read(&bytes[..]).expect("it can be read"), model);
 }
 
+#[derive(Deserialize)]
+struct Tabular {
+    labels: Vec<u32>,
+    inputs: Vec<Vec<f64>>,
+    parameters: Vec<f64>,
+    outputs: Vec<Vec<f64>>,
+    loss: f64,
+    gradient: Vec<f64>,
+    standardized_weights: Vec<Vec<f64>>,
+}
+
+/// A network with the stages of RealMLP: only the numbers have waves.
+fn tabular_network(golden: &Tabular) -> Network<f64> {
+    let inputs = [
+        "periodic-embedding:2x3:std=0.1:columns=3",
+        "category-embedding:3x2",
+        "scaling",
+    ];
+    let hidden = LayerConfig {
+        inputs: inputs.map(|stage| stage.parse().expect("a stage")).to_vec(),
+        sums: vec!["parametric:selu".parse().expect("a stage")],
+        ..LayerConfig::new(4, Activation::Identity)
+    };
+    let mut network = network(vec![hidden, LayerConfig::new(3, Activation::Softmax)]);
+    let names: Vec<String> = network.stages(0).map(|stage| stage.to_string()).collect();
+    assert_eq!(names[..3], inputs);
+    network.parameters_mut().copy_from_slice(&golden.parameters);
+    network
+}
+
+#[test]
+fn a_network_for_tables_agrees_with_pytorch() {
+    let golden: Tabular = read_golden("tabular");
+    let mut network = tabular_network(&golden);
+    let inputs = Array2::from_shape_vec((6, 4), golden.inputs.concat()).expect("rows");
+    let threads = Threads::single();
+    let mut cache = ForwardCache::new(&network, 6);
+    let mut gradients = Gradients::new(&network, 6);
+    network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
+    let outputs = cache.outputs().into_vec();
+    assert_close("outputs", &outputs, &golden.outputs.concat(), EXACT);
+    let smoothed = |row: usize, class| match golden.labels[row] == class {
+        true => 0.9 + 0.1 / 3.0,
+        false => 0.1 / 3.0,
+    };
+    let rows = (0..6).flat_map(|row| (0..3).map(move |class| (row, class)));
+    let targets: Vec<f64> = rows.map(|(row, class)| smoothed(row, class)).collect();
+    let loss = gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &cache);
+    assert_close("loss", &[loss], &[golden.loss], EXACT);
+    gradients.backward(&network, inputs.view(), &cache, &threads);
+    assert_close("gradient", gradients.values(), &golden.gradient, EXACT);
+    let samples = samples(&inputs, &golden.labels);
+    let none = Regularization::default();
+    for check in
+        check(&network, &samples, Loss::CrossEntropy, none, usize::MAX).expect("valid samples")
+    {
+        assert!(check.error < 1e-6, "{check:?}");
+    }
+}
+
+#[test]
+fn data_driven_initial_sums_have_variance_one() {
+    let golden: Tabular = read_golden("tabular");
+    let mut network = tabular_network(&golden);
+    let inputs = Array2::from_shape_vec((6, 4), golden.inputs.concat()).expect("rows");
+    let threads = Threads::single();
+    network
+        .initialize_sums_from(&inputs, 7, &threads)
+        .expect("valid inputs");
+    let expected = golden.standardized_weights.concat();
+    assert_close("weights", network.weights(0).as_slice(), &expected, EXACT);
+    // Each sum has variance 1, and 0 lies between its smallest and its largest value.
+    let mut cache = ForwardCache::new(&network, 6);
+    network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
+    let activations = cache.layer(0).outputs();
+    let (weights, bias) = (network.weights(1), network.bias(1));
+    for neuron in 0..3 {
+        let column = || weights.column(neuron);
+        let dot = |row: &[f64]| row.iter().zip(column()).map(|(a, w)| a * w).sum::<f64>();
+        let sums: Vec<f64> = activations
+            .rows()
+            .map(|row| dot(row) + bias[neuron])
+            .collect();
+        let mean = sums.iter().sum::<f64>() / 6.0;
+        let variance = sums.iter().map(|sum| (sum - mean).powi(2)).sum::<f64>() / 6.0;
+        assert!((variance - 1.0).abs() < 1e-12, "{variance}");
+        assert!(sums.iter().any(|&sum| sum < 0.0) && sums.iter().any(|&sum| sum > 0.0));
+    }
+    let again = network.clone();
+    network
+        .initialize_sums_from(&inputs, 7, &threads)
+        .expect("valid inputs");
+    assert_close("again", network.parameters(), again.parameters(), EXACT);
+}
+
+#[test]
+fn columns_after_the_embedded_ones_pass_through() {
+    let stage = "piecewise-linear-embedding:4x2:columns=3";
+    let all = "piecewise-linear-embedding:4x2";
+    let of = |stage: &str, n_inputs| -> Network<f64> {
+        let layer = LayerConfig {
+            inputs: vec![stage.parse().expect("a stage")],
+            ..LayerConfig::new(1, Activation::Identity)
+        };
+        Network::new(&NetworkConfig::new(n_inputs, [layer]), 3).expect("a valid network")
+    };
+    let (all, mut first) = (of(all, 3), of(stage, 4));
+    assert_eq!(first.stages(0).next().expect("a stage").to_string(), stage);
+    let n_embedding = 3 * 5 * 2;
+    let parameters = first.parameters_mut();
+    parameters[..n_embedding].copy_from_slice(&all.parameters()[..n_embedding]);
+    parameters[n_embedding..n_embedding + 6].copy_from_slice(&all.weights(0).as_slice()[..6]);
+    parameters[n_embedding + 6] = 10.0;
+    let of_three = all.predict(&[0.3, -1.0, 5.0]).expect("it fits")[0];
+    let of_four = first.predict(&[0.3, -1.0, 5.0, 7.0]).expect("it fits")[0];
+    assert!((of_four - of_three - 70.0).abs() < 1e-12, "{of_four}");
+
+    let stage: Stage = "periodic-embedding:2x3:std=0.1:columns=5"
+        .parse()
+        .expect("a stage");
+    let layer = LayerConfig {
+        inputs: vec![stage],
+        ..LayerConfig::new(1, Activation::Identity)
+    };
+    let error = NetworkConfig::new(4, [layer])
+        .check()
+        .expect_err("too many");
+    assert_eq!(
+        error.to_string(),
+        "columns of a periodic embedding: expected 1 to 4, the number of inputs, found 5"
+    );
+}
+
 /// A column with many equal values has bins of width 0.
 #[test]
 fn equal_quantiles_are_a_step() {

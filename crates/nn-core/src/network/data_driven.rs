@@ -1,0 +1,139 @@
+//! Data-driven initial values: the weighted sums of every neuron have variance 1 on the
+//! training inputs (Holzmüller et al. 2024, "Better by Default", RealMLP).
+//!
+//! Layer by layer, for every neuron j, with the sums over the rows r of the data:
+//!
+//! ```text
+//! W·ⱼ ← W·ⱼ / std(Σᵢ xᵢ·Wᵢⱼ)
+//! bⱼ  ← −Σₖ vₖ·zⱼ(rₖ)          for 5 random rows rₖ, v = e/Σe, e from Exp(1)
+//! ```
+//!
+//! So the hyperplane on which the sum of a neuron changes its sign goes through a random
+//! point between rows of the data.
+
+use nn_error::{Error, Result, check_count};
+use nn_samples::{Rows, check_finite};
+use nn_tensor::random::{Purpose, Stream, Streams};
+use nn_tensor::{Matrix, Scalar, Threads};
+
+use super::{ForwardCache, Network, spaced_rows};
+use crate::stage::Stage;
+use crate::stage::pass::Mode;
+
+/// Maximum number of rows that determine the initial values.
+const MAX_ROWS: usize = 4096;
+
+/// Number of rows whose convex combination determines a bias.
+const BIAS_ROWS: usize = 5;
+
+/// Index of the first random stream for data-driven initial values; others use the
+/// streams below.
+const FIRST_STREAM: u64 = 1 << 33;
+
+impl<S: Scalar> Network<S> {
+    /// Scales the weights of every neuron so that its weighted sum has variance 1 on the
+    /// inputs, and draws its bias from the sums of random rows. A neuron whose sum is
+    /// constant keeps its weights.
+    ///
+    /// The result depends only on the network, the inputs and `seed`. At most 4096 rows are
+    /// used, evenly spaced.
+    ///
+    /// ```
+    /// use nn_core::{Activation, Network, NetworkConfig, Threads};
+    ///
+    /// let config = NetworkConfig::new(1, [(1, Activation::Identity)]);
+    /// let mut network: Network = Network::new(&config, 0)?;
+    /// network.initialize_sums_from(&[[0.0], [200.0]], 0, &Threads::single())?;
+    /// assert_eq!(network.weights(0)[[0, 0]].abs(), 0.01);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `inputs [n_rows, n_inputs]`.
+    ///
+    /// # Errors
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for rows of the wrong
+    /// width, and [`Error::NotFinite`] for an input that is NaN or infinite.
+    pub fn initialize_sums_from<'a>(
+        &mut self,
+        inputs: impl Into<Rows<'a, S>>,
+        seed: u64,
+        threads: &Threads,
+    ) -> Result<()>
+    where
+        S: 'a,
+    {
+        self.initialize_sums_from_rows(&inputs.into(), seed, threads)
+    }
+
+    /// As [`initialize_sums_from`](Self::initialize_sums_from).
+    #[inline(never)]
+    fn initialize_sums_from_rows(
+        &mut self,
+        inputs: &Rows<'_, S>,
+        seed: u64,
+        threads: &Threads,
+    ) -> Result<()> {
+        check_count("number of inputs", self.n_inputs(), inputs.n_columns())?;
+        check_finite("input", inputs.as_slice(), inputs.n_columns())?;
+        if inputs.n_rows() == 0 {
+            return Err(Error::Empty);
+        }
+        let values = spaced_rows(inputs, MAX_ROWS);
+        let n_rows = values.len() / self.n_inputs();
+        let block = Matrix::new(&values, [n_rows, self.n_inputs()]).into();
+        let mut cache = ForwardCache::new(self, n_rows);
+        cache.start(&self.plan, n_rows, false);
+        for index in 0..self.plan.nodes.len() {
+            if let Stage::Dense(_) = self.plan.nodes[index].stage {
+                let (layer, output) = (self.plan.nodes[index].layer, self.plan.nodes[index].output);
+                self.bias_mut(layer).fill(S::zero());
+                let mode = Mode::Inference(&[]);
+                cache.run_stage(&self.plan, index, &block, &self.parameters, mode, threads);
+                let n_outputs = self.plan.layers[layer].n_outputs;
+                let sums = Rows::new(cache.values(output), n_outputs);
+                let stream =
+                    Streams::new(seed).stream(Purpose::Weights, FIRST_STREAM + layer as u64);
+                self.initialize_layer(layer, &sums, stream);
+            }
+            self.infer_stage(index, &block, &mut cache, threads);
+        }
+        Ok(())
+    }
+
+    /// Scales the weights and draws the biases of a layer from its weighted sums without
+    /// biases, `[n_rows, n_outputs]`.
+    fn initialize_layer(&mut self, layer: usize, sums: &Rows<'_, S>, mut stream: Stream) {
+        let n_outputs = sums.n_columns();
+        for neuron in 0..n_outputs {
+            let std = std_of(sums, neuron);
+            let scale = if std > 0.0 { 1.0 / std } else { 1.0 };
+            let weights = self.weights_mut(layer).iter_mut().skip(neuron);
+            let weights = weights.step_by(n_outputs);
+            weights.for_each(|weight| *weight = S::from_f64(weight.into_f64() * scale));
+            let rows: [usize; BIAS_ROWS] =
+                std::array::from_fn(|_| stream.below(sums.n_rows() as u32) as usize);
+            let parts: [f64; BIAS_ROWS] = std::array::from_fn(|_| exponential(&mut stream));
+            let products = rows.iter().zip(parts);
+            let combined = products.map(|(&row, part)| part * sums.row(row)[neuron].into_f64());
+            let combined = combined.sum::<f64>() / parts.iter().sum::<f64>();
+            self.bias_mut(layer)[neuron] = S::from_f64(-combined * scale);
+        }
+    }
+}
+
+/// Draws a value from the distribution Exp(1): half the sum of the squares of two normally
+/// distributed values.
+fn exponential(stream: &mut Stream) -> f64 {
+    (stream.normal().powi(2) + stream.normal().powi(2)) / 2.0
+}
+
+/// Population standard deviation of a column; 0 if it is a rounding error.
+fn std_of<S: Scalar>(sums: &Rows<'_, S>, column: usize) -> f64 {
+    let n_rows = sums.n_rows() as f64;
+    let values = || sums.column(column).map(|sum| sum.into_f64());
+    let mean = values().sum::<f64>() / n_rows;
+    let squares = values().map(|sum| (sum - mean).powi(2)).sum::<f64>();
+    let std = (squares / n_rows).sqrt();
+    if std <= 1e-6 * mean.abs() { 0.0 } else { std }
+}
