@@ -5,7 +5,8 @@ use std::path::Path;
 use nn_data::{Inputs, Targets};
 use nn_table::preprocessing::{Purpose, Samples};
 use nn_table::{
-    Header, Preprocessing, Separator, Table, TableOptions, TargetTransform, Task, UnseenCategory,
+    Header, Preprocessing, Scaling, Separator, Table, TableOptions, TargetTransform, Task,
+    UnseenCategory,
 };
 
 /// The first byte chooses how the rest is read. A table that is read goes all
@@ -68,6 +69,10 @@ fn options(choice: u8) -> TableOptions {
         split_column: None,
         target_transform: TargetTransform::ALL
             [usize::from(choice >> 4) % TargetTransform::ALL.len()],
+        scaling: Scaling::ALL[usize::from(choice >> 1) % Scaling::ALL.len()],
+        orders_for_embeddings: choice & 0x04 != 0,
+        indexes_categories: choice & 0x08 != 0,
+        clips_outputs: choice & 0x02 != 0,
     }
 }
 

@@ -3,8 +3,8 @@
 use nn_core::Model;
 use nn_table::preprocessing::{InputColumn, InputEncoding};
 use nn_table::{
-    ColumnEncoding, NumberEncoding, Preprocessing, Standardization, TargetColumn, TargetEncoding,
-    Transform,
+    ColumnEncoding, NumberEncoding, NumberScaling, Preprocessing, Standardization, TargetColumn,
+    TargetEncoding, Transform,
 };
 use nn_train::trained_model::preprocessing_of;
 use serde::Serialize;
@@ -79,6 +79,7 @@ fn inputs_of(column: &InputColumn) -> Vec<Column> {
                 category => named(category),
             })
             .collect(),
+        ColumnEncoding::Index(_) => vec![Column::plain(column.name.clone())],
         ColumnEncoding::Date(date) => {
             let mut inputs = inputs_of_number(&column.name, &date.seconds);
             let names = ["weekday", "month", "hour"].into_iter().zip([7, 12, 24]);
@@ -95,7 +96,10 @@ fn inputs_of(column: &InputColumn) -> Vec<Column> {
 fn inputs_of_number(name: &str, number: &NumberEncoding) -> Vec<Column> {
     let value = Column {
         name: name.to_owned(),
-        standardization: Some(number.standardization),
+        standardization: match number.scaling {
+            NumberScaling::Standard(standardization) => Some(standardization),
+            NumberScaling::Robust(_) => None,
+        },
         transform: Transform::Identity,
     };
     let indicator = number

@@ -12,12 +12,19 @@ use crate::column::ColumnType;
 use crate::date_format::cycles;
 use crate::error::CellProblem;
 use crate::note::Note;
+use crate::number_scaling::{NumberScaling, median};
+use crate::options::TableOptions;
+use crate::scaling::Scaling;
 use crate::table::Table;
 use crate::weighted_rows::WeightedRows;
 use crate::{Error, Result};
 
 /// Maximum number of categories with an input of their own.
 const MAX_CATEGORIES: usize = 255;
+
+/// Maximum number of categories that are one-hot encoded if larger columns are embedded, as
+/// in RealMLP (Holzmüller et al. 2024, "Better by Default").
+const MAX_ONE_HOT: usize = 8;
 
 /// Number of values of each cycle of a date: weekday, month and hour.
 const CYCLE_LENGTHS: [usize; 3] = [7, 12, 24];
@@ -36,33 +43,26 @@ pub enum UnseenCategory {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColumnEncoding {
-    /// Standardization of a number: one input, or two with an indicator of missing
-    /// values.
+    /// Scaling of a number: one input, or two with an indicator of missing values.
     #[serde(alias = "standardise")]
     Standardize(NumberEncoding),
     /// One-hot encoding: one input per category, sorted by name. A missing value is
     /// the category `""`.
     OneHot(Vec<String>),
+    /// Index of the category, for a category embedding: one input. A category that is not
+    /// in the list has the number of categories as its index.
+    Index(Vec<String>),
     /// Encoding of a date: the seconds as a number, and weekday, month and hour one-hot.
     Date(DateEncoding),
 }
 
-/// Standardization: `(x - mean) / std`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Standardization {
-    /// Mean of the training rows.
-    pub mean: f64,
-    /// Population standard deviation of the training rows, above 0.
-    pub std: f64,
-}
-
-/// Encoding of a number: `(x - mean) / std`, with the median of the training rows in
+/// Encoding of a number: the scaled number, with the median of the training rows in
 /// place of a missing value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumberEncoding {
-    /// Standardization of the number.
+    /// Scaling of the number.
     #[serde(flatten)]
-    pub standardization: Standardization,
+    pub scaling: NumberScaling,
     /// Median of the training rows; `None` in models that were saved before missing values were
     /// supported, which use the mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +88,7 @@ impl ColumnEncoding {
         table: &Table,
         position: usize,
         rows: &WeightedRows<'_>,
+        options: &TableOptions,
         notes: &mut Vec<Note>,
     ) -> Result<Option<Self>> {
         if let Cells::Words { words, codes } = table.cells(position) {
@@ -95,11 +96,14 @@ impl ColumnEncoding {
             if rows.rows.iter().any(|&row| codes[row] == MISSING) {
                 categories.insert(0, String::new());
             }
-            let is_constant = categories.len() == 1;
-            return Ok((!is_constant).then_some(Self::OneHot(categories)));
+            return Ok(match categories.len() {
+                1 => None,
+                n if n > MAX_ONE_HOT && options.indexes_categories => Some(Self::Index(categories)),
+                _ => Some(Self::OneHot(categories)),
+            });
         }
         let value = |row| table.cells(position).number(row);
-        let Some(number) = NumberEncoding::fit(value, rows) else {
+        let Some(number) = NumberEncoding::fit(value, rows, options.scaling) else {
             return Ok(None);
         };
         let ColumnType::Date(_) = table.column_type(position) else {
@@ -124,24 +128,35 @@ impl ColumnEncoding {
         match self {
             Self::Standardize(number) => number.width(),
             Self::OneHot(categories) => categories.len(),
+            Self::Index(_) => 1,
             Self::Date(date) => date.width(),
+        }
+    }
+
+    /// The position of the column among the inputs of a network with embeddings: numbers
+    /// first, indices last.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Standardize(_) => 0,
+            Self::OneHot(_) | Self::Date(_) => 1,
+            Self::Index(_) => 2,
         }
     }
 
     /// The column type that this encoding reads.
     pub(crate) fn column_type(&self) -> ColumnType {
         match self {
-            Self::OneHot(_) => ColumnType::Category,
+            Self::OneHot(_) | Self::Index(_) => ColumnType::Category,
             Self::Standardize(_) | Self::Date(_) => ColumnType::plain_number(),
         }
     }
 
     /// The numbers that a division by 0 or an overflow would spoil.
-    pub(crate) fn standardization(&self) -> Option<Standardization> {
+    pub(crate) fn scaling(&self) -> Option<NumberScaling> {
         match self {
-            Self::Standardize(number) => Some(number.standardization),
-            Self::Date(date) => Some(date.seconds.standardization),
-            Self::OneHot(_) => None,
+            Self::Standardize(number) => Some(number.scaling),
+            Self::Date(date) => Some(date.seconds.scaling),
+            Self::OneHot(_) | Self::Index(_) => None,
         }
     }
 
@@ -159,10 +174,13 @@ impl ColumnEncoding {
                 number.check(table, position, notes)?;
                 Ok(Encoder::Number(number))
             }
-            Self::OneHot(categories) => {
+            Self::OneHot(categories) | Self::Index(categories) => {
                 let encoder = Categories::new(table.cells(position), categories);
                 check_categories(table, position, categories, &encoder, unseen, notes)?;
-                Ok(Encoder::OneHot(encoder))
+                Ok(match self {
+                    Self::Index(_) => Encoder::Index(encoder),
+                    _ => Encoder::OneHot(encoder),
+                })
             }
             Self::Date(date) => {
                 date.seconds.check(table, position, notes)?;
@@ -176,6 +194,7 @@ impl ColumnEncoding {
 pub(crate) enum Encoder<'a> {
     Number(&'a NumberEncoding),
     OneHot(Categories<'a>),
+    Index(Categories<'a>),
     Date(&'a DateEncoding),
 }
 
@@ -184,7 +203,8 @@ impl Encoder<'_> {
     pub(crate) fn width(&self) -> usize {
         match self {
             Self::Number(number) => number.width(),
-            Self::OneHot(categories) => categories.width,
+            Self::OneHot(categories) => categories.n_categories,
+            Self::Index(_) => 1,
             Self::Date(date) => date.width(),
         }
     }
@@ -205,6 +225,12 @@ impl Encoder<'_> {
                     }
                 }
             }
+            Self::Index(categories) => {
+                for (at, row) in rows.enumerate() {
+                    let category = categories.of(cells, row);
+                    block[[at, 0]] = category.unwrap_or(categories.n_categories) as f32;
+                }
+            }
             Self::Date(date) => date.encode(&numbers_of(cells, rows), block),
         }
     }
@@ -216,7 +242,7 @@ fn numbers_of(cells: &Cells, rows: Range<usize>) -> Cow<'_, [f64]> {
 
 /// The categories of a column.
 pub(crate) struct Categories<'a> {
-    width: usize,
+    n_categories: usize,
     /// The index of the category of each code, if the column holds words.
     of_code: Vec<Option<usize>>,
     of_word: HashMap<&'a str, usize>,
@@ -233,7 +259,7 @@ impl<'a> Categories<'a> {
             _ => Vec::new(),
         };
         Self {
-            width: categories.len(),
+            n_categories: categories.len(),
             of_code,
             of_word,
         }
@@ -255,7 +281,11 @@ impl<'a> Categories<'a> {
 
 impl NumberEncoding {
     /// `None` if all values of the rows are missing or equal.
-    fn fit(value: impl Fn(usize) -> f64, rows: &WeightedRows<'_>) -> Option<Self> {
+    fn fit(
+        value: impl Fn(usize) -> f64,
+        rows: &WeightedRows<'_>,
+        scaling: Scaling,
+    ) -> Option<Self> {
         let values = rows.rows.iter().map(|&row| value(row));
         let mut present: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
         let n_missing = rows.rows.len() - present.len();
@@ -264,7 +294,7 @@ impl NumberEncoding {
             return None;
         }
         Some(Self {
-            standardization: Standardization::fit(value, rows),
+            scaling: NumberScaling::fit(scaling, value, rows, &mut present),
             median: Some(median(&mut present)),
             has_indicator: n_missing > 0,
         })
@@ -276,9 +306,9 @@ impl NumberEncoding {
 
     /// The input for a number or a missing value.
     fn apply(&self, number: f64) -> f32 {
-        let instead = self.median.unwrap_or(self.standardization.mean);
+        let instead = self.median.unwrap_or(self.scaling.center());
         let number = if number.is_nan() { instead } else { number };
-        self.standardization.apply(number)
+        self.scaling.apply(number)
     }
 
     /// Checks that all inputs are finite.
@@ -330,47 +360,6 @@ impl DateEncoding {
                 }
             }
         }
-    }
-}
-
-/// The median of numbers, of which there is at least one; their order changes.
-fn median(values: &mut [f64]) -> f64 {
-    let (middle, is_even) = (values.len() / 2, values.len().is_multiple_of(2));
-    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    if is_even {
-        let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (lower + upper) / 2.0
-    } else {
-        upper
-    }
-}
-
-impl Standardization {
-    /// Computes mean and standard deviation of the values that are not missing, in
-    /// two passes, in double precision. If all squared deviations underflow to 0, the
-    /// column counts as constant.
-    pub(crate) fn fit(value: impl Fn(usize) -> f64, rows: &WeightedRows<'_>) -> Self {
-        let rows: Cow<'_, WeightedRows<'_>> = rows.present(&value);
-        if rows.are_all_equal(&value) {
-            return Self {
-                mean: value(rows.rows[0]),
-                std: 1.0,
-            };
-        }
-        let mean = rows.mean(&value);
-        let std = rows.mean(|row| (value(row) - mean).powi(2)).sqrt();
-        Self {
-            mean,
-            std: if std == 0.0 { 1.0 } else { std },
-        }
-    }
-
-    pub(crate) fn apply(self, value: f64) -> f32 {
-        ((value - self.mean) / self.std) as f32
-    }
-
-    pub(crate) fn is_usable(self) -> bool {
-        self.mean.is_finite() && self.std.is_finite() && 0.0 < self.std
     }
 }
 
@@ -478,18 +467,5 @@ pub(crate) fn compare_names(a: &str, b: &str) -> std::cmp::Ordering {
         (Some(_), None) => std::cmp::Ordering::Less,
         (None, Some(_)) => std::cmp::Ordering::Greater,
         (None, None) => a.cmp(b),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::median;
-
-    #[test]
-    fn the_median_is_the_middle_or_the_mean_of_two() {
-        assert_eq!(median(&mut [3.0]), 3.0);
-        assert_eq!(median(&mut [9.0, 1.0, 5.0]), 5.0);
-        assert_eq!(median(&mut [9.0, 1.0, 2.0, 5.0]), 3.5);
-        assert_eq!(median(&mut [2.0, 2.0]), 2.0);
     }
 }

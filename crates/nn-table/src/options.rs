@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::choice::choice;
 use crate::column::{ColumnType, Separator};
+use crate::scaling::Scaling;
 use crate::target_transform::TargetTransform;
 use crate::{Error, Result};
 
@@ -29,6 +30,11 @@ use crate::{Error, Result};
 /// | `group` | none | column that groups the rows: a group stays in one split |
 /// | `order_by` | none | column that orders the rows by time |
 /// | `split_column` | none | column with the split of each row |
+/// | `target_transform` | `none` | transform of the regression targets |
+/// | `scaling` | `standard` | scaling of numeric inputs |
+/// | `orders_for_embeddings` | false | numbers first, and indices of categories last |
+/// | `indexes_categories` | false | encodes many categories as an index |
+/// | `clips_outputs` | false | clips predicted numbers to the range of the training rows |
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableOptions {
     /// Name of the target column, or several names separated by commas.
@@ -63,6 +69,17 @@ pub struct TableOptions {
     pub split_column: Option<String>,
     /// The transform of the regression targets.
     pub target_transform: TargetTransform,
+    /// The scaling of numeric inputs.
+    pub scaling: Scaling,
+    /// Whether the inputs of numeric columns come first, for a network that embeds them; by
+    /// default, the inputs have the order of the columns.
+    pub orders_for_embeddings: bool,
+    /// Whether a column with more than 8 categories is encoded as the index of the category,
+    /// for a network that embeds it; these inputs come last.
+    pub indexes_categories: bool,
+    /// Whether predicted numbers are clipped to the range of the target in the training
+    /// rows.
+    pub clips_outputs: bool,
 }
 
 impl TableOptions {

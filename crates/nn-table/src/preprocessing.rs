@@ -7,8 +7,8 @@
 //!
 //! | column | result |
 //! |---|---|
-//! | numeric input | one input, `(x - mean) / std` (population std); the median in place of a missing value, and a second input that is 1 for a missing value if training rows have any |
-//! | categorical input | one input per category (one-hot); a missing value is a separate category |
+//! | numeric input | one input, `(x - mean) / std` (population std), or [robust scaling](crate::NumberScaling); the median in place of a missing value, and a second input that is 1 for a missing value if training rows have any |
+//! | categorical input | one input per category (one-hot), or an index for an embedding; a missing value is a separate category |
 //! | date | the seconds since 1970 as a number, and weekday, month and hour as categories if they vary |
 //! | constant input | none |
 //! | classification target | the index of the class in the sorted list of names |
@@ -30,10 +30,11 @@ use nn_data::{Dataset, Inputs, Split, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::column::{ColumnType, Schema};
-use crate::encoding::{ColumnEncoding, Encoder, Standardization, UnseenCategory};
+use crate::encoding::{ColumnEncoding, Encoder, UnseenCategory};
 use crate::expected::{Expected, Progress};
 use crate::giveaway;
 use crate::note::Note;
+use crate::number_scaling::NumberScaling;
 use crate::options::{Header, TableOptions, Task};
 use crate::parallel;
 use crate::pixels::{self, IMAGE_SIZE, N_PIXELS};
@@ -78,7 +79,7 @@ pub enum InputEncoding {
         /// The maximum in the table, which is scaled to 255.
         largest: u8,
     },
-    /// Encoded columns, in the order of the training table.
+    /// Encoded columns, in the order of the inputs.
     Columns(Vec<InputColumn>),
 }
 
@@ -193,15 +194,8 @@ impl Preprocessing {
         notes.extend(roles.order.map(|position| Note::OrderIsInput {
             column: table.name(position).to_owned(),
         }));
-        let target = TargetEncoding::fit(
-            table,
-            rows,
-            &roles.targets,
-            options.task,
-            options.target_transform,
-            &mut notes,
-        )?;
-        let inputs = fit_inputs(table, rows, &roles.inputs, &mut notes)?;
+        let target = TargetEncoding::fit(table, rows, &roles.targets, options, &mut notes)?;
+        let inputs = fit_inputs(table, rows, &roles.inputs, options, &mut notes)?;
         if let InputEncoding::Columns(_) = inputs {
             notes.extend(giveaway::find(table, rows, &roles, &target));
         }
@@ -406,6 +400,35 @@ impl Preprocessing {
         }
     }
 
+    /// Number of inputs of numeric columns, which come first with
+    /// [`TableOptions::orders_for_embeddings`].
+    pub fn n_numeric_inputs(&self) -> usize {
+        let columns = self.input_columns().iter();
+        let numeric = columns.map(|column| match &column.encoding {
+            ColumnEncoding::Standardize(_) => column.encoding.width(),
+            _ => 0,
+        });
+        numeric.sum()
+    }
+
+    /// Number of indices of each column that is encoded as the index of a category. The
+    /// last index is that of categories that are not in the training rows.
+    pub fn category_counts(&self) -> impl Iterator<Item = usize> {
+        let columns = self.input_columns().iter();
+        columns.filter_map(|column| match &column.encoding {
+            ColumnEncoding::Index(categories) => Some(categories.len() + 1),
+            _ => None,
+        })
+    }
+
+    /// The encoded columns; empty for images.
+    fn input_columns(&self) -> &[InputColumn] {
+        match &self.inputs {
+            InputEncoding::Columns(columns) => columns,
+            InputEncoding::Pixels | InputEncoding::Levels { .. } => &[],
+        }
+    }
+
     /// The range of network inputs for each column; empty for images.
     ///
     /// ```
@@ -419,11 +442,7 @@ impl Preprocessing {
     /// # Ok::<(), nn_table::Error>(())
     /// ```
     pub fn input_ranges(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
-        let columns = match &self.inputs {
-            InputEncoding::Columns(columns) => &columns[..],
-            InputEncoding::Pixels | InputEncoding::Levels { .. } => &[],
-        };
-        columns.iter().scan(0, |start, column| {
+        self.input_columns().iter().scan(0, |start, column| {
             let end = *start + column.encoding.width();
             Some((&*column.name, std::mem::replace(start, end)..end))
         })
@@ -490,26 +509,27 @@ impl Preprocessing {
         if let InputEncoding::Levels { largest: 0 } = read.inputs {
             return Err(bad("largest pixel 0".to_owned()));
         }
-        let unusable = read.standardizations().find(|scaling| !scaling.is_usable());
+        let unusable = read.scalings().find(|scaling| !scaling.is_usable());
         match unusable {
-            Some(Standardization { mean, std }) => Err(bad(format!("mean {mean}, std {std}"))),
+            Some(NumberScaling::Standard(it)) => {
+                Err(bad(format!("mean {}, std {}", it.mean, it.std)))
+            }
+            Some(NumberScaling::Robust(it)) => {
+                Err(bad(format!("center {}, scale {}", it.center, it.scale)))
+            }
             None => Ok(read),
         }
     }
 
-    fn standardizations(&self) -> impl Iterator<Item = Standardization> {
-        let inputs = match &self.inputs {
-            InputEncoding::Pixels | InputEncoding::Levels { .. } => &[][..],
-            InputEncoding::Columns(columns) => columns,
-        };
+    fn scalings(&self) -> impl Iterator<Item = NumberScaling> {
+        let inputs = self.input_columns();
         let targets = match &self.target {
             TargetEncoding::Regression(columns) => &columns[..],
             _ => &[],
         };
-        let of_inputs = inputs
-            .iter()
-            .filter_map(|column| column.encoding.standardization());
-        of_inputs.chain(targets.iter().map(|column| column.standardization))
+        let of_inputs = inputs.iter().filter_map(|column| column.encoding.scaling());
+        let of_targets = targets.iter().map(|column| column.standardization);
+        of_inputs.chain(of_targets.map(NumberScaling::Standard))
     }
 
     fn is_image(&self) -> bool {
@@ -670,6 +690,7 @@ fn fit_inputs(
     table: &Table,
     rows: &WeightedRows<'_>,
     inputs: &[usize],
+    options: &TableOptions,
     notes: &mut Vec<Note>,
 ) -> Result<InputEncoding> {
     if pixels::is_image(table, inputs) {
@@ -684,7 +705,7 @@ fn fit_inputs(
     let fit = |position: usize| {
         let mut notes = Vec::new();
         let n_missing = table.cells(position).n_missing(rows.rows.iter().copied());
-        let encoding = ColumnEncoding::fit(table, position, rows, &mut notes)?;
+        let encoding = ColumnEncoding::fit(table, position, rows, options, &mut notes)?;
         Ok((encoding, n_missing == rows.rows.len(), notes))
     };
     let fitted: Vec<Result<_>> = parallel::map(inputs.to_vec(), fit);
@@ -709,6 +730,9 @@ fn fit_inputs(
     }
     if !empty.is_empty() {
         notes.push(Note::EmptyColumns { names: empty });
+    }
+    if options.orders_for_embeddings || options.indexes_categories {
+        columns.sort_by_key(|column| column.encoding.rank());
     }
     Ok(InputEncoding::Columns(columns))
 }

@@ -11,6 +11,7 @@ use crate::cells::{Cells, MISSING};
 use crate::column::ColumnType;
 use crate::date_format;
 use crate::encoding::ColumnEncoding;
+use crate::number_scaling::NumberScaling;
 use crate::preprocessing::{InputEncoding, Preprocessing};
 use crate::table::Table;
 use crate::target::TargetEncoding;
@@ -274,13 +275,25 @@ fn encoding_of<'a>(preprocessing: &'a Preprocessing, name: &str) -> Option<&'a C
 
 fn becomes(role: Option<&'static str>, encoding: Option<&ColumnEncoding>) -> String {
     match encoding {
-        Some(ColumnEncoding::Standardize(number)) if number.has_indicator => {
-            "a standardized number and an indicator of missing values".to_owned()
+        Some(ColumnEncoding::Standardize(number)) => {
+            let scaled = match number.scaling {
+                NumberScaling::Standard(_) => "a standardized number",
+                NumberScaling::Robust(_) => "a robustly scaled number",
+            };
+            match number.has_indicator {
+                true => format!("{scaled} and an indicator of missing values"),
+                false => scaled.to_owned(),
+            }
         }
-        Some(ColumnEncoding::Standardize(_)) => "a standardized number".to_owned(),
         Some(ColumnEncoding::OneHot(categories)) => {
             format!(
                 "one-hot, {}",
+                counted(categories.len(), "category", "categories")
+            )
+        }
+        Some(ColumnEncoding::Index(categories)) => {
+            format!(
+                "an embedding of {}",
                 counted(categories.len(), "category", "categories")
             )
         }

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::{Cells, MISSING};
 use crate::column::ColumnType;
-use crate::encoding::{Standardization, compare_names, number_of, numbered, unknown_category};
+use crate::encoding::{compare_names, number_of, numbered, unknown_category};
 use crate::error::CellProblem;
 use crate::note::Note;
-use crate::options::Task;
+use crate::number_scaling::Standardization;
+use crate::options::{TableOptions, Task};
 use crate::pixels;
 use crate::roles::{check_labels, infer_task};
 use crate::skewness;
@@ -58,6 +59,10 @@ pub struct TargetColumn {
     /// Transform that is applied to the target before standardization.
     #[serde(default, skip_serializing_if = "Transform::is_identity")]
     pub transform: Transform,
+    /// Smallest and largest value of the training rows, to which predictions are clipped;
+    /// `None` if they are not clipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f64; 2]>,
 }
 
 impl TargetColumn {
@@ -65,16 +70,28 @@ impl TargetColumn {
         table: &Table,
         position: usize,
         rows: &WeightedRows<'_>,
-        choice: TargetTransform,
+        options: &TableOptions,
         notes: &mut Vec<Note>,
     ) -> Result<Self> {
         let numbers = table.complete_numbers(position)?;
         let name = table.name(position).to_owned();
-        let transform = choose_transform(table, position, &numbers, rows, choice, notes)?;
+        let transform = choose_transform(
+            table,
+            position,
+            &numbers,
+            rows,
+            options.target_transform,
+            notes,
+        )?;
         Ok(Self {
             name,
             standardization: Standardization::fit(|row| transform.apply(numbers[row]), rows),
             transform,
+            range: options.clips_outputs.then(|| {
+                let values = rows.rows.iter().map(|&row| numbers[row]);
+                let low = values.clone().fold(f64::INFINITY, f64::min);
+                [low, values.fold(f64::NEG_INFINITY, f64::max)]
+            }),
         })
     }
 
@@ -83,10 +100,15 @@ impl TargetColumn {
         self.standardization.apply(self.transform.apply(number))
     }
 
-    /// Converts an output of the network to the units of the table.
+    /// Converts an output of the network to the units of the table, and clips it to the
+    /// range of the training rows if there is one. NaN stays NaN.
     pub fn inverse(&self, output: f32) -> f32 {
         let Standardization { mean, std } = self.standardization;
-        self.transform.inverse(f64::from(output) * std + mean) as f32
+        let number = self.transform.inverse(f64::from(output) * std + mean);
+        match self.range {
+            Some([low, high]) if low <= high => number.clamp(low, high) as f32,
+            _ => number as f32,
+        }
     }
 }
 
@@ -129,13 +151,12 @@ impl TargetEncoding {
         table: &Table,
         rows: &WeightedRows<'_>,
         targets: &[usize],
-        task: Task,
-        transform: TargetTransform,
+        options: &TableOptions,
         notes: &mut Vec<Note>,
     ) -> Result<Self> {
         let name = |position: usize| table.name(position).to_owned();
         let all_names = || targets.iter().map(|&position| name(position)).collect();
-        match infer_task(table, targets, task, notes) {
+        match infer_task(table, targets, options.task, notes) {
             Task::Classification => {
                 let &[position] = targets else {
                     return Err(Error::SeveralClassTargets {
@@ -164,7 +185,7 @@ impl TargetEncoding {
             }
             Task::Regression | Task::Auto => {
                 let column =
-                    |&position: &usize| TargetColumn::fit(table, position, rows, transform, notes);
+                    |&position: &usize| TargetColumn::fit(table, position, rows, options, notes);
                 let columns = targets.iter().map(column).collect::<Result<_>>()?;
                 note_constant_targets(table, rows, targets, notes)?;
                 Ok(Self::Regression(columns))

@@ -52,8 +52,8 @@ fn numbers(table: &Table) -> Vec<f32> {
     let nn_table::ColumnEncoding::Standardize(number) = &columns[0].encoding else {
         panic!("a column of numbers")
     };
-    let scaling = number.standardization;
-    let restored = |z: &f32| (f64::from(*z) * scaling.std + scaling.mean) as f32;
+    let scaling = number.scaling;
+    let restored = |z: &f32| (f64::from(*z) * scaling.scale() + scaling.center()) as f32;
     features.column(0).iter().map(restored).collect()
 }
 

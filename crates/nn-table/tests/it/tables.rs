@@ -8,8 +8,9 @@ use nn_data::{Inputs, Targets};
 use nn_table::predictions::write_predictions;
 use nn_table::preprocessing::{InputEncoding, Purpose, Samples};
 use nn_table::{
-    ColumnEncoding, Error, ErrorKind, Header, Note, Place, Preprocessing, Result, Standardization,
-    Table, TableOptions, TargetEncoding, TargetTransform, Task, UnseenCategory,
+    ColumnEncoding, Error, ErrorKind, Header, Note, NumberScaling, Place, Preprocessing, Result,
+    Scaling, Standardization, Table, TableOptions, TargetEncoding, TargetTransform, Task,
+    UnseenCategory,
 };
 use proptest::prelude::*;
 
@@ -336,11 +337,11 @@ fn only_the_training_rows_are_learned_from() {
         panic!("x is a number")
     };
     assert_eq!(
-        x.standardization,
-        Standardization {
+        x.scaling,
+        NumberScaling::Standard(Standardization {
             mean: 2.0,
             std: 1.0
-        }
+        })
     );
     assert_eq!((x.median, x.has_indicator), (Some(2.0), false));
     // c is constant in the training rows.
@@ -618,8 +619,8 @@ fn weighted_rows_are_learned_from_as_repeated_ones() {
     let ColumnEncoding::Standardize(x) = &columns[0].encoding else {
         panic!("x is a number")
     };
-    let x = x.standardization;
-    assert!((x.mean - 3.0).abs() < 1e-15 && (x.std - 8.0_f64.sqrt()).abs() < 1e-15);
+    let x = x.scaling;
+    assert!((x.center() - 3.0).abs() < 1e-15 && (x.scale() - 8.0_f64.sqrt()).abs() < 1e-15);
     assert_eq!(
         columns[1].encoding,
         ColumnEncoding::OneHot(vec!["a".to_owned(), "c".to_owned()])
@@ -1028,4 +1029,47 @@ fn a_skewed_target_is_predicted_as_its_logarithm() {
         "{}",
         fitted.to_json()
     );
+}
+
+/// Inputs of numbers come first, then one-hot columns, then indices of many categories.
+#[test]
+fn inputs_are_ordered_for_embeddings() {
+    let rows = (0..20).map(|row| {
+        let (letter, small) = (
+            char::from(b'a' + row % 10),
+            ["u", "v"][usize::from(row % 2)],
+        );
+        format!("{letter},{row},{small},{}\n", f64::from(row) * 1.5)
+    });
+    let text = format!("many,x,few,y\n{}", rows.collect::<String>());
+    let options = TableOptions {
+        scaling: Scaling::Robust,
+        orders_for_embeddings: true,
+        indexes_categories: true,
+        clips_outputs: true,
+        ..target("y", Task::Regression)
+    };
+    let (_, fitted, _) = fit_with(&text, &options).expect("a good table");
+    let ranges: Vec<_> = fitted.input_ranges().collect();
+    assert_eq!(ranges, [("x", 0..1), ("few", 1..3), ("many", 3..4)]);
+    assert_eq!(fitted.n_numeric_inputs(), 1);
+    // The last index is that of new categories.
+    assert_eq!(fitted.category_counts().collect::<Vec<_>>(), [11]);
+    let restored = Preprocessing::from_json(&fitted.to_json()).expect("it can be read");
+    assert_eq!(restored, fitted);
+
+    let table = parse("x,few,many,y\n9.5,v,c,0\n1e9,v,z,0\n").expect("a good table");
+    let samples = restored
+        .transform(&table, UnseenCategory::Zeros)
+        .expect("the columns are there");
+    let Inputs::Features(inputs) = samples.inputs else {
+        panic!("no images")
+    };
+    assert_eq!(inputs.row(0).to_vec(), [0.0, 0.0, 1.0, 2.0]);
+    assert_eq!(inputs.row(1).to_vec(), [3.0, 0.0, 1.0, 10.0]);
+
+    // Predictions stay in the range of the training rows, 0 to 28.5.
+    let mut outputs = ndarray::array![[-50.0_f32], [50.0], [0.0]];
+    restored.inverse_transform(outputs.view_mut());
+    assert_eq!(outputs.column(0).to_vec(), [0.0, 28.5, 14.25]);
 }
