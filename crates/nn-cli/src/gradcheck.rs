@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use nn_core::gradient_check::{LayerCheck, check};
 use nn_tensor::Threads;
+use nn_train::trainer::initial_network;
 use nn_train::{Data, Experiment, Plan, Result, Settings};
 
 use crate::args::DataFolder;
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &GradcheckArguments) -> Result<ExitCode> {
     let n_samples = train.len().min(arguments.samples.into());
     let positions: Vec<u32> = (0..n_samples as u32).collect();
     let checks = check(
-        &plan.network()?,
+        &initial_network(plan, &train, &Threads::all())?,
         &train.select(&positions),
         plan.training.loss,
         plan.training.regularization,

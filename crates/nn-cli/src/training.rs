@@ -45,6 +45,9 @@ pub(crate) fn introduce(progress: &Progress, experiment: &Experiment) -> Result<
         data.n_inputs(),
     ));
     progress.say(&format!("network   {}", widths.join("-")));
+    if let Some(preset) = &experiment.plan().preset {
+        progress.say(&format!("preset    {preset}"));
+    }
     Ok(())
 }
 

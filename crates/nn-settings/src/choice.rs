@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use nn_core::Activation;
+use nn_core::training::RateFactor;
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 
@@ -190,6 +191,148 @@ fn joined<T: fmt::Display>(items: &[T]) -> String {
     items.join(",")
 }
 
+/// Factors of the learning rate for some tensors: `bias=0.1,scaling=6`; empty for none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateFactors(pub Vec<RateFactor>);
+
+impl RateFactors {
+    /// The names of the tensors: those of dense layers, and the stages.
+    pub const TENSORS: [&'static str; 9] = [
+        "weight",
+        "bias",
+        "batch_norm",
+        "layer_norm",
+        "scaling",
+        "parametric",
+        "category_embedding",
+        "periodic_embedding",
+        "piecewise_linear_embedding",
+    ];
+}
+
+impl FromStr for RateFactors {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let factor = |part: &str| {
+            let factor: RateFactor = part.trim().parse()?;
+            let tensor = factor.tensor.split('.').next().unwrap_or_default();
+            if Self::TENSORS.contains(&tensor) {
+                return Ok(factor);
+            }
+            Err(Error::usage(format!(
+                "expected a tensor ({}), found \"{}\"",
+                Self::TENSORS.join(", "),
+                tensor.escape_debug()
+            )))
+        };
+        text.split(',').map(factor).collect::<Result<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for RateFactors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&joined(&self.0))
+    }
+}
+
+/// Embedding of the numeric columns of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NumericEmbedding {
+    /// No embedding.
+    #[default]
+    None,
+    /// Cosines with 16 learned frequencies, combined to 3 values per column besides the
+    /// column itself.
+    Periodic,
+    /// A piecewise-linear encoding over 32 quantile bins, combined to 8 values per column.
+    PiecewiseLinear,
+}
+
+impl NumericEmbedding {
+    /// All embeddings.
+    pub const ALL: [Self; 3] = [Self::None, Self::Periodic, Self::PiecewiseLinear];
+
+    /// Name in settings: `none`, `periodic` or `piecewise-linear`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Periodic => "periodic",
+            Self::PiecewiseLinear => "piecewise-linear",
+        }
+    }
+}
+
+impl FromStr for NumericEmbedding {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        named(&Self::ALL, Self::name, text)
+    }
+}
+
+impl fmt::Display for NumericEmbedding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A preset: a group of settings with a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preset {
+    /// A plain multilayer perceptron.
+    #[default]
+    Plain,
+    /// RealMLP-TD (Holzmüller et al. 2024, "Better by Default").
+    Tabular,
+    /// RealMLP-TD-S, the simple variant, with fewer epochs.
+    TabularFast,
+}
+
+impl Preset {
+    /// All presets.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Tabular, Self::TabularFast];
+
+    /// Name in settings: `plain`, `tabular` or `tabular-fast`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Tabular => "tabular",
+            Self::TabularFast => "tabular-fast",
+        }
+    }
+}
+
+impl FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        named(&Self::ALL, Self::name, text)
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The choice with this name.
+fn named<T: Copy>(all: &[T], name_of: fn(T) -> &'static str, text: &str) -> Result<T> {
+    let found = all.iter().copied().find(|&choice| name_of(choice) == text);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|&choice| name_of(choice)).collect();
+        Error::usage(format!(
+            "expected {}, found \"{}\"",
+            names.join(" or "),
+            text.escape_debug()
+        ))
+    })
+}
+
 /// Reaction to a loss or a gradient that becomes NaN or infinite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDivergence {
@@ -217,14 +360,7 @@ impl FromStr for OnDivergence {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|choice| choice.name() == text);
-        found.ok_or_else(|| {
-            Error::usage(format!(
-                "expected {}, found \"{}\"",
-                Self::ALL.map(Self::name).join(" or "),
-                text.escape_debug()
-            ))
-        })
+        named(&Self::ALL, Self::name, text)
     }
 }
 
@@ -264,6 +400,17 @@ mod tests {
         let error = "8,x".parse::<Widths>().unwrap_err();
         let expected = "expected widths such as 128,64, found \"x\"";
         assert_eq!(error.to_string(), expected);
+        for text in ["bias=0.1:decay=0,0.weight=0.5", ""] {
+            assert_eq!(text.parse::<RateFactors>().unwrap().to_string(), text);
+        }
+        let error = "bais=1".parse::<RateFactors>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("expected a tensor (weight, bias, "),
+            "{error}"
+        );
+        for preset in Preset::ALL {
+            assert_eq!(preset.name().parse::<Preset>().unwrap(), preset);
+        }
         let text = "relu,leaky-relu:slope=0.2";
         assert_eq!(text.parse::<Activations>().unwrap().to_string(), text);
     }

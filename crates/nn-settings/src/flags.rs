@@ -64,7 +64,7 @@ pub fn with_defaults(command: Command) -> Command {
             "init" | "bias-init" => entries::<Init>(),
             "loss" => entries::<Loss>(),
             "optimizer" => entries::<Optimizer>(),
-            "schedule" => entries::<Schedule>(),
+            "schedule" | "dropout-schedule" | "weight-decay-schedule" => entries::<Schedule>(),
             "augment" => Augment::ALL.map(|entry| entry.to_string()).to_vec(),
             _ => Vec::new(),
         };

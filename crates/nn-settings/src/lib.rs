@@ -24,10 +24,13 @@ mod clap_error;
 #[cfg(feature = "clap")]
 mod value_parsers;
 pub mod settings;
+pub mod preset;
 pub mod command_line;
 #[cfg(feature = "clap")]
 pub mod flags;
 
-pub use choice::{Activations, Choice, OnDivergence, Widths};
+pub use choice::{
+    Activations, Choice, NumericEmbedding, OnDivergence, Preset, RateFactors, Widths,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use settings::Settings;

@@ -12,10 +12,12 @@ use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
 use nn_files::regular_file;
 use nn_image::ImageSize;
-use nn_table::{Header, Separator, TargetTransform, Task};
+use nn_table::{Header, Scaling, Separator, TargetTransform, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Activations, Choice, OnDivergence, Widths};
+use crate::choice::{
+    Activations, Choice, NumericEmbedding, OnDivergence, Preset, RateFactors, Widths,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Largest integer in TOML.
@@ -193,6 +195,26 @@ pub struct Settings {
     )]
     pub ignore: Option<String>,
 
+    /// Scaling of numeric columns: standard (mean 0, standard deviation 1), or robust (median 0, interquartile range 1, then smooth clipping to plus or minus 3)
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "standard|robust", help_heading = "Tables")
+    )]
+    pub scaling: Option<Choice<Scaling>>,
+    /// Clip predicted numbers to the range of the target in the training rows
+    #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Tables", num_args = 0..=1, default_missing_value = "true"))]
+    pub clip_outputs: Option<bool>,
+
+    /// Preset: a group of settings for tables; each of them can be changed by its own flag
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "plain|tabular|tabular-fast",
+            help_heading = "Network"
+        )
+    )]
+    pub preset: Option<Choice<Preset>>,
     /// Widths of the hidden layers, such as 128,64; empty for none
     #[cfg_attr(
         feature = "clap",
@@ -204,9 +226,24 @@ pub struct Settings {
         )
     )]
     pub hidden: Option<Choice<Widths>>,
+    /// Embedding of numeric columns: none, periodic or piecewise-linear
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "NAME", help_heading = "Network")
+    )]
+    pub numeric_embedding: Option<Choice<NumericEmbedding>>,
+    /// Length of the learned vector of each category, for columns with more than 8 categories; 0 encodes all categories one-hot
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Network", value_parser = crate::value_parsers::whole_number::<usize>()))]
+    pub category_embedding: Option<usize>,
+    /// Scale each input of the first layer by a learned factor
+    #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
+    pub input_scaling: Option<bool>,
     /// Activation of the hidden layers: one for all, or one per layer
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME[,NAME...]", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Activations>, Activation>()))]
     pub activation: Option<Choice<Activations>>,
+    /// Parametric activation: mix the activation of each hidden neuron with the identity by a learned factor
+    #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
+    pub parametric_activation: Option<bool>,
     /// Activation of the output layer [default: depends on the loss]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Activation>, Activation>()))]
     pub output_activation: Option<Choice<Activation>>,
@@ -216,6 +253,9 @@ pub struct Settings {
     /// Initial biases; accepts the same names as the initial weights
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
     pub bias_init: Option<Choice<Init>>,
+    /// Data-driven initial values: the weighted sums of each neuron have variance 1 on the training samples
+    #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
+    pub data_init: Option<bool>,
     /// Batch normalization in the hidden layers
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub batch_norm: Option<bool>,
@@ -231,6 +271,9 @@ pub struct Settings {
         arg(long, value_name = "P", help_heading = "Network")
     )]
     pub dropout: Option<f64>,
+    /// Schedule of the dropout probability
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Schedule>, Schedule>()))]
+    pub dropout_schedule: Option<Choice<Schedule>>,
 
     /// Loss function [default: binary-cross-entropy for two classes and multi-label, cross-entropy for more classes, mse for regression]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", alias = "criterion", value_parser = crate::value_parsers::menu_parser::<Choice<Loss>, Loss>()))]
@@ -257,6 +300,15 @@ pub struct Settings {
         )
     )]
     pub lr: Option<f64>,
+    /// Factors of the learning rate for some tensors, such as bias=0.1,scaling=6; decay=0 after a colon turns off the weight decay of adamw, as in bias=0.1:decay=0
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "TENSOR=F,...", help_heading = "Training")
+    )]
+    pub lr_factors: Option<Choice<RateFactors>>,
+    /// Divide the learning rate of a layer's weights by the square root of its number of inputs; their weight decay stays the same
+    #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Training", num_args = 0..=1, default_missing_value = "true"))]
+    pub fan_in_lr: Option<bool>,
     /// Learning-rate schedule [default: cosine; constant if an optimizer or a learning rate is given]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", alias = "lr-scheduler", value_parser = crate::value_parsers::menu_parser::<Choice<Schedule>, Schedule>()))]
     pub schedule: Option<Choice<Schedule>>,
@@ -311,6 +363,9 @@ pub struct Settings {
         arg(long, value_name = "LAMBDA", help_heading = "Regularization")
     )]
     pub weight_decay: Option<f64>,
+    /// Schedule of the weight decay
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Regularization", value_parser = crate::value_parsers::menu_parser::<Choice<Schedule>, Schedule>()))]
+    pub weight_decay_schedule: Option<Choice<Schedule>>,
     /// Max-norm constraint: largest L2 norm of the incoming weights of a neuron
     #[cfg_attr(
         feature = "clap",
@@ -509,6 +564,7 @@ impl Settings {
             ("accumulate", self.accumulate),
             ("epochs", self.epochs),
             ("patience", self.patience),
+            ("category-embedding", self.category_embedding),
         ];
         let sizes = own.iter().chain(others);
         let too_large = sizes

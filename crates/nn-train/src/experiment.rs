@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::run::Run;
 use crate::run_dir::{MODEL, RunDir, read_config};
 use crate::summary::Summary;
-use crate::trainer::trainer;
+use crate::trainer::{initial_network, trainer};
 use crate::training_loop::TrainingLoop;
 use crate::training_memory;
 
@@ -136,7 +136,7 @@ impl Experiment {
     /// # Errors
     /// Returns an error if the network does not fit into memory.
     pub fn trainer<'a>(&self, splits: &Splits<'a>) -> Result<Trainer<'a>> {
-        let network = self.plan.network()?;
+        let network = initial_network(&self.plan, &splits.train, &self.threads)?;
         trainer(&self.plan, &self.data, splits, network, &self.threads)
     }
 

@@ -4,14 +4,20 @@
 use nn_core::init::Init;
 use nn_core::model_file::{Description, InputDescription, Json, Model};
 use nn_core::regularization::Regularization;
-use nn_core::stage::{LayerNorm, Residual, Stage};
-use nn_core::training::ClassWeights;
+use nn_core::stage::{
+    CategoryEmbedding, LayerNorm, ParametricActivation, PeriodicEmbedding,
+    PiecewiseLinearEmbedding, Residual, Scaling, Stage,
+};
+use nn_core::training::{ClassWeights, RateFactor};
 use nn_core::{
     Activation, LayerConfig, Loss, Network, NetworkConfig, Optimizer, Schedule, TrainingConfig,
 };
 use nn_data::augment::Augment;
+use nn_settings::preset::preset_flags;
 use nn_settings::settings::{WEIGHT_DECAY, default};
-use nn_settings::{Activations, Choice, Error, OnDivergence, Result, Settings, Widths};
+use nn_settings::{
+    Activations, Choice, Error, NumericEmbedding, OnDivergence, Preset, Result, Settings, Widths,
+};
 
 use crate::data::{Data, PIXEL_SCALE};
 use crate::task::Task;
@@ -27,6 +33,10 @@ pub struct Plan {
     pub on_divergence: OnDivergence,
     /// Data augmentation of the training images.
     pub augment: Augment,
+    /// The preset with the settings that it sets, as flags; `None` without a preset.
+    pub preset: Option<String>,
+    /// Whether the initial values of the network depend on the training samples.
+    pub has_data_init: bool,
     /// The resolved settings: every default is filled in.
     pub settings: Settings,
 }
@@ -38,19 +48,25 @@ impl Plan {
     /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
     /// contradict each other, or do not match the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
+        check_preset(settings, data)?;
+        let is_regression = matches!(data.task, Task::Regression(_));
+        let preset = preset_flags(settings, is_regression);
+        let settings = &settings.with_preset(is_regression);
         check_table_settings(settings, data)?;
         check_image_size(settings, data)?;
         let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
         let n_outputs = n_outputs(data.task, loss)?;
         check_bce(settings, n_outputs)?;
         let output = output_activation(settings, loss, data.task, n_outputs)?;
-        let layers = layers(settings, n_outputs, output)?;
+        let mut layers = layers(settings, n_outputs, output)?;
+        layers[0].inputs = input_stages(settings, data);
         let network = NetworkConfig {
             n_inputs: data.n_inputs(),
             layers,
         };
         network.check().map_err(of_setting)?;
-        let training = training(settings, loss)?;
+        let rate_factors = rate_factors(settings, &network);
+        let training = training(settings, loss, rate_factors)?;
         check_class_weights(&training.class_weights, data)?;
         training.check().map_err(of_setting)?;
         let has_batch_norm = network.layers.iter().any(|layer| layer.batch_norm);
@@ -65,11 +81,14 @@ impl Plan {
             training,
             on_divergence,
             augment,
+            preset,
+            has_data_init: settings.data_init.unwrap_or(false),
             settings,
         })
     }
 
-    /// The network with its initial weights.
+    /// The network with its initial weights, before they are adapted to the training
+    /// samples: see [`initial_network`](crate::trainer::initial_network).
     ///
     /// # Errors
     /// Returns an error if the network does not fit into memory.
@@ -88,7 +107,7 @@ impl Plan {
 }
 
 /// The settings for values of nn-core, by the beginnings of the values' names.
-const NAMES: [(&str, &str); 13] = [
+const NAMES: [(&str, &str); 16] = [
     ("accumulate", "accumulate"),
     ("averaging", "averaging"),
     ("clip-norm", "clip-norm"),
@@ -99,8 +118,11 @@ const NAMES: [(&str, &str); 13] = [
     ("l2", "l2"),
     ("label smoothing", "label-smoothing"),
     ("learning rate", "lr"),
+    ("learning-rate factor", "lr-factors"),
+    ("weight-decay factor", "lr-factors"),
     ("max-norm", "max-norm"),
     ("weight decay", "weight-decay"),
+    ("size of a category embedding", "category-embedding"),
     ("width of layer", "hidden"),
 ];
 
@@ -122,6 +144,25 @@ fn of_setting(error: nn_core::Error) -> Error {
     }
 }
 
+/// The presets for tables have no effect on images.
+fn check_preset(settings: &Settings, data: &Data) -> Result<()> {
+    match value(&settings.preset) {
+        None | Some(Preset::Plain) => Ok(()),
+        Some(_) if has_columns(data) => Ok(()),
+        Some(preset) => Err(Error::usage(format!(
+            "`preset = {preset}`: needs a table, but {} has images",
+            data.dataset.name
+        ))
+        .with_help("leave `preset` out, or give a CSV file as `data`")),
+    }
+}
+
+/// Returns `true` for a table whose columns are not pixels.
+fn has_columns(data: &Data) -> bool {
+    let preprocessing = data.preprocessing.as_ref();
+    preprocessing.is_some_and(|it| it.image_size().is_none())
+}
+
 /// Settings of tables have no effect on images.
 fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
     let given = [
@@ -138,6 +179,10 @@ fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
         ("split-column", settings.split_column.is_some()),
         ("categorical", settings.categorical.is_some()),
         ("ignore", settings.ignore.is_some()),
+        ("scaling", settings.scaling.is_some()),
+        ("clip-outputs", settings.clip_outputs.is_some()),
+        ("numeric-embedding", settings.numeric_embedding.is_some()),
+        ("category-embedding", settings.category_embedding.is_some()),
     ];
     let given = given.iter().find(|(_, is_given)| *is_given);
     match given.filter(|_| data.preprocessing.is_none()) {
@@ -260,6 +305,91 @@ fn output_activation(
     Ok(chosen)
 }
 
+/// The stages before the first weighted sums: embeddings of the columns of a table, and
+/// learned factors.
+fn input_stages(settings: &Settings, data: &Data) -> Vec<Stage> {
+    let mut stages = Vec::new();
+    if let Some(preprocessing) = data.preprocessing.as_ref() {
+        let n_columns = Some(preprocessing.n_numeric_inputs()).filter(|&n| n > 0);
+        let embedding = value(&settings.numeric_embedding).filter(|_| n_columns.is_some());
+        match embedding.unwrap_or_default() {
+            NumericEmbedding::None => {}
+            NumericEmbedding::Periodic => stages.push(
+                PeriodicEmbedding {
+                    n_frequencies: 16,
+                    n_outputs: 4,
+                    std: 0.1,
+                    n_columns,
+                }
+                .into(),
+            ),
+            NumericEmbedding::PiecewiseLinear => stages.push(
+                PiecewiseLinearEmbedding {
+                    n_bins: 32,
+                    n_outputs: 8,
+                    n_columns,
+                }
+                .into(),
+            ),
+        }
+        let width = settings.category_embedding.unwrap_or(0);
+        let categories = preprocessing.category_counts().map(|count| [count, width]);
+        let columns: Vec<[usize; 2]> = categories.collect();
+        if !columns.is_empty() {
+            stages.push(CategoryEmbedding { columns }.into());
+        }
+    }
+    if settings.input_scaling == Some(true) {
+        stages.push(Scaling.into());
+    }
+    stages
+}
+
+/// The learning-rate factors: those of the widths of the layers, then the given factors of
+/// tensors that the network has.
+fn rate_factors(settings: &Settings, network: &NetworkConfig) -> Vec<RateFactor> {
+    let mut factors = Vec::new();
+    if settings.fan_in_lr == Some(true) {
+        let mut width = network.n_inputs;
+        for (index, layer) in network.layers.iter().enumerate() {
+            let fan_in = layer
+                .inputs
+                .iter()
+                .fold(width, |n, stage| stage.n_outputs(n));
+            let root = (fan_in as f64).sqrt();
+            factors.push(RateFactor {
+                layer: Some(index),
+                decay: root,
+                ..RateFactor::new("weight", 1.0 / root)
+            });
+            width = layer.n_outputs;
+        }
+    }
+    let given = value(&settings.lr_factors).unwrap_or_default().0;
+    factors.extend(
+        given
+            .into_iter()
+            .filter(|it| has_tensor(network, &it.tensor)),
+    );
+    factors
+}
+
+/// Returns `true` if a layer has a tensor of this name.
+fn has_tensor(network: &NetworkConfig, tensor: &str) -> bool {
+    let stage_of_tensor = tensor.split('.').next().unwrap_or_default();
+    match stage_of_tensor {
+        "weight" | "bias" => true,
+        "batch_norm" => network.layers.iter().any(|layer| layer.batch_norm),
+        stage => {
+            let stage = stage.replace('_', "-");
+            let layers = network.layers.iter();
+            let stages = layers.flat_map(|it| it.inputs.iter().chain(&it.sums).chain(&it.outputs));
+            let mut names = stages.map(|it| it.to_string());
+            names.any(|name| name.split(':').next() == Some(&*stage))
+        }
+    }
+}
+
 fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<Vec<LayerConfig>> {
     let widths = value(&settings.hidden).map_or_else(|| default::HIDDEN.to_vec(), |it| it.0);
     let activations = activations(settings, widths.len())?;
@@ -273,19 +403,25 @@ fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<V
             ..usual
         }
     };
-    let sums: Vec<Stage> = match settings.layer_norm {
-        Some(true) => vec![LayerNorm.into()],
-        _ => Vec::new(),
+    let hidden = |width: usize, activation: Activation| {
+        let mut hidden = LayerConfig {
+            batch_norm: settings.batch_norm.unwrap_or(false),
+            dropout: settings.dropout.unwrap_or(0.0),
+            ..layer(width, activation)
+        };
+        if settings.layer_norm == Some(true) {
+            hidden.sums.push(LayerNorm.into());
+        }
+        if settings.parametric_activation == Some(true) {
+            hidden.sums.push(ParametricActivation(activation).into());
+            hidden.activation = Activation::Identity;
+        }
+        hidden
     };
     let mut layers: Vec<LayerConfig> = widths
         .into_iter()
         .zip(activations)
-        .map(|(width, activation)| LayerConfig {
-            batch_norm: settings.batch_norm.unwrap_or(false),
-            sums: sums.clone(),
-            dropout: settings.dropout.unwrap_or(0.0),
-            ..layer(width, activation)
-        })
+        .map(|(width, activation)| hidden(width, activation))
         .collect();
     if settings.residual == Some(true) {
         add_residuals(&mut layers)?;
@@ -323,7 +459,11 @@ fn activations(settings: &Settings, n_hidden: usize) -> Result<Vec<Activation>> 
     }
 }
 
-fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
+fn training(
+    settings: &Settings,
+    loss: Loss,
+    rate_factors: Vec<RateFactor>,
+) -> Result<TrainingConfig> {
     let (optimizer, weight_decay) = weight_decay(settings)?;
     let usual = TrainingConfig::new(loss, optimizer);
     Ok(TrainingConfig {
@@ -340,6 +480,9 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
             l2: settings.l2.unwrap_or(0.0),
         },
         weight_decay,
+        weight_decay_schedule: value(&settings.weight_decay_schedule).unwrap_or(Schedule::Constant),
+        dropout_schedule: value(&settings.dropout_schedule).unwrap_or(Schedule::Constant),
+        rate_factors,
         max_norm: settings.max_norm,
         clip_norm: settings.clip_norm,
         clip_value: settings.clip_value,
@@ -437,7 +580,7 @@ fn resolved(
     let widths = hidden.iter().map(|layer| layer.n_outputs).collect();
     let activations = match hidden {
         [] => vec![default::ACTIVATION],
-        _ => hidden.iter().map(|layer| layer.activation).collect(),
+        _ => hidden.iter().map(activation_of).collect(),
     };
     // Every setting is named, so that the compiler asks for a new one.
     Settings {
@@ -464,19 +607,31 @@ fn resolved(
         split_column: asked.split_column.clone(),
         categorical: asked.categorical.clone(),
         ignore: asked.ignore.clone(),
+        scaling: asked.scaling.clone(),
+        clip_outputs: asked.clip_outputs,
+        // Its settings are written one by one.
+        preset: None,
         hidden: Some(Widths(widths).into()),
+        numeric_embedding: asked.numeric_embedding.clone(),
+        category_embedding: asked.category_embedding,
+        input_scaling: asked.input_scaling,
         activation: Some(Activations(activations).into()),
+        parametric_activation: asked.parametric_activation,
         output_activation: Some(output.activation.into()),
         init: asked.init.clone(),
         bias_init: Some(output.bias_init.into()),
+        data_init: asked.data_init,
         batch_norm: asked.batch_norm.or(Some(false)),
         layer_norm: asked.layer_norm.or(Some(false)),
         residual: asked.residual.or(Some(false)),
         dropout: asked.dropout.or(Some(0.0)),
+        dropout_schedule: asked.dropout_schedule.clone(),
         loss: Some(training.loss.into()),
         reduction: Some(training.reduction.into()),
         optimizer: Some(training.optimizer.into()),
         lr: Some(training.learning_rate),
+        lr_factors: asked.lr_factors.clone(),
+        fan_in_lr: asked.fan_in_lr,
         schedule: Some(training.schedule.into()),
         batch_size: Some(training.batch_size.into()),
         accumulate: Some(training.accumulate),
@@ -492,10 +647,20 @@ fn resolved(
         l2: Some(training.regularization.l2),
         // That of adamw is a parameter of the optimizer.
         weight_decay: Some(training.weight_decay).filter(|&decay| decay != 0.0),
+        weight_decay_schedule: asked.weight_decay_schedule.clone(),
         max_norm: training.max_norm,
         label_smoothing: Some(training.label_smoothing),
         clip_norm: training.clip_norm,
         clip_value: training.clip_value,
         averaging: training.averaging,
     }
+}
+
+/// The activation of a hidden layer, which may be parametric.
+fn activation_of(layer: &LayerConfig) -> Activation {
+    let parametric = layer.sums.iter().find_map(|stage| match stage {
+        Stage::ParametricActivation(parametric) => Some(parametric.0),
+        _ => None,
+    });
+    parametric.unwrap_or(layer.activation)
 }

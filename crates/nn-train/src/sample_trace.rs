@@ -5,6 +5,7 @@ use nn_core::batches::{Samples, Targets};
 use nn_core::training::{ClassWeights, TrainingConfig};
 use nn_files::escaped_path;
 use nn_settings::{Error, Result};
+use nn_tensor::Threads;
 use serde::Serialize;
 
 use crate::data::Data;
@@ -12,6 +13,7 @@ use crate::plan::Plan;
 use crate::split::Split;
 use crate::step_trace::{StepTrace, step_of};
 use crate::trained_model::settings_of;
+use crate::trainer::initial_network;
 
 /// The choice of the sample and the weights to trace.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,10 @@ impl SampleTrace {
         let plan = Plan::new(&settings_of(model)?, data).map_err(Error::of_data)?;
         let splits = data.splits()?;
         let class_weights = counted(&plan.training.class_weights, &splits.train);
+        let untrained = match options.is_untrained {
+            true => Some(initial_network(&plan, &splits.train, &Threads::single())?),
+            false => None,
+        };
         let samples = splits.get(options.split)?;
         let split = options.split.to_string();
         if options.index >= samples.len() {
@@ -68,13 +74,7 @@ impl SampleTrace {
             ))
             .with_help("samples are counted from 0"));
         }
-        let untrained;
-        let network = if options.is_untrained {
-            untrained = plan.network()?;
-            &untrained
-        } else {
-            &model.network
-        };
+        let network = untrained.as_ref().unwrap_or(&model.network);
         let sample = samples.select(&[options.index as u32]);
         let config = TrainingConfig {
             class_weights,

@@ -7,7 +7,7 @@ use std::path::Path;
 use nn_files::regular_file;
 use nn_image::ImageSize;
 use nn_settings::settings::default;
-use nn_settings::{Choice, Error, Result, Settings};
+use nn_settings::{Choice, Error, NumericEmbedding, Result, Settings};
 use nn_table::TableOptions;
 
 /// The settings that determine the samples of each split.
@@ -50,6 +50,8 @@ impl SplitOptions {
     /// # Errors
     /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value outside its range.
     pub fn new(settings: &Settings) -> Result<Self> {
+        // The settings of a preset that concern the data are the same for all tasks.
+        let settings = &settings.with_preset(false);
         if settings.limit_train == Some(0) {
             return Err(Error::usage(
                 "`limit-train`: expected a whole number from 1, found 0",
@@ -167,6 +169,18 @@ fn table_options(settings: &Settings) -> Result<TableOptions> {
             .map(Choice::value)
             .copied()
             .unwrap_or_default(),
+        scaling: settings
+            .scaling
+            .as_ref()
+            .map(Choice::value)
+            .copied()
+            .unwrap_or_default(),
+        orders_for_embeddings: settings
+            .numeric_embedding
+            .as_ref()
+            .is_some_and(|it| *it.value() != NumericEmbedding::None),
+        indexes_categories: settings.category_embedding.is_some_and(|width| width > 0),
+        clips_outputs: settings.clip_outputs.unwrap_or(false),
     };
     if let Some(schema) = &settings.schema {
         let text = regular_file::read_text(Path::new(schema))?;

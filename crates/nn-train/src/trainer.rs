@@ -1,6 +1,8 @@
-//! Creates the trainer of a plan, with the image augmentation of nn-data.
+//! Creates the initial network and the trainer of a plan, with the image augmentation of
+//! nn-data.
 
-use nn_core::{Augmentation, Network, Rows, Trainer};
+use nn_core::stage::Stage;
+use nn_core::{Augmentation, Network, Rows, Samples, Trainer};
 use nn_data::augment::{Augment, Deformer};
 use nn_settings::Result;
 use nn_tensor::Threads;
@@ -8,6 +10,38 @@ use nn_tensor::random::Streams;
 
 use crate::data::{Data, Splits};
 use crate::plan::Plan;
+
+/// Maximum number of training samples that determine initial values.
+const MAX_INITIAL_ROWS: usize = 1 << 16;
+
+/// Creates the network of a plan with its initial weights, adapted to the training samples
+/// if the plan asks for it: the bins of embeddings, and data-driven initial values.
+///
+/// # Errors
+/// Returns an error if the network does not fit into memory, or a sample cannot be read.
+pub fn initial_network(plan: &Plan, train: &Samples<'_>, threads: &Threads) -> Result<Network> {
+    let mut network = plan.network()?;
+    let stages = plan.network.layers.iter().flat_map(|layer| &layer.inputs);
+    let has_bins = |stage: &Stage| matches!(stage, Stage::PiecewiseLinearEmbedding(_));
+    let has_bins = stages.into_iter().any(has_bins);
+    if !has_bins && !plan.has_data_init {
+        return Ok(network);
+    }
+    let n_rows = train.len().min(MAX_INITIAL_ROWS);
+    let positions: Vec<u32> = (0..n_rows)
+        .map(|row| (row * train.len() / n_rows) as u32)
+        .collect();
+    let mut inputs = vec![0.0; n_rows * train.n_inputs()];
+    train.read_inputs(&positions, &mut inputs)?;
+    let inputs = Rows::new(inputs, train.n_inputs());
+    if has_bins {
+        network.initialize_from(inputs.borrow(), threads)?;
+    }
+    if plan.has_data_init {
+        network.initialize_sums_from(inputs.borrow(), plan.training.seed, threads)?;
+    }
+    Ok(network)
+}
 
 /// Creates a trainer of `network` with the training samples, the validation samples and
 /// the data augmentation of the plan.

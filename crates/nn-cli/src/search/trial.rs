@@ -7,7 +7,7 @@ use nn_core::Trainer;
 use nn_core::training::{EpochReport, Event};
 use nn_search::{Outcome as StudyOutcome, Point, Trial};
 use nn_tensor::Threads;
-use nn_train::trainer::trainer;
+use nn_train::trainer::{initial_network, trainer};
 use nn_train::{Data, Error, Plan, Result};
 use serde_json::json;
 
@@ -129,7 +129,9 @@ impl Training<'_> {
 
     fn trainer(&self) -> Result<Trainer<'_>> {
         let (plan, data) = (self.plan, self.data);
-        trainer(plan, data, &data.splits()?, plan.network()?, self.threads)
+        let splits = data.splits()?;
+        let network = initial_network(plan, &splits.train, self.threads)?;
+        trainer(plan, data, &splits, network, self.threads)
     }
 }
 

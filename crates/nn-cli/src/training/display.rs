@@ -1,5 +1,6 @@
 //! The output during a training run.
 
+use nn_core::Layer;
 use nn_core::training::{BatchReport, BatchSize, EpochReport};
 use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped, shortest, warnings};
 use serde_json::json;
@@ -45,8 +46,7 @@ impl<'a> Display<'a> {
         let training = &self.experiment.plan().training;
         let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
         let layers = network.layers().iter();
-        let mut activations: Vec<String> =
-            layers.map(|layer| layer.activation.to_string()).collect();
+        let mut activations: Vec<String> = layers.map(activation_of).collect();
         activations.dedup();
         let batches = match training.batch_size {
             BatchSize::Full => "full batches".to_owned(),
@@ -66,6 +66,9 @@ impl<'a> Display<'a> {
             activations.join(", "),
             grouped(network.parameters().len()),
         ));
+        if let Some(preset) = &plan.preset {
+            self.progress.say(&format!("preset    {preset}"));
+        }
         self.progress.say(&format!(
             "training  {}, {}, learning rate {} ({}), {batches}, seed {}, {} threads",
             training.loss,
@@ -125,4 +128,13 @@ impl Observer for Display<'_> {
     fn should_stop(&mut self) -> bool {
         self.interrupt.is_set()
     }
+}
+
+/// The activation of a layer; that of a parametric stage has its name.
+fn activation_of(layer: &Layer) -> String {
+    let stages = layer.sums.iter().map(ToString::to_string);
+    let mut activations = stages.filter(|stage| stage.starts_with("parametric"));
+    activations
+        .next()
+        .unwrap_or_else(|| layer.activation.to_string())
 }

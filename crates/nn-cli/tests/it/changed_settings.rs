@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::{Scratch, trees};
 
 /// Another value for each setting, one at a time.
-const OTHERS: [(&str, &str); 32] = [
+const OTHERS: [(&str, &str); 43] = [
     ("accumulate", "2"),
     ("activation", "\"tanh\""),
     ("averaging", "0.5"),
@@ -17,7 +17,18 @@ const OTHERS: [(&str, &str); 32] = [
     ("bias-init", "\"normal:std=0.1\""),
     ("class-weight", "\"balanced\""),
     ("clip-norm", "1.0"),
+    ("category-embedding", "4"),
     ("data", "\"other.csv\""),
+    ("data-init", "true"),
+    ("dropout-schedule", "\"cosine\""),
+    ("fan-in-lr", "true"),
+    ("input-scaling", "true"),
+    ("lr-factors", "\"bias=0.1\""),
+    ("numeric-embedding", "\"periodic\""),
+    ("parametric-activation", "true"),
+    ("preset", "\"tabular\""),
+    ("scaling", "\"robust\""),
+    ("weight-decay-schedule", "\"cosine\""),
     ("dropout", "0.5"),
     ("epochs", "9"),
     ("hidden", "\"5,5\""),

@@ -64,6 +64,9 @@ fn a_runs_config_gives_the_same_weights_again() {
         format!("{small} --hidden 16 --augment affine:rotation=5,elastic:alpha=20 --batch-size full"),
         "--data trees.csv --target tree --ignore colour --hidden 7 --epochs 3 --validation 0.2 --test-split 0.25".to_owned(),
         "--data sum.csv --target total --sample-weight weight --task regress --hidden 7 --epochs 3 --header yes --reduction sum".to_owned(),
+        "--data trees.csv --target tree --preset tabular --hidden 9,9 --epochs 3".to_owned(),
+        "--data sum.csv --target total --task regress --preset tabular --numeric-embedding piecewise-linear --epochs 2 --lr-factors bias=0.5".to_owned(),
+        "--data sum.csv --target total --task regress --preset tabular-fast --hidden 8 --epochs 3".to_owned(),
     ];
     for (index, flags) in configurations.iter().enumerate() {
         let first = scratch.train(&format!("first-{index}"), flags);

@@ -390,6 +390,8 @@ fn gradients_are_checked_layer_by_layer() {
         "--data glyphs --hidden 8 --limit-train 50",
         "--data trees.csv --hidden 6,5 --activation tanh,gelu --batch-norm --l2 0.1",
         "--data trees.csv --hidden 4 --loss mse --activation swish --label-smoothing 0.1",
+        "--data trees.csv --hidden 6,5 --preset tabular",
+        "--data trees.csv --hidden 6 --preset tabular --numeric-embedding piecewise-linear",
     ] {
         let output = scratch.nn(&format!("gradcheck {flags}")).succeeds();
         assert!(output.contains("gradient check passed"), "{output}");

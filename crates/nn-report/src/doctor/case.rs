@@ -9,6 +9,7 @@ use nn_core::{Loss, Model, Network, Optimizer, Samples};
 use nn_files::escaped_path;
 use nn_tensor::Threads;
 use nn_train::plan::n_outputs;
+use nn_train::trainer::initial_network;
 use nn_train::{Choice, Data, EpochMetrics, Plan, Settings, Splits, Task};
 
 use super::finding::Suggestion;
@@ -103,7 +104,9 @@ impl<'a> Case<'a> {
         };
         let initial = run.data.clone().and_then(|data| {
             let plan = Plan::new(settings, data).map_err(|error| error.to_string())?;
-            plan.network().map_err(|error| error.to_string())
+            let splits = data.splits().map_err(|error| error.to_string())?;
+            let initial = initial_network(&plan, &splits.train, &Threads::all());
+            initial.map_err(|error| error.to_string())
         });
         Self {
             loss_range: range(smoothing, weights).unwrap_or_default(),

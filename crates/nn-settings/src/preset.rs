@@ -1,0 +1,142 @@
+//! The settings of the presets.
+//!
+//! # Sources
+//! Holzmüller, Grinsztajn and Steinwart, "Better by Default: Strong Pre-Tuned MLPs and
+//! Boosted Trees on Tabular Data", NeurIPS 2024, [arXiv:2407.04491](https://arxiv.org/abs/2407.04491):
+//! RealMLP-TD and RealMLP-TD-S. Differences from the paper: one-hot columns are
+//! neither scaled nor embedded, and the number of epochs is lower.
+
+use std::path::Path;
+
+use crate::choice::{Choice, Preset};
+use crate::settings::Settings;
+
+/// The settings of `tabular` for all tasks.
+const TABULAR: &str = r#"
+scaling = "robust"
+clip-outputs = true
+hidden = "256,256,256"
+numeric-embedding = "periodic"
+category-embedding = 8
+input-scaling = true
+parametric-activation = true
+data-init = true
+dropout = 0.15
+dropout-schedule = "flat-cos"
+optimizer = "adamw:beta2=0.95:weight-decay=0.02"
+weight-decay-schedule = "flat-cos"
+fan-in-lr = true
+lr-factors = "bias=0.1:decay=0,scaling=6,parametric=0.1,periodic_embedding=0.1"
+schedule = "coslog4"
+batch-size = "256"
+epochs = 64
+patience = 64
+"#;
+
+/// The settings of `tabular-fast` for all tasks.
+const TABULAR_FAST: &str = r#"
+scaling = "robust"
+hidden = "256,256,256"
+input-scaling = true
+data-init = true
+optimizer = "adamw:beta2=0.95:weight-decay=0"
+fan-in-lr = true
+lr-factors = "bias=0.1,scaling=6"
+schedule = "coslog4"
+batch-size = "256"
+epochs = 16
+patience = 16
+"#;
+
+/// Additional settings for classification and multi-label classification.
+const CLASSIFICATION: &str = r#"
+activation = "selu"
+label-smoothing = 0.1
+lr = 0.04
+"#;
+
+/// Additional settings for regression.
+const REGRESSION: &str = r#"
+activation = "mish"
+"#;
+
+impl Preset {
+    /// The settings of the preset.
+    #[expect(clippy::missing_panics_doc, reason = "the presets are valid")]
+    pub fn settings(self, is_regression: bool) -> Settings {
+        let all = match self {
+            Self::Plain => return Settings::default(),
+            Self::Tabular => TABULAR,
+            Self::TabularFast => TABULAR_FAST,
+        };
+        let of_task = match (self, is_regression) {
+            (_, false) => CLASSIFICATION.to_owned(),
+            (Self::TabularFast, true) => format!("{REGRESSION}lr = 0.07\n"),
+            (_, true) => format!("{REGRESSION}lr = 0.2\n"),
+        };
+        let text = format!("{all}{of_task}");
+        Settings::parse(Path::new("preset"), text.as_bytes()).expect("a preset is valid")
+    }
+}
+
+impl Settings {
+    /// The settings with those of the preset in place of settings that are not given. The
+    /// result has no preset.
+    pub fn with_preset(&self, is_regression: bool) -> Self {
+        let preset = self.preset.as_ref().map(Choice::value).copied();
+        let preset = preset.unwrap_or_default().settings(is_regression);
+        Self {
+            preset: None,
+            ..self.clone().or(&preset)
+        }
+    }
+}
+
+/// The settings that the preset sets, as flags: `tabular: --scaling robust ...`; `None`
+/// without a preset, or if it sets none.
+pub fn preset_flags(settings: &Settings, is_regression: bool) -> Option<String> {
+    let preset = *settings.preset.as_ref()?.value();
+    let given = settings.to_json();
+    let all = preset.settings(is_regression).to_json();
+    let all = all.as_object().into_iter().flatten();
+    let flag = |(name, value): (&String, &serde_json::Value)| match value.as_str() {
+        Some(text) => format!("--{name} {text}"),
+        None => format!("--{name} {value}"),
+    };
+    let added = all.filter(|(name, _)| given.get(name.as_str()).is_none());
+    let flags: Vec<String> = added.map(flag).collect();
+    (!flags.is_empty()).then(|| format!("{preset}: {}", flags.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_settings_take_precedence_over_the_preset() {
+        let given = Settings {
+            preset: Some(Preset::Tabular.into()),
+            lr: Some(0.5),
+            weight_decay: Some(0.25),
+            ..Settings::default()
+        };
+        let resolved = given.with_preset(true);
+        let flags = preset_flags(&given, true).expect("there is a preset");
+        assert!(flags.starts_with("tabular: --"), "{flags}");
+        assert!(flags.contains(" --scaling robust") && !flags.contains(" --lr 0"));
+        assert_eq!((resolved.lr, resolved.epochs), (Some(0.5), Some(64)));
+        assert_eq!(resolved.preset, None);
+        let optimizer = resolved.optimizer.expect("the preset has an optimizer");
+        assert_eq!(optimizer.text(), "adamw:beta2=0.95");
+        assert_eq!(resolved.activation.expect("there is one").text(), "mish");
+    }
+
+    #[test]
+    fn the_plain_preset_changes_nothing() {
+        let plain = Settings {
+            preset: Some(Preset::Plain.into()),
+            ..Settings::default()
+        };
+        assert_eq!(plain.with_preset(false), Settings::default());
+    }
+}
