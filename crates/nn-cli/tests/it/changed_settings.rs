@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::{Scratch, trees};
 
 /// Another value for each setting, one at a time.
-const OTHERS: [(&str, &str); 43] = [
+const OTHERS: [(&str, &str); 42] = [
     ("accumulate", "2"),
     ("activation", "\"tanh\""),
     ("averaging", "0.5"),
@@ -26,7 +26,6 @@ const OTHERS: [(&str, &str); 43] = [
     ("lr-factors", "\"bias=0.1\""),
     ("numeric-embedding", "\"periodic\""),
     ("parametric-activation", "true"),
-    ("preset", "\"tabular\""),
     ("scaling", "\"robust\""),
     ("weight-decay-schedule", "\"cosine\""),
     ("dropout", "0.5"),
