@@ -327,13 +327,10 @@ fn data_driven_initial_sums_have_variance_one() {
     network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
     let activations = cache.layer(0).outputs();
     let (weights, bias) = (network.weights(1), network.bias(1));
-    for neuron in 0..3 {
+    for (neuron, bias) in bias.iter().enumerate() {
         let column = || weights.column(neuron);
         let dot = |row: &[f64]| row.iter().zip(column()).map(|(a, w)| a * w).sum::<f64>();
-        let sums: Vec<f64> = activations
-            .rows()
-            .map(|row| dot(row) + bias[neuron])
-            .collect();
+        let sums: Vec<f64> = activations.rows().map(|row| dot(row) + bias).collect();
         let mean = sums.iter().sum::<f64>() / 6.0;
         let variance = sums.iter().map(|sum| (sum - mean).powi(2)).sum::<f64>() / 6.0;
         assert!((variance - 1.0).abs() < 1e-12, "{variance}");
