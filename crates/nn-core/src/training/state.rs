@@ -77,6 +77,13 @@ impl<S: Scalar> Trainer<'_, S> {
         self.buffers.workspaces[0].inputs.is_augmented()
     }
 
+    /// R, the number of rows per block of the gradient sum, if the configuration does not
+    /// set it.
+    pub(crate) fn chosen_sum_rows(&self) -> Option<usize> {
+        self.sum_rows
+            .filter(|_| self.config.summation_rows().is_none())
+    }
+
     /// The number of bytes of a copy of the state.
     pub(crate) fn state_bytes(&self) -> u64 {
         let [first, second] = self.optimizer.slots();
