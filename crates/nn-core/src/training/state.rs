@@ -10,8 +10,8 @@ use nn_functions::schedule::Plateau;
 use nn_samples::Samples;
 use nn_tensor::Scalar;
 
-use super::progress::{Best, Progress};
-use super::{Trainer, first_not_finite};
+use super::Trainer;
+use super::progress::{Best, Progress, first_not_finite};
 use crate::memory::bytes_of;
 
 /// A copy of everything that a step or an epoch changes.
