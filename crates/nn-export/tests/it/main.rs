@@ -1,0 +1,5 @@
+//! Tests of the public interface.
+
+mod random_model;
+mod graph;
+mod tables;
