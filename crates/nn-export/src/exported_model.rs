@@ -136,20 +136,22 @@ impl<'a> ExportedModel<'a> {
     }
 
     /// Checks that [`predict`](Self::predict) agrees with the network on rows of values, within
-    /// [`TOLERANCE`].
+    /// [`TOLERANCE`]. Returns the largest difference.
     ///
     /// # Shapes
     /// `rows [n_rows, n_values]`
     ///
     /// # Errors
     /// Returns [`Error::Differs`] for the first output that differs.
-    pub fn check(&self, rows: &Rows<'_, f32>) -> Result<()> {
+    pub fn check(&self, rows: &Rows<'_, f32>) -> Result<f32> {
+        let mut largest = 0.0_f32;
         for (row, values) in rows.rows().enumerate() {
             let outputs = self.predict(values);
             let expected = self.predict_with_network(values)?;
             for (output, (&found, &expected)) in outputs.iter().zip(&expected).enumerate() {
-                let is_equal = (found - expected).abs() <= TOLERANCE * expected.abs().max(1.0);
-                if !is_equal && !(found.is_nan() && expected.is_nan()) {
+                let difference = difference(found, expected);
+                largest = largest.max(difference);
+                if difference > TOLERANCE {
                     return Err(Error::Differs {
                         row: row + 1,
                         output: output + 1,
@@ -159,7 +161,7 @@ impl<'a> ExportedModel<'a> {
                 }
             }
         }
-        Ok(())
+        Ok(largest)
     }
 
     pub(crate) fn graph(&self) -> &Graph {
@@ -196,6 +198,17 @@ impl<'a> ExportedModel<'a> {
             metadata.push(("table_sha256", sha256.clone()));
         }
         metadata
+    }
+}
+
+/// The difference between two outputs; for outputs above 1, the relative difference. Two NaN
+/// outputs are equal.
+fn difference(found: f32, expected: f32) -> f32 {
+    match (found.is_nan(), expected.is_nan()) {
+        (true, true) => 0.0,
+        (false, false) if found == expected => 0.0,
+        (false, false) => (found - expected).abs() / expected.abs().max(1.0),
+        _ => f32::INFINITY,
     }
 }
 

@@ -10,9 +10,14 @@ mod outcome;
 mod exported_model;
 mod proto;
 mod onnx;
+mod int8;
+mod buffers;
+mod program;
+mod source_code;
 
 pub use error::{Error, Result};
 pub use exported_model::{ExportedModel, TOLERANCE};
 pub use onnx::InputForm;
 pub use outcome::{ClassRule, Outcome};
+pub use source_code::Sizes;
 pub use values::{Meaning, Value};

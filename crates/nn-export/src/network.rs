@@ -91,8 +91,10 @@ fn add_stage(
         Stage::Activation(Activate(activation)) => graph.activate(*activation, input),
         Stage::ParametricActivation(ParametricActivation(activation)) => {
             let alpha = tensors.parameters(width).to_vec();
-            let activated = graph.activate(*activation, input);
-            graph.add(Op::Mix(alpha), &[input, activated])
+            match graph.activate(*activation, input) {
+                identity if identity == input => input,
+                activated => graph.add(Op::Mix(alpha), &[input, activated]),
+            }
         }
         Stage::Dropout(_) => input,
         Stage::Residual(_) => graph.add(Op::Add, &[input, layer_input]),

@@ -176,10 +176,6 @@ impl Linear {
 }
 
 impl Int8Linear {
-    pub(crate) fn n_inputs(&self) -> usize {
-        self.weights.len() / self.bias.len()
-    }
-
     /// The integer of an input.
     fn quantize(&self, x: f32) -> i32 {
         let q = x * self.inverse_scale + f32::from(self.zero_point);

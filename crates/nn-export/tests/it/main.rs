@@ -3,3 +3,4 @@
 mod random_model;
 mod graph;
 mod tables;
+mod source_code;

@@ -11,7 +11,7 @@ use nn_core::{
 const CATEGORIES: [usize; 2] = [4, 3];
 
 /// Stages with parameters, by the places that accept them.
-pub const BEFORE_THE_SUMS: [&str; 6] = [
+const BEFORE_THE_SUMS: [&str; 6] = [
     "layer-norm",
     "scaling",
     "category-embedding:4x3,3x2",
@@ -19,13 +19,17 @@ pub const BEFORE_THE_SUMS: [&str; 6] = [
     "piecewise-linear-embedding:4x3",
     "parametric:relu",
 ];
-pub const AFTER_THE_SUMS: [&str; 3] = ["layer-norm", "scaling", "parametric:"];
+const AFTER_THE_SUMS: [&str; 3] = ["layer-norm", "scaling", "parametric:"];
+
+/// Layer normalization of fewer values amplifies rounding errors up to 1/√ε times: of two
+/// values, only the sign of the difference remains.
+const MIN_NORMALIZED_WIDTH: usize = 4;
 
 /// Random numbers from 0 to below 1.
-pub struct Random(Box<dyn FnMut() -> f64>);
+pub(crate) struct Random(Box<dyn FnMut() -> f64>);
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut stream = Streams::new(seed).stream(Purpose::Test, 1);
         Self(Box::new(move || stream.uniform()))
     }
@@ -48,7 +52,7 @@ impl Random {
 }
 
 /// A model with random layers and parameters.
-pub fn random_model(seed: u64) -> Model {
+pub(crate) fn random_model(seed: u64) -> Model {
     let mut random = Random::new(seed);
     let n_layers = 1 + random.below(3);
     let n_inputs = 3 + random.below(6);
@@ -77,23 +81,23 @@ fn random_layer(random: &mut Random, is_first: bool, is_last: bool, width: usize
     };
     let mut layer = LayerConfig::new(n_outputs, activation);
     layer.batch_norm = random.is_true();
-    let mut stage = |names: &[&str]| -> Vec<Stage> {
-        if random.is_true() {
+    let mut stage = |names: &[&str], width: usize| -> Vec<Stage> {
+        let mut name = random.of(names).to_owned();
+        if random.is_true() || name == "layer-norm" && width < MIN_NORMALIZED_WIDTH {
             return Vec::new();
         }
-        let mut name = random.of(names).to_owned();
         if name.ends_with(':') {
             name += &random.of(&elementwise()).to_string();
         }
         vec![name.parse().expect("the name of a stage")]
     };
     layer.inputs = match is_first {
-        true => stage(&BEFORE_THE_SUMS),
-        false => stage(&AFTER_THE_SUMS),
+        true => stage(&BEFORE_THE_SUMS, width),
+        false => stage(&AFTER_THE_SUMS, width),
     };
-    layer.sums = stage(&AFTER_THE_SUMS);
+    layer.sums = stage(&AFTER_THE_SUMS, n_outputs);
     if !is_last {
-        layer.outputs = stage(&AFTER_THE_SUMS);
+        layer.outputs = stage(&AFTER_THE_SUMS, n_outputs);
         layer.dropout = 0.25 * f64::from(u8::from(random.is_true()));
         if n_outputs == width && !is_first {
             layer.outputs.push("residual".parse().expect("a stage"));
@@ -103,7 +107,7 @@ fn random_layer(random: &mut Random, is_first: bool, is_last: bool, width: usize
 }
 
 /// A model with this network, and random parameters and statistics.
-pub fn model_of(config: &NetworkConfig, random: &mut Random) -> Model {
+pub(crate) fn model_of(config: &NetworkConfig, random: &mut Random) -> Model {
     let mut network: Network = Network::new(config, 1).expect("a valid configuration");
     for parameter in network.parameters_mut() {
         *parameter += random.in_range(0.3);
@@ -141,7 +145,7 @@ pub fn model_of(config: &NetworkConfig, random: &mut Random) -> Model {
 
 /// Rows for a network; the last columns are indices of categories if the first stage embeds
 /// them.
-pub fn random_inputs(
+pub(crate) fn random_inputs(
     config: &NetworkConfig,
     n_rows: usize,
     random: &mut Random,
@@ -161,7 +165,7 @@ pub fn random_inputs(
 }
 
 /// The configuration of a model's network.
-pub fn config_of(model: &Model) -> NetworkConfig {
+pub(crate) fn config_of(model: &Model) -> NetworkConfig {
     let layers = model.network.layers().iter().map(|layer| LayerConfig {
         inputs: layer.inputs.clone(),
         ..LayerConfig::new(layer.n_outputs, layer.activation)

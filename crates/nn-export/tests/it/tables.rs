@@ -19,13 +19,13 @@ size,year,color,state,sold,price,kind
 2.5,2004,red,old,2021-03-03 12:00:01,77.0,a
 ";
 
-fn preprocessing(options: &TableOptions) -> (Preprocessing, Table) {
+pub(crate) fn preprocessing(options: &TableOptions) -> (Preprocessing, Table) {
     let table = Table::parse(Path::new("t.csv"), TABLE.as_bytes(), options).unwrap();
     let (preprocessing, _) = Preprocessing::fit(&table, &[0, 1, 2, 3, 4], options).unwrap();
     (preprocessing, table)
 }
 
-fn model(preprocessing: &Preprocessing, activation: Activation, loss: Loss) -> Model {
+pub(crate) fn model(preprocessing: &Preprocessing, activation: Activation, loss: Loss) -> Model {
     let n_outputs = match activation {
         Activation::Sigmoid => 1,
         _ => preprocessing.n_outputs(),
@@ -49,7 +49,7 @@ fn model(preprocessing: &Preprocessing, activation: Activation, loss: Loss) -> M
 }
 
 /// Options with these targets, without the column of the other target.
-fn options(target: &str, other: &str) -> TableOptions {
+pub(crate) fn options(target: &str, other: &str) -> TableOptions {
     TableOptions {
         target: Some(target.to_owned()),
         ignore: vec![other.to_owned()],
