@@ -159,7 +159,12 @@ fn rust_code_of_every_stage_and_activation_computes_what_the_network_computes() 
 fn source_code_of_tables_computes_what_the_network_computes() {
     let folder = scratch("tables");
     for (target, other, activation, loss) in [
-        ("kind", "price", Activation::Sigmoid, Loss::BinaryCrossEntropy),
+        (
+            "kind",
+            "price",
+            Activation::Sigmoid,
+            Loss::BinaryCrossEntropy,
+        ),
         ("price", "kind", Activation::Identity, Loss::Mse),
     ] {
         let options = TableOptions {
