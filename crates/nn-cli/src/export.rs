@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &ExportArguments) -> Result<()> {
     };
     deliver(&path, &bytes_of(arguments, &exported, &rows)?)?;
     terminal::line(format!(
-        "check     {} of {} rows like `nn predict`, largest difference {difference:.1e}",
+        "check     {} {} rows agree with the network, largest difference {difference:.1e}",
         grouped(rows.checked.n_rows()),
         rows.origin,
     ));

@@ -1,3 +1,8 @@
+/* The functions that exported C code calls. A comment with a colon and the name of a function,
+   followed by the names of the functions that it needs, begins each function; exported code
+   contains only the functions that it calls. Elementwise functions work in place, on y. A
+   pointer to values is followed by their number. */
+
 /*: copy */
 static void nn_copy(const float *x, int n, float *y, int m)
 {

@@ -1,3 +1,7 @@
+//! The functions that exported Rust code calls. A line `//: NAME needs NAME, NAME` begins each
+//! function; exported code contains only the functions that it calls. Elementwise functions work
+//! in place, on `y`.
+
 //: copy
 fn copy(x: &[f32], y: &mut [f32]) {
     y.copy_from_slice(x);

@@ -178,7 +178,6 @@ impl<'a> ExportedModel<'a> {
 
     /// What is stored beside the network: names and values of the metadata.
     pub(crate) fn metadata(&self) -> Vec<(&'static str, String)> {
-        let values: Vec<_> = self.values().iter().map(Value::to_json).collect();
         let names = match &self.outcome {
             Outcome::Classes { .. } => "class_names",
             Outcome::Labels { .. } => "label_names",
@@ -186,7 +185,7 @@ impl<'a> ExportedModel<'a> {
         };
         let mut metadata = vec![
             (names, json!(self.outcome.names()).to_string()),
-            ("values", json!(values).to_string()),
+            ("values", self.encoding.to_json().to_string()),
             (
                 "input_shape",
                 json!(self.model.description.input.shape).to_string(),

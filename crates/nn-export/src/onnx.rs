@@ -24,7 +24,7 @@ use std::collections::HashSet;
 use crate::error::{Error, Result};
 use crate::exported_model::ExportedModel;
 use crate::onnx::lowering::Lowering;
-use crate::onnx::messages::{ElementType, operator_set, value_info};
+use crate::onnx::messages::{ElementType, ML_DOMAIN, operator_set, value_info};
 use crate::outcome::{ClassRule, Outcome};
 use crate::proto::Message;
 use crate::values::Meaning;
@@ -33,7 +33,6 @@ const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
 /// Version of the operators in the domain `ai.onnx.ml`.
 const ML_OPSET: i64 = 3;
-const ML_DOMAIN: &str = "ai.onnx.ml";
 
 /// Names of the input and of the outputs.
 const INPUT: &str = "input";

@@ -8,15 +8,23 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
 use crate::op::{Int8Linear, Op, Standardize};
 
+/// A table of constants.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Table {
+    /// What the table holds, in lower case, such as `weights`.
+    pub(crate) what: &'static str,
+    pub(crate) constants: Constants,
+}
+
 /// The constants of a table.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Table {
+pub(crate) enum Constants {
     Floats(Vec<f32>),
     Integers(Vec<i32>),
     Int8(Vec<i8>),
 }
 
-impl Table {
+impl Constants {
     /// Size in bytes.
     pub(crate) fn n_bytes(&self) -> usize {
         match self {
@@ -112,13 +120,13 @@ impl Program {
         Ok(program)
     }
 
-    fn table(&mut self, table: Table) -> Argument {
-        self.tables.push(table);
+    fn table(&mut self, what: &'static str, constants: Constants) -> Argument {
+        self.tables.push(Table { what, constants });
         Argument::Table(self.tables.len() - 1)
     }
 
-    fn floats(&mut self, values: &[f32]) -> Argument {
-        self.table(Table::Floats(values.to_vec()))
+    fn floats(&mut self, what: &'static str, values: &[f32]) -> Argument {
+        self.table(what, Constants::Floats(values.to_vec()))
     }
 
     fn call(&mut self, function: &'static str, arguments: impl Into<Vec<Argument>>) {
@@ -144,7 +152,7 @@ impl Program {
         match &node.op {
             Op::Select(columns) => {
                 let columns = columns.iter().map(|&column| column as i32).collect();
-                let columns = self.table(Table::Integers(columns));
+                let columns = self.table("columns", Constants::Integers(columns));
                 self.call("select", [x, columns, y]);
             }
             Op::Concat => {
@@ -165,8 +173,9 @@ impl Program {
             Op::Linear(linear) => {
                 self.n_multiply_adds += linear.weights.len();
                 let n_outputs = linear.n_outputs();
-                let weights = self.table(Table::Floats(transposed(&linear.weights, n_outputs)));
-                let bias = self.floats(&linear.bias);
+                let weights = transposed(&linear.weights, n_outputs);
+                let weights = self.table("weights", Constants::Floats(weights));
+                let bias = self.floats("bias", &linear.bias);
                 self.call("linear", [x, weights, bias, y]);
             }
             Op::Int8Linear(linear) => self.add_int8_linear(linear, inputs[0], y),
@@ -178,19 +187,19 @@ impl Program {
                 self.n_multiply_adds += weights.len();
                 let groups = weights.chunks_exact(weights.len() / n_groups);
                 let weights = groups.flat_map(|it| transposed(it, bias.len() / n_groups));
-                let weights = self.table(Table::Floats(weights.collect()));
-                let bias = self.floats(bias);
+                let weights = self.table("weights", Constants::Floats(weights.collect()));
+                let bias = self.floats("bias", bias);
                 let n_groups = Argument::Integer(*n_groups as i64);
                 self.call("grouped_linear", [x, n_groups, weights, bias, y]);
             }
             Op::Bins(bins) => {
-                let edges = self.floats(&bins.edges);
+                let edges = self.floats("edges", &bins.edges);
                 let n_bins = Argument::Integer(bins.n_bins as i64);
                 self.call("bins", [x, n_bins, edges, y]);
             }
             Op::Embed { vectors, width } => {
                 let n_categories = Argument::Integer((vectors.len() / width) as i64);
-                let vectors = self.floats(vectors);
+                let vectors = self.floats("vectors", vectors);
                 self.call("embed", [x, n_categories, vectors, y]);
             }
             _ => unreachable!("the operator works in place"),
@@ -208,10 +217,10 @@ impl Program {
         let weights = transposed(&linear.weights, linear.bias.len());
         let arguments = [
             Argument::ReadInt8(x.len),
-            self.table(Table::Int8(weights)),
-            self.table(Table::Integers(linear.start.clone())),
-            self.floats(&linear.factors),
-            self.floats(&linear.bias),
+            self.table("weights", Constants::Int8(weights)),
+            self.table("start", Constants::Integers(linear.start.clone())),
+            self.floats("factors", &linear.factors),
+            self.floats("bias", &linear.bias),
             y,
         ];
         self.call("linear_int8", arguments);
@@ -223,21 +232,23 @@ impl Program {
         match op {
             Op::Multiply(factor) => self.call("multiply", [Argument::Float(*factor), y]),
             Op::Standardize(Standardize { mean, rest, std }) => {
-                let tables = [mean, rest, std].map(|values| self.floats(values));
-                let [mean, rest, std] = tables;
+                let mean = self.floats("mean", mean);
+                let rest = self.floats("rest", rest);
+                let std = self.floats("std", std);
                 self.call("standardize", [mean, rest, std, y]);
             }
             Op::Affine { scale, shift } => {
-                let [scale, shift] = [scale, shift].map(|values| self.floats(values));
+                let scale = self.floats("scale", scale);
+                let shift = self.floats("shift", shift);
                 self.call("affine", [scale, shift, y]);
             }
             Op::FillMissing(fill) => {
-                let fill = self.floats(fill);
+                let fill = self.floats("fill", fill);
                 self.call("fill_missing", [fill, y]);
             }
             Op::IsMissing => self.call("is_missing", [y]),
             Op::Equals(numbers) => {
-                let numbers = self.floats(numbers);
+                let numbers = self.floats("numbers", numbers);
                 self.call("equals", [numbers, y]);
             }
             Op::Levels { largest } => {
@@ -245,11 +256,12 @@ impl Program {
             }
             Op::Activation(activation) => return self.add_activation(*activation, y),
             Op::LayerNorm { gamma, beta } => {
-                let [gamma, beta] = [gamma, beta].map(|values| self.floats(values));
+                let gamma = self.floats("gamma", gamma);
+                let beta = self.floats("beta", beta);
                 self.call("layer_norm", [gamma, beta, y]);
             }
             Op::Mix(alpha) => {
-                let alpha = self.floats(alpha);
+                let alpha = self.floats("alpha", alpha);
                 self.call("mix", [alpha, Argument::Read(others[0]), y]);
             }
             Op::Add => self.call("add", [Argument::Read(others[0]), y]),
@@ -260,7 +272,7 @@ impl Program {
                     Transform::Log => 1,
                     Transform::Log1p => 2,
                 });
-                let kinds = self.table(Table::Int8(kinds.collect()));
+                let kinds = self.table("kinds", Constants::Int8(kinds.collect()));
                 self.call("restore", [kinds, y]);
             }
             Op::Select(_)

@@ -8,6 +8,7 @@ use nn_core::Rows;
 
 use crate::error::Result;
 use crate::exported_model::{ExportedModel, TOLERANCE};
+use crate::outcome::Outcome;
 use crate::program::Program;
 use crate::values::Meaning;
 
@@ -35,7 +36,7 @@ impl ExportedModel<'_> {
     pub fn sizes(&self) -> Result<Sizes> {
         let program = Program::new(self.graph())?;
         Ok(Sizes {
-            flash_bytes: program.tables.iter().map(|table| table.n_bytes()).sum(),
+            flash_bytes: program.tables.iter().map(|it| it.constants.n_bytes()).sum(),
             ram_bytes: 4 * program.buffers.iter().sum::<usize>() + program.n_int8,
             n_multiply_adds: program.n_multiply_adds,
         })
@@ -80,6 +81,19 @@ impl ExportedModel<'_> {
             format!("{index}: {}: {meaning}", quoted(&value.name))
         });
         lines.collect()
+    }
+}
+
+/// What the outputs are, in a sentence.
+fn outputs_sentence(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Classes {
+            are_probabilities: true,
+            ..
+        } => "The outputs are the probabilities of the classes.",
+        Outcome::Classes { .. } => "The outputs are scores of the classes.",
+        Outcome::Labels { .. } => "The outputs are the probabilities of the labels.",
+        Outcome::Values { .. } => "The outputs are the predicted numbers.",
     }
 }
 

@@ -85,8 +85,8 @@ impl Value {
         Self { name, meaning }
     }
 
-    /// The description as JSON, for the metadata of an exported file.
-    pub(crate) fn to_json(&self) -> Json {
+    /// The description as JSON.
+    fn to_json(&self) -> Json {
         match &self.meaning {
             Meaning::Number => json!({"name": self.name, "type": "number"}),
             Meaning::Pixel { largest } => {
@@ -200,6 +200,17 @@ impl ValueEncoding {
 
     pub(crate) fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// The description of the values as JSON, for the metadata of an exported file: one object
+    /// per value, or one for all pixels.
+    pub(crate) fn to_json(&self) -> Json {
+        match self.values[0].meaning {
+            Meaning::Pixel { largest } => {
+                json!({"type": "pixel", "n_values": self.values.len(), "largest": largest})
+            }
+            _ => self.values.iter().map(Value::to_json).collect(),
+        }
     }
 
     pub(crate) fn n_inputs(&self) -> usize {

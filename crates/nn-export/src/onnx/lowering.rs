@@ -4,8 +4,7 @@ use nn_core::Activation;
 use nn_core::stage::layer_norm::EPSILON;
 use nn_table::Transform;
 
-use super::ML_DOMAIN;
-use super::messages::{Attribute, ElementType, node, tensor};
+use super::messages::{Attribute, ElementType, ML_DOMAIN, node, tensor};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Source};
 use crate::op::{Bin, Bins, Linear, Op, Standardize};

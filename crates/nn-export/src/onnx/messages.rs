@@ -3,6 +3,9 @@
 
 use crate::proto::Message;
 
+/// The domain of the operators for classical machine learning.
+pub(super) const ML_DOMAIN: &str = "ai.onnx.ml";
+
 /// The type of the elements of a tensor, with its number in `TensorProto.DataType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ElementType {

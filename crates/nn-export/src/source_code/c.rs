@@ -2,12 +2,12 @@
 
 use nn_core::Rows;
 
-use super::{functions, lines};
+use super::{functions, lines, outputs_sentence};
 use crate::buffers::Buffer;
 use crate::error::Result;
 use crate::exported_model::ExportedModel;
 use crate::outcome::{ClassRule, Outcome};
-use crate::program::{Argument, Part, Program, Table};
+use crate::program::{Argument, Constants, Part, Program};
 
 const RUNTIME: &str = include_str!("../../runtime/runtime.c");
 
@@ -32,9 +32,10 @@ impl ExportedModel<'_> {
         let mut text = self.c_header();
         text += &functions(RUNTIME, "/*: ", "*/", &program);
         for (index, table) in program.tables.iter().enumerate() {
-            text += &c_table(&format!("nn_table_{index}"), table);
+            let name = format!("nn_{}_{index}", table.what);
+            text += &c_table(&name, &table.constants);
         }
-        text += "void nn_predict(const float *values, float *output)\n{\n";
+        text += "\nvoid nn_predict(const float *values, float *output)\n{\n";
         for (index, size) in program.buffers.iter().enumerate() {
             text += &format!("    float {}[{size}];\n", buffer_name(index));
         }
@@ -42,7 +43,7 @@ impl ExportedModel<'_> {
             text += &format!("    int8_t q[{}];\n", program.n_int8);
         }
         for call in &program.calls {
-            let arguments = call.arguments.iter().map(c_argument);
+            let arguments = call.arguments.iter().map(|it| c_argument(it, &program));
             let arguments: Vec<String> = arguments.collect();
             text += &format!("    nn_{}({});\n", call.function, arguments.join(", "));
         }
@@ -61,22 +62,13 @@ impl ExportedModel<'_> {
         for line in self.value_lines() {
             text += &format!("     {line}\n");
         }
-        text += match self.outcome() {
-            Outcome::Classes {
-                are_probabilities: true,
-                ..
-            } => "   The output is the probability of each class.\n",
-            Outcome::Classes { .. } => "   The output is a score of each class.\n",
-            Outcome::Labels { .. } => "   The output is the probability of each label.\n",
-            Outcome::Values { .. } => "   The output is the predicted numbers.\n",
-        };
-        text += "\n   Without dependencies; needs about as much stack as its buffers.\n";
-        text += "   Self-test: cc -std=c99 -DNN_SELF_TEST FILE.c && ./a.out */\n\n";
+        text += &format!("   {}\n\n", outputs_sentence(self.outcome()));
+        text += "   Self-test: cc -std=c99 -DNN_SELF_TEST FILE.c -lm && ./a.out */\n\n";
         text += "#include <stdint.h>\n\n";
         text += "#if defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#endif\n\n";
         text += &format!("#define NN_INPUTS {}\n", self.values().len());
         text += &format!("#define NN_OUTPUTS {}\n\n", self.n_outputs());
-        text + "void nn_predict(const float *values, float *output);\n"
+        text + "void nn_predict(const float *values, float *output);\n\n"
     }
 
     /// The names of the classes or outputs, and the function that chooses a class.
@@ -116,11 +108,11 @@ impl ExportedModel<'_> {
             return Ok(String::new());
         }
         let mut text = "\n#ifdef NN_SELF_TEST\n#include <math.h>\n#include <stdio.h>\n".to_owned();
-        let values = Table::Floats(rows.as_slice().to_vec());
+        let values = Constants::Floats(rows.as_slice().to_vec());
         text += &c_table("nn_test_values", &values);
         text += &c_table(
             "nn_test_outputs",
-            &Table::Floats(self.expected_outputs(rows)?),
+            &Constants::Floats(self.expected_outputs(rows)?),
         );
         text += &format!(
             "int main(void)
@@ -157,11 +149,11 @@ fn buffer_name(index: usize) -> String {
     }
 }
 
-fn c_argument(argument: &Argument) -> String {
+fn c_argument(argument: &Argument, program: &Program) -> String {
     match argument {
         Argument::Read(part) | Argument::Write(part) => c_part(part),
         Argument::ReadInt8(len) | Argument::WriteInt8(len) => format!("q, {len}"),
-        Argument::Table(index) => format!("nn_table_{index}"),
+        Argument::Table(index) => format!("nn_{}_{index}", program.tables[*index].what),
         Argument::Float(number) => c_float(*number),
         Argument::Integer(number) => number.to_string(),
     }
@@ -180,15 +172,15 @@ fn c_part(part: &Part) -> String {
     }
 }
 
-fn c_table(name: &str, table: &Table) -> String {
-    let (element, len, values) = match table {
-        Table::Floats(values) => ("float", values.len(), lines(values, 8, |&it| c_float(it))),
-        Table::Integers(values) => (
+fn c_table(name: &str, constants: &Constants) -> String {
+    let (element, len, values) = match constants {
+        Constants::Floats(values) => ("float", values.len(), lines(values, 8, |&it| c_float(it))),
+        Constants::Integers(values) => (
             "int32_t",
             values.len(),
             lines(values, 16, ToString::to_string),
         ),
-        Table::Int8(values) => (
+        Constants::Int8(values) => (
             "int8_t",
             values.len(),
             lines(values, 24, ToString::to_string),

@@ -2,12 +2,12 @@
 
 use nn_core::Rows;
 
-use super::{functions, lines};
+use super::{functions, lines, outputs_sentence};
 use crate::buffers::Buffer;
 use crate::error::Result;
 use crate::exported_model::ExportedModel;
 use crate::outcome::{ClassRule, Outcome};
-use crate::program::{Argument, Part, Program, Table};
+use crate::program::{Argument, Constants, Part, Program};
 
 const RUNTIME: &str = include_str!("../../runtime/runtime.rs");
 
@@ -33,7 +33,8 @@ impl ExportedModel<'_> {
         text.push('\n');
         text += &functions(RUNTIME, "//: ", "", &program);
         for (index, table) in program.tables.iter().enumerate() {
-            text += &rust_table(&format!("TABLE_{index}"), table);
+            let name = format!("{}_{index}", table.what.to_uppercase());
+            text += &rust_table(&name, &table.constants);
         }
         text += &self.rust_self_test(self_test)?;
         Ok(text)
@@ -48,6 +49,7 @@ impl ExportedModel<'_> {
         for line in self.value_lines() {
             text += &format!("//! - {line}\n");
         }
+        text += &format!("//!\n//! {}\n", outputs_sentence(self.outcome()));
         text += "#![no_std]\n\n";
         text += "/// Number of values of a row.\n";
         text += &format!("pub const INPUTS: usize = {};\n\n", self.values().len());
@@ -56,16 +58,7 @@ impl ExportedModel<'_> {
     }
 
     fn rust_predict(&self, program: &Program) -> String {
-        let what = match self.outcome() {
-            Outcome::Classes {
-                are_probabilities: true,
-                ..
-            } => "the probability of each class",
-            Outcome::Classes { .. } => "a score of each class",
-            Outcome::Labels { .. } => "the probability of each label",
-            Outcome::Values { .. } => "the predicted numbers",
-        };
-        let mut text = format!("\n/// Computes {what} for a row of values.\n");
+        let mut text = "\n/// Computes the outputs of a row of values.\n".to_owned();
         text += "pub fn predict(values: &[f32; INPUTS], output: &mut [f32; OUTPUTS]) {\n";
         for (index, size) in program.buffers.iter().enumerate() {
             text += &format!("    let mut {} = [0.0; {size}];\n", buffer_name(index));
@@ -74,7 +67,8 @@ impl ExportedModel<'_> {
             text += &format!("    let mut q = [0; {}];\n", program.n_int8);
         }
         for call in &program.calls {
-            let arguments: Vec<String> = call.arguments.iter().map(rust_argument).collect();
+            let arguments = call.arguments.iter().map(|it| rust_argument(it, program));
+            let arguments: Vec<String> = arguments.collect();
             text += &format!("    {}({});\n", call.function, arguments.join(", "));
         }
         text + "}\n"
@@ -112,9 +106,9 @@ impl ExportedModel<'_> {
         if rows.n_rows() == 0 {
             return Ok(String::new());
         }
-        let outputs = Table::Floats(self.expected_outputs(rows)?);
+        let outputs = Constants::Floats(self.expected_outputs(rows)?);
         let [values, outputs] = [
-            ("VALUES", Table::Floats(rows.as_slice().to_vec())),
+            ("VALUES", Constants::Floats(rows.as_slice().to_vec())),
             ("EXPECTED", outputs),
         ]
         .map(|(name, table)| rust_table(name, &table));
@@ -151,13 +145,15 @@ fn buffer_name(index: usize) -> String {
     }
 }
 
-fn rust_argument(argument: &Argument) -> String {
+fn rust_argument(argument: &Argument, program: &Program) -> String {
     match argument {
         Argument::Read(part) => format!("&{}", rust_part(part)),
         Argument::Write(part) => format!("&mut {}", rust_part(part)),
         Argument::ReadInt8(len) => format!("&q[..{len}]"),
         Argument::WriteInt8(len) => format!("&mut q[..{len}]"),
-        Argument::Table(index) => format!("&TABLE_{index}"),
+        Argument::Table(index) => {
+            format!("&{}_{index}", program.tables[*index].what.to_uppercase())
+        }
         Argument::Float(number) => format!("{number:?}"),
         Argument::Integer(number) => number.to_string(),
     }
@@ -172,11 +168,13 @@ fn rust_part(part: &Part) -> String {
     format!("{buffer}[{}..{}]", part.start, part.start + part.len)
 }
 
-fn rust_table(name: &str, table: &Table) -> String {
-    let (element, len, values) = match table {
-        Table::Floats(values) => ("f32", values.len(), lines(values, 8, |&it| rust_float(it))),
-        Table::Integers(values) => ("i32", values.len(), lines(values, 16, ToString::to_string)),
-        Table::Int8(values) => ("i8", values.len(), lines(values, 24, ToString::to_string)),
+fn rust_table(name: &str, constants: &Constants) -> String {
+    let (element, len, values) = match constants {
+        Constants::Floats(values) => ("f32", values.len(), lines(values, 8, |&it| rust_float(it))),
+        Constants::Integers(values) => {
+            ("i32", values.len(), lines(values, 16, ToString::to_string))
+        }
+        Constants::Int8(values) => ("i8", values.len(), lines(values, 24, ToString::to_string)),
     };
     format!("\nstatic {name}: [{element}; {len}] = [\n{values}];\n")
 }
