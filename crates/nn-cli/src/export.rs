@@ -1,24 +1,20 @@
 //! The command `nn export`: writes a model in another format.
 
+mod rows;
+mod score;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use nn_core::{Rows, Samples};
-use nn_export::{ExportedModel, InputForm, Outcome};
+use nn_core::Rows;
+use nn_export::{ExportedModel, InputForm};
 use nn_files::atomic_file;
-use nn_table::TargetEncoding;
-use nn_train::sample_outputs::{classes_of, targets_of};
-use nn_train::{Data, Error, ErrorKind, Result, Run, Splits, grouped};
+use nn_train::{Data, Error, ErrorKind, Result, Run, grouped};
 
 use crate::args::{DataFolder, RunChoice};
-use crate::exit;
 use crate::terminal;
-
-/// Number of rows on which the exported model is compared with the network.
-const N_CHECKED: usize = 1000;
-
-/// Number of rows that the ranges of `--int8` are computed from.
-const N_CALIBRATION: usize = 1000;
+use rows::{ExportRows, held_out, values_of};
+use score::Score;
 
 /// Number of rows of the self-test in source code.
 const N_SELF_TEST: usize = 32;
@@ -170,84 +166,6 @@ fn first_rows<'a>(rows: &'a Rows<'_, f32>, n_rows: usize) -> Rows<'a, f32> {
     Rows::new(&rows.as_slice()[..n_rows * n_columns], n_columns)
 }
 
-/// The rows of values that an export needs.
-struct ExportRows {
-    /// Rows for the check and the self-test.
-    checked: Rows<'static, f32>,
-    /// Rows for the calibration of `--int8`.
-    calibration: Rows<'static, f32>,
-    /// The data set of the run, if it can be loaded.
-    data: Option<Data>,
-    /// The origin of the checked rows.
-    origin: &'static str,
-}
-
-impl ExportRows {
-    /// Takes the rows from the data set of the run. If it cannot be loaded and is not
-    /// `needed`, the rows are random.
-    fn load(run: &Run, model: &ExportedModel<'_>, needed: bool) -> Result<Self> {
-        let data = match run.data() {
-            Ok(data) => data,
-            Err(error) if needed => return Err(error),
-            Err(error) => {
-                exit::note(&format!(
-                    "{error}; the export is checked with random values"
-                ));
-                return Ok(Self::random(model));
-            }
-        };
-        let splits = data.splits()?;
-        let calibration = match splits.validation.is_empty() {
-            true => &splits.train,
-            false => &splits.validation,
-        };
-        let calibration = values_of(model, calibration, N_CALIBRATION)?;
-        let (checked, origin) = held_out(&splits);
-        let checked = values_of(model, checked, N_CHECKED)?;
-        Ok(Self {
-            checked,
-            calibration,
-            origin,
-            data: Some(data),
-        })
-    }
-
-    fn random(model: &ExportedModel<'_>) -> Self {
-        let n_columns = model.values().len();
-        Self {
-            checked: model.random_values(N_CHECKED, 0),
-            calibration: Rows::new(Vec::new(), n_columns),
-            data: None,
-            origin: "random",
-        }
-    }
-}
-
-/// The test samples or, if there are none, the validation or training samples.
-fn held_out<'a>(splits: &'a Splits<'_>) -> (&'a Samples<'a>, &'static str) {
-    match &splits.test {
-        Some(test) if !test.is_empty() => (test, "test"),
-        _ if !splits.validation.is_empty() => (&splits.validation, "validation"),
-        _ => (&splits.train, "training"),
-    }
-}
-
-/// The values of the first samples, `[n_rows, n_values]`.
-fn values_of(
-    model: &ExportedModel<'_>,
-    samples: &Samples<'_>,
-    n_rows: usize,
-) -> Result<Rows<'static, f32>> {
-    let n_rows = n_rows.min(samples.len());
-    let positions: Vec<u32> = (0..n_rows as u32).collect();
-    let n_inputs = samples.n_inputs();
-    let mut inputs = vec![0.0; n_rows * n_inputs];
-    samples.read_inputs(&positions, &mut inputs)?;
-    let rows = inputs.chunks_exact(n_inputs);
-    let values: Vec<f32> = rows.flat_map(|row| model.values_of(row)).collect();
-    Ok(Rows::new(values, model.values().len()))
-}
-
 fn show_sizes(exported: &ExportedModel<'_>) -> Result<()> {
     let sizes = exported.sizes().map_err(of_export)?;
     terminal::line(format!(
@@ -268,67 +186,12 @@ fn show_loss_of_accuracy(
     let splits = data.splits()?;
     let (samples, origin) = held_out(&splits);
     let values = values_of(model, samples, samples.len())?;
-    let score = |model: &ExportedModel<'_>| score(model, &values, samples, data);
-    let ([floats, int8], what) = match model.outcome() {
-        Outcome::Classes { .. } | Outcome::Labels { .. } => {
-            let percent = [score(model), score(int8)].map(|it| terminal::percent(Some(it)));
-            (percent, "accuracy")
-        }
-        _ => {
-            let error = |it: f64| format!("{:.5}", it.sqrt());
-            (
-                [score(model), score(int8)].map(error),
-                "root mean square error",
-            )
-        }
-    };
+    let [floats, int8] = [model, int8].map(|model| Score::new(model, &values, samples, data));
     terminal::line(format!(
-        "int8      {origin} {what} {int8}, with 32-bit floats {floats}, on {} samples",
+        "int8      on {} {origin} samples: {int8}; with 32-bit floats: {floats}",
         grouped(samples.len())
     ));
     Ok(())
-}
-
-/// The fraction of correct classes or labels, or the mean squared error of predicted numbers.
-fn score(
-    model: &ExportedModel<'_>,
-    values: &Rows<'_, f32>,
-    samples: &Samples<'_>,
-    data: &Data,
-) -> f64 {
-    let outputs: Vec<Vec<f32>> = values.rows().map(|row| model.predict(row)).collect();
-    if let Some(classes) = classes_of(samples) {
-        let predicted = outputs.iter().map(|output| model.outcome().class(output));
-        let pairs = predicted.zip(&classes);
-        let n_correct = pairs.filter(|&(predicted, &class)| predicted == Some(class as usize));
-        return n_correct.count() as f64 / classes.len() as f64;
-    }
-    let targets = targets_of(samples);
-    let columns = match data.preprocessing.as_ref().map(|it| &it.target) {
-        Some(TargetEncoding::Regression(columns)) => &columns[..],
-        _ => &[],
-    };
-    let is_labels = matches!(model.outcome(), Outcome::Labels { .. });
-    let terms = outputs
-        .iter()
-        .zip(targets.rows())
-        .flat_map(|(output, target)| {
-            output
-                .iter()
-                .zip(target)
-                .enumerate()
-                .map(|(i, (&output, &target))| {
-                    let target = columns
-                        .get(i)
-                        .map_or(target, |column| column.inverse(target));
-                    match is_labels {
-                        true => f64::from(u8::from((output >= 0.5) == (target > 0.5))),
-                        false => (f64::from(output) - f64::from(target)).powi(2),
-                    }
-                })
-        });
-    let terms: Vec<f64> = terms.collect();
-    terms.iter().sum::<f64>() / terms.len() as f64
 }
 
 fn of_export(error: nn_export::Error) -> Error {

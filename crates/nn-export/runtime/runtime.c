@@ -83,16 +83,33 @@ static void nn_levels(int largest, float *y, int n)
 }
 
 /*: linear */
-/* y = W x + b, with the weights of each output in succession. */
+/* y = W x + b, with the weights of each output in succession. Four sums at a time do not wait
+   for one another. */
 static void nn_linear(const float *x, int n, const float *weights, const float *bias, float *y, int m)
 {
-    int i, j;
-    for (j = 0; j < m; j++) {
-        float sum = bias[j];
+    int i;
+    for (; m >= 4; m -= 4) {
+        float a = bias[0], b = bias[1], c = bias[2], d = bias[3];
+        for (i = 0; i < n; i++) {
+            a += x[i] * weights[i];
+            b += x[i] * weights[n + i];
+            c += x[i] * weights[2 * n + i];
+            d += x[i] * weights[3 * n + i];
+        }
+        y[0] = a;
+        y[1] = b;
+        y[2] = c;
+        y[3] = d;
+        weights += 4 * n;
+        bias += 4;
+        y += 4;
+    }
+    for (; m > 0; m--) {
+        float sum = *bias++;
         for (i = 0; i < n; i++)
             sum += x[i] * weights[i];
         weights += n;
-        y[j] = sum;
+        *y++ = sum;
     }
 }
 

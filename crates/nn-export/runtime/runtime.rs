@@ -68,14 +68,30 @@ fn levels(largest: i32, y: &mut [f32]) {
 }
 
 //: linear
-/// `y = W·x + b`, with the weights of each output in succession.
+/// `y = W·x + b`, with the weights of each output in succession. Four sums at a time do not
+/// wait for one another.
 fn linear(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32]) {
-    for ((y, weights), &bias) in y.iter_mut().zip(weights.chunks_exact(x.len())).zip(bias) {
-        let mut sum = bias;
-        for (&x, &weight) in x.iter().zip(weights) {
-            sum += x * weight;
+    let n = x.len();
+    let blocks = y.chunks_mut(4).zip(bias.chunks(4));
+    for ((y, bias), weights) in blocks.zip(weights.chunks(4 * n)) {
+        y.copy_from_slice(bias);
+        if let [a, b, c, d] = y {
+            let (w_a, rest) = weights.split_at(n);
+            let (w_b, rest) = rest.split_at(n);
+            let (w_c, w_d) = rest.split_at(n);
+            for ((((&x, &w_a), &w_b), &w_c), &w_d) in x.iter().zip(w_a).zip(w_b).zip(w_c).zip(w_d) {
+                *a += x * w_a;
+                *b += x * w_b;
+                *c += x * w_c;
+                *d += x * w_d;
+            }
+        } else {
+            for (y, weights) in y.iter_mut().zip(weights.chunks_exact(n)) {
+                for (&x, &weight) in x.iter().zip(weights) {
+                    *y += x * weight;
+                }
+            }
         }
-        *y = sum;
     }
 }
 

@@ -183,3 +183,6 @@ impl ExportedModel<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,7 @@ fn check_c(exported: &ExportedModel<'_>, rows: &Rows<'_, f32>, folder: &Path) {
         .arg("-o")
         .arg(&object));
     let mut compile = Command::new("gcc");
-    compile.args(C_FLAGS).args(["-O0", "-DNN_SELF_TEST"]);
+    compile.args(C_FLAGS).args(["-O3", "-DNN_SELF_TEST"]);
     run(compile.arg(&source).arg("-o").arg(&program).arg("-lm"));
     run(&mut Command::new(&program));
 }
