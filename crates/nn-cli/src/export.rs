@@ -12,6 +12,7 @@ use nn_files::atomic_file;
 use nn_train::{Data, Error, ErrorKind, Result, Run, grouped};
 
 use crate::args::{DataFolder, RunChoice};
+use crate::exit;
 use crate::terminal;
 use rows::{ExportRows, held_out, values_of};
 use score::Score;
@@ -80,6 +81,7 @@ pub(crate) fn run(arguments: &ExportArguments) -> Result<()> {
         return Ok(());
     }
     let model = ExportedModel::new(run.model()).map_err(of_export)?;
+    note_rounding(&model);
     let rows = ExportRows::load(&run, &model, arguments.int8)?;
     let difference = model.check(&rows.checked).map_err(of_export)?;
     let exported = match arguments.int8 {
@@ -99,6 +101,17 @@ pub(crate) fn run(arguments: &ExportArguments) -> Result<()> {
         show_loss_of_accuracy(&model, &exported, data)?;
     }
     Ok(())
+}
+
+/// Notes columns whose numbers lose digits as 32-bit floats.
+fn note_rounding(model: &ExportedModel<'_>) {
+    for (value, error) in model.rounded_values() {
+        exit::note(&format!(
+            "column \"{}\": 32-bit floats round its numbers by up to {error:.0e} standard \
+             deviations, unless they are whole numbers up to 16 777 216",
+            value.name.escape_debug()
+        ));
+    }
 }
 
 /// Returns an error for options that the format does not have.

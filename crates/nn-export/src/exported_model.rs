@@ -15,6 +15,9 @@ use crate::values::{Value, ValueEncoding};
 /// larger outputs, the relative difference.
 pub const TOLERANCE: f32 = 1e-5;
 
+/// Rounding error of a standardized value that can change a prediction noticeably.
+const NOTICEABLE_ROUNDING: f64 = 1e-3;
+
 /// A trained model with its preprocessing, ready to be written in an exported format.
 ///
 /// ```
@@ -88,6 +91,14 @@ impl<'a> ExportedModel<'a> {
     /// without probabilities.
     pub fn n_outputs(&self) -> usize {
         self.graph.n_outputs()
+    }
+
+    /// The columns of a table whose numbers may be noticeably rounded to 32-bit floats, because
+    /// their mean is many times their standard deviation. Each has the largest error of its
+    /// standardized value near the mean. Whole numbers up to 2²⁴ are exact.
+    pub fn rounded_values(&self) -> impl Iterator<Item = (&Value, f64)> {
+        let rounded = self.encoding.rounded();
+        rounded.filter(|&(_, error)| error > NOTICEABLE_ROUNDING)
     }
 
     /// Computes the outputs for one row of values, as the exported file does.

@@ -279,6 +279,22 @@ impl ValueEncoding {
         }
     }
 
+    /// The numbers of a table that lose digits as 32-bit floats, each with the largest error of
+    /// its standardized value near the mean.
+    pub(crate) fn rounded(&self) -> impl Iterator<Item = (&Value, f64)> {
+        let parts = match &self.encoding {
+            Encoding::Columns(parts) => &parts[..],
+            Encoding::Rows { .. } | Encoding::Levels { .. } => &[],
+        };
+        parts.iter().filter_map(|part| match part {
+            Part::Number { value, number, .. } => {
+                let half_step = f64::from(f32::EPSILON) / 2.0 * number.standardization.mean.abs();
+                Some((&self.values[*value], half_step / number.standardization.std))
+            }
+            Part::Seconds { .. } | Part::OneHot { .. } => None,
+        })
+    }
+
     /// Appends the conversion to a graph, and returns the inputs of the network.
     pub(crate) fn add_to(&self, graph: &mut Graph) -> Source {
         match &self.encoding {

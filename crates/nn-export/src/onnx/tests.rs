@@ -497,6 +497,22 @@ fn tables_are_preprocessed_in_the_file() {
     }
 }
 
+/// Images with pixels from 0 to 16.
+#[test]
+fn levels_of_gray_become_bytes_in_the_file() {
+    let names: Vec<String> = (0..784).map(|pixel| format!("pixel{pixel}")).collect();
+    let pixels = |factor: usize| {
+        let pixels = (0..784).map(|pixel| (pixel * factor % 17).to_string());
+        pixels.collect::<Vec<String>>().join(",")
+    };
+    let names = names.join(",");
+    let text = format!("label,{names}\na,{}\nb,{}\n", pixels(3), pixels(5));
+    let mut model = model_of_table(&text, "label", (2, Activation::Softmax));
+    model.description.input.scale = 1.0 / 255.0;
+    let exported = ExportedModel::new(&model).unwrap();
+    check(&exported, &exported.random_values(10, 0));
+}
+
 #[test]
 fn categories_are_text_in_files_with_columns() {
     let model = model_of_table(TABLE, "state", (2, Activation::Softmax));
