@@ -100,7 +100,7 @@ fn outputs_sentence(outcome: &Outcome) -> &'static str {
 /// A name in quotes, without characters that could end a comment or change its direction.
 fn quoted(name: &str) -> String {
     let escaped = name.chars().map(|letter| match letter {
-        '/' | '\\' => letter.escape_unicode().to_string(),
+        '*' | '\\' => letter.escape_unicode().to_string(),
         letter if letter.is_alphanumeric() || letter == ' ' || letter.is_ascii_graphic() => {
             letter.to_string()
         }

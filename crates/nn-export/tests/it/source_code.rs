@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use nn_core::{Activation, LayerConfig, Loss, Menu, NetworkConfig, Rows};
 use nn_export::ExportedModel;
-use nn_table::{TableOptions, TargetTransform};
+use nn_table::{Preprocessing, Table, TableOptions, TargetTransform};
 
 use crate::random_model::{Random, config_of, model_of, random_inputs, random_model};
 use crate::tables;
@@ -182,6 +182,32 @@ fn source_code_of_tables_computes_what_the_network_computes() {
         if is_there("rustc") {
             check_rust(&exported, &rows, &folder);
         }
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Names that end comments or strings, and a letter that changes the direction of text.
+#[test]
+fn hostile_names_do_not_break_the_source_code() {
+    let text = "\"a*/ b\",\"c??/\",km/h,\"k\u{202e}ind\"\n1,\"/*\",3,\"x\"\"y\\\"\n2,\"*/\",4,\"??=\"\n\
+                3,\"//\",1,\"\u{fc}\u{202e}\"\n";
+    let options = TableOptions {
+        target: Some("k\u{202e}ind".to_owned()),
+        ..TableOptions::default()
+    };
+    let table = Table::parse(Path::new("t.csv"), text.as_bytes(), &options).unwrap();
+    let (preprocessing, _) = Preprocessing::fit(&table, &[0, 1, 2], &options).unwrap();
+    let model = tables::model(&preprocessing, Activation::Softmax, Loss::CrossEntropy);
+    let exported = ExportedModel::new(&model).unwrap();
+    assert_eq!(exported.outcome().names().len(), 3);
+    let rows = exported.random_values(8, 0);
+    let folder = scratch("names");
+    assert!(exported.to_c(&rows).unwrap().contains("\"km/h\""));
+    if is_there("gcc") {
+        check_c(&exported, &rows, &folder);
+    }
+    if is_there("rustc") {
+        check_rust(&exported, &rows, &folder);
     }
     fs::remove_dir_all(folder).unwrap();
 }
