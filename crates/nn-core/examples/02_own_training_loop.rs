@@ -33,6 +33,8 @@ fn main() -> Result<()> {
     let mut config = TrainingConfig::new(Loss::Mse, "adam".parse()?);
     config.learning_rate = 0.01;
     config.epochs = 100;
+    // One block: the gradients of the rows of a batch are added one by one, as in `train`.
+    config.sum_rows = Some(BATCH_SIZE);
 
     let (by_loop, loss) = train(network.clone(), &inputs, &targets, &config)?;
     assert!(loss < 0.002, "the sine was not learned");

@@ -10,12 +10,13 @@
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
 use nn_functions::LossFunction;
+use nn_functions::loss::LossRows;
 use nn_samples::Rows;
 use nn_tensor::function::flushed;
 use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
-use crate::criterion::{BlockLossFunction, LOSS_ROWS, LossRows};
+use crate::criterion::{BlockLossFunction, LOSS_ROWS};
 use crate::network::{ForwardCache, Network, Node, Plan};
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Backward, Target, write};
@@ -96,6 +97,11 @@ impl<S: Scalar> Gradients<S> {
 
     /// Mutable access to the gradient, for example to set it to 0 or to clip it.
     pub fn values_mut(&mut self) -> &mut [S] {
+        &mut self.values
+    }
+
+    /// The buffer of the gradient, to be swapped with another one of the same length.
+    pub(crate) fn buffer_mut(&mut self) -> &mut AlignedSlice<S> {
         &mut self.values
     }
 

@@ -3,21 +3,12 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use nn_functions::loss::LossRows;
 use nn_functions::{Activation, Loss, LossFunction};
 use nn_tensor::Scalar;
 
 /// Maximum number of rows per call of [`BlockLossFunction::of_rows`].
 pub(crate) const LOSS_ROWS: usize = 128;
-
-/// A block of rows of a batch.
-#[derive(Debug)]
-pub(crate) struct LossRows<'r, S> {
-    pub(crate) width: usize,
-    pub(crate) z: &'r [S],
-    pub(crate) a: &'r [S],
-    pub(crate) y: &'r [S],
-    pub(crate) error: &'r mut [S],
-}
 
 /// A [`LossFunction`] for one type of scalar, called once per block of rows.
 pub(crate) trait BlockLossFunction<S>: Debug + Send + Sync {
@@ -35,15 +26,7 @@ impl<S: Scalar, L: LossFunction> BlockLossFunction<S> for L {
     }
 
     fn of_rows(&self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]) {
-        let width = rows.width;
-        let targets = rows
-            .y
-            .chunks_exact(width)
-            .zip(rows.error.chunks_exact_mut(width));
-        let outputs = rows.z.chunks_exact(width).zip(rows.a.chunks_exact(width));
-        for ((loss, (z, a)), (y, error)) in losses.iter_mut().zip(outputs).zip(targets) {
-            *loss = LossFunction::of_row(self, output, z, a, y, error);
-        }
+        LossFunction::of_rows(self, output, rows, losses);
     }
 
     fn predicted_class(&self, a: &[S]) -> usize {

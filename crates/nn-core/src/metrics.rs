@@ -2,13 +2,14 @@
 
 use nn_error::Result;
 use nn_functions::LossFunction;
+use nn_functions::loss::LossRows;
 use nn_metrics::ErrorSums;
 pub use nn_metrics::{ClassScores, ConfusionMatrix, OutputErrors, RegressionErrors};
 use nn_samples::{Rows, Samples, Targets};
 use nn_tensor::{Scalar, Threads};
 
 use crate::block_inputs::BlockInputs;
-use crate::criterion::{BlockLossFunction, LossRows};
+use crate::criterion::BlockLossFunction;
 use crate::memory::{Memory, bytes_of, probe};
 use crate::network::{ForwardCache, Network, Plan};
 use crate::predictor::BLOCK_ROWS;

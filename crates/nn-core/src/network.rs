@@ -592,6 +592,34 @@ impl<S: Scalar> Network<S> {
             cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
     }
+
+    /// As [`forward_in_training`](Self::forward_in_training), for several threads at once.
+    /// The network must have no batch normalization, which is the only stage that updates
+    /// its statistics.
+    #[inline]
+    pub(crate) fn forward_in_shared_training(
+        &self,
+        inputs: &LayerInputs<'_, S>,
+        cache: &mut ForwardCache<S>,
+        randomness: Randomness,
+        threads: &Threads,
+    ) {
+        debug_assert!(!self.has_batch_norm());
+        cache.start(&self.plan, inputs.n_rows(), true);
+        for (index, node) in self.plan.nodes.iter().enumerate() {
+            let statistics = &self.statistics[node.statistics.clone()];
+            let mode = if statistics.is_empty() {
+                Mode::Training {
+                    statistics: &mut [],
+                    randomness,
+                    layer: node.layer,
+                }
+            } else {
+                Mode::Inference(statistics)
+            };
+            cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+        }
+    }
 }
 
 impl<S: Scalar> ForwardCache<S> {

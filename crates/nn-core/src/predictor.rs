@@ -16,6 +16,24 @@ use crate::network::{ForwardCache, Network};
 /// Number of rows per block of a prediction.
 pub(crate) const BLOCK_ROWS: usize = 512;
 
+/// Minimum number of rows that a thread computes alone.
+const MIN_PART_ROWS: usize = 32;
+
+/// Maximum number of threads that compute rows alone.
+const MAX_PARTS: usize = 16;
+
+/// The caches for predictions of up to `max_rows` rows, one per thread that computes rows
+/// alone.
+fn caches<S: Scalar>(
+    network: &Network<S>,
+    max_rows: usize,
+    threads: &Threads,
+) -> Vec<ForwardCache<S>> {
+    let n_parts = threads.count().min(MAX_PARTS).min(max_rows / MIN_PART_ROWS);
+    let cache = |_| ForwardCache::new(network, max_rows.clamp(1, BLOCK_ROWS));
+    (0..n_parts.max(1)).map(cache).collect()
+}
+
 impl<S: Scalar> Network<S> {
     /// Computes the predictions for many rows.
     ///
@@ -59,15 +77,56 @@ impl<S: Scalar> Network<S> {
         threads: &Threads,
     ) -> Result<Rows<'static, S>> {
         self.check_inputs(inputs)?;
-        let n_outputs = self.n_outputs();
-        let mut cache = ForwardCache::new(self, inputs.n_rows().clamp(1, BLOCK_ROWS));
-        let mut outputs = Vec::with_capacity(inputs.n_rows() * n_outputs);
-        for block in inputs.as_slice().chunks(BLOCK_ROWS * self.n_inputs()) {
-            let block = Matrix::new(block, [block.len() / self.n_inputs(), self.n_inputs()]);
-            self.infer(&block.into(), &mut cache, threads);
-            outputs.extend_from_slice(cache.outputs().as_slice());
+        let mut outputs = vec![S::zero(); inputs.n_rows() * self.n_outputs()];
+        let mut caches = caches(self, inputs.n_rows(), threads);
+        self.infer_rows(inputs.as_slice(), &mut outputs, &mut caches, threads);
+        Ok(Rows::new(outputs, self.n_outputs()))
+    }
+
+    /// Computes the outputs of many rows. With several caches, each thread computes its own
+    /// rows; few rows are computed by all threads together.
+    fn infer_rows(
+        &self,
+        inputs: &[S],
+        outputs: &mut [S],
+        caches: &mut [ForwardCache<S>],
+        threads: &Threads,
+    ) {
+        let (n_inputs, n_outputs) = (self.n_inputs(), self.n_outputs());
+        let n_rows = inputs.len() / n_inputs;
+        let n_parts = caches.len().min(n_rows / MIN_PART_ROWS);
+        if n_parts < 2 {
+            return self.infer_blocks(inputs, outputs, &mut caches[0], threads);
         }
-        Ok(Rows::new(outputs, n_outputs))
+        let rows = n_rows.div_ceil(n_parts);
+        let mut rows = inputs
+            .chunks(rows * n_inputs)
+            .zip(outputs.chunks_mut(rows * n_outputs))
+            .zip(caches);
+        let mut parts: [_; MAX_PARTS] = std::array::from_fn(|_| rows.next());
+        threads.for_each(&mut parts, |_, part| {
+            if let Some(((inputs, outputs), cache)) = part {
+                self.infer_blocks(inputs, outputs, cache, &Threads::single());
+            }
+        });
+    }
+
+    /// Computes the outputs of many rows, one block at a time.
+    fn infer_blocks(
+        &self,
+        inputs: &[S],
+        outputs: &mut [S],
+        cache: &mut ForwardCache<S>,
+        threads: &Threads,
+    ) {
+        let (n_inputs, n_outputs) = (self.n_inputs(), self.n_outputs());
+        let blocks = inputs.chunks(BLOCK_ROWS * n_inputs);
+        let blocks = blocks.zip(outputs.chunks_mut(BLOCK_ROWS * n_outputs));
+        for (inputs, outputs) in blocks {
+            let inputs = Matrix::new(inputs, [inputs.len() / n_inputs, n_inputs]);
+            self.infer(&inputs.into(), cache, threads);
+            outputs.copy_from_slice(cache.outputs().as_slice());
+        }
     }
 
     /// Checks that rows have the network's number of inputs and are finite.
@@ -112,7 +171,7 @@ impl<S: Scalar> Network<S> {
 pub struct Predictor<S = f32> {
     network: Arc<Network<S>>,
     max_rows: usize,
-    cache: ForwardCache<S>,
+    caches: Vec<ForwardCache<S>>,
     threads: Threads,
 }
 
@@ -122,19 +181,23 @@ impl<S: Scalar> Predictor<S> {
     /// Larger buffers do not make the prediction of a single row slower.
     pub fn new(network: Arc<Network<S>>, max_rows: usize) -> Self {
         let max_rows = max_rows.max(1);
+        let threads = Threads::single();
         Self {
-            cache: ForwardCache::new(&network, max_rows),
+            caches: caches(&network, max_rows, &threads),
             network,
             max_rows,
-            threads: Threads::single(),
+            threads,
         }
     }
 
     /// Sets the threads for predictions; the default is the calling thread only.
     #[must_use]
-    pub fn with_threads(mut self, threads: Threads) -> Self {
-        self.threads = threads;
-        self
+    pub fn with_threads(self, threads: Threads) -> Self {
+        Self {
+            caches: caches(&self.network, self.max_rows, &threads),
+            threads,
+            ..self
+        }
     }
 
     /// The network that computes the predictions.
@@ -160,18 +223,16 @@ impl<S: Scalar> Predictor<S> {
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
         let (network, threads) = (&*self.network, &self.threads);
         let (n_inputs, n_outputs) = (network.n_inputs(), network.n_outputs());
-        let found = if inputs.len() == n_inputs {
+        if inputs.len() == n_inputs {
             check_count("number of outputs", n_outputs, outputs.len())?;
-            network.infer_sample(inputs, &mut self.cache, threads)?
-        } else {
-            let n_rows = rows_in(inputs.len(), n_inputs, self.max_rows)?;
-            check_count("number of outputs", n_rows * n_outputs, outputs.len())?;
-            check_finite("input", inputs, n_inputs)?;
-            let inputs = Matrix::new(inputs, [n_rows, n_inputs]).into();
-            network.infer(&inputs, &mut self.cache, threads);
-            self.cache.layer(network.layers().len() - 1).output_values()
-        };
-        outputs.copy_from_slice(found);
+            let found = network.infer_sample(inputs, &mut self.caches[0], threads)?;
+            outputs.copy_from_slice(found);
+            return Ok(());
+        }
+        let n_rows = rows_in(inputs.len(), n_inputs, self.max_rows)?;
+        check_count("number of outputs", n_rows * n_outputs, outputs.len())?;
+        check_finite("input", inputs, n_inputs)?;
+        network.infer_rows(inputs, outputs, &mut self.caches, threads);
         Ok(())
     }
 }

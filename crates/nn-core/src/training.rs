@@ -18,11 +18,12 @@ mod config;
 mod config_text;
 mod event;
 mod parameter_groups;
-mod partition;
 mod gradient_sum;
+mod partition;
 mod memory;
 mod progress;
 mod block_loss;
+mod block_pass;
 mod state;
 mod step;
 mod observer;
@@ -48,9 +49,10 @@ use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{ForwardCache, Network, NetworkConfig};
 
 use block_loss::{class_weights, total_weight};
+use block_pass::{StreamedRows, Workspace};
 pub use config::{BatchSize, ClassWeights, RateFactor, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
-use gradient_sum::GradientSum;
+use gradient_sum::{Subtree, Subtrees};
 pub use observer::Observer;
 use partition::{Partition, rows_of_block};
 use progress::{Best, Pending};
@@ -101,6 +103,9 @@ pub struct Trainer<'a, S: Scalar = f32> {
     /// Sum of the weights of all training rows, unless all are 1.
     total_weight: Option<f64>,
     partition: Partition,
+    /// R, the number of rows per block of the gradient sum; `None` if the rows of a step
+    /// are added one by one.
+    sum_rows: Option<usize>,
     optimizer: OptimizerState<S>,
     /// The trained parameters.
     groups: Vec<ParameterGroup>,
@@ -123,14 +128,14 @@ pub struct Trainer<'a, S: Scalar = f32> {
 /// The buffers of a training step, allocated once.
 #[derive(Debug)]
 struct Buffers<'a, S> {
+    /// Maximum number of rows per block.
     block_rows: usize,
-    inputs: BlockInputs<'a, S>,
+    /// The buffers of the first thread, which also hold the gradient, and those of other
+    /// threads if they compute blocks of their own.
+    workspaces: Vec<Workspace<'a, S>>,
     streamed: StreamedRows<S>,
-    targets: Vec<S>,
-    cache: ForwardCache<S>,
-    gradients: Gradients<S>,
     /// The gradient sums of blocks of rows, if gradients are summed in blocks.
-    gradient_sum: Option<GradientSum<S>>,
+    sums: Vec<Subtree<S>>,
     /// The parameters before the step, whose signs L1 regularization needs.
     before: Vec<S>,
     evaluator: Option<Evaluator<S>>,
@@ -142,28 +147,9 @@ impl<S: Scalar> Buffers<'_, S> {
     fn fit_streamed(&mut self, network: &Network<S>, n_rows: usize) {
         if network.has_batch_norm() && n_rows > self.block_rows {
             self.block_rows = n_rows;
-            self.cache = ForwardCache::new(network, n_rows);
-            self.gradients = Gradients::new(network, n_rows);
-            self.targets.resize(n_rows * network.n_outputs(), S::zero());
+            self.workspaces[0].grow(network, n_rows);
         }
         self.streamed.fit(n_rows, self.block_rows);
-    }
-}
-
-/// The buffers for rows of the caller, in [`Trainer::step_on`].
-#[derive(Debug)]
-struct StreamedRows<S> {
-    order: Vec<u32>,
-    inputs: BlockInputs<'static, S>,
-}
-
-impl<S: Scalar> StreamedRows<S> {
-    /// Enlarges the buffers to `n_rows` rows, in blocks of up to `block_rows`.
-    fn fit(&mut self, n_rows: usize, block_rows: usize) {
-        if self.order.len() < n_rows {
-            self.order = (0..n_rows as u32).collect();
-        }
-        self.inputs.grow(n_rows.min(block_rows));
     }
 }
 
@@ -185,7 +171,8 @@ impl<S: Scalar> Trainer<'static, S> {
 }
 
 impl<'a, S: Scalar> Trainer<'a, S> {
-    /// Estimates the memory that a trainer allocates, not counting the samples.
+    /// Estimates the memory that a trainer with `n_threads` threads allocates, not counting
+    /// the samples.
     ///
     /// # Errors
     /// Returns the same errors as [`NetworkConfig::check`].
@@ -194,12 +181,14 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         config: &TrainingConfig,
         train: &Samples<'_, S>,
         validation: Option<&Samples<'_, S>>,
+        n_threads: usize,
     ) -> Result<Memory> {
         Ok(memory::memory_of(
             &network.plan()?,
             config,
             train,
             validation,
+            n_threads,
         ))
     }
 
@@ -258,7 +247,13 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let block_rows_of = |widest| rows_of_block(has_batch_norm, sum_rows, widest);
         let widest = network.plan().widest();
         let n_parameters = network.parameters().len();
-        let memory = memory::memory_of(network.plan(), &config, &train, validation.as_ref());
+        let memory = memory::memory_of(
+            network.plan(),
+            &config,
+            &train,
+            validation.as_ref(),
+            threads.count(),
+        );
         // The network is allocated already, and nothing is saved yet.
         let others = memory.parameters - bytes_of::<S>(1, n_parameters);
         probe(
@@ -279,9 +274,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         if sparse.is_none() {
             block_rows = block_rows_of(widest.max(network.n_inputs()));
         }
-        let gradient_sum = config
-            .summation_rows()
-            .map(|rows| GradientSum::new(batch_rows.div_ceil(rows), n_parameters));
         let descends = config.optimizer == Optimizer::Sgd
             && config.regularization == Regularization::default()
             && config.weight_decay == 0.0
@@ -290,11 +282,32 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             && config.clip_value.is_none()
             && can_descend(&network)
             && batch_rows == block_rows
-            && gradient_sum.is_none();
+            && config.summation_rows().is_none();
+        let mut sum_rows = config.summation_rows();
+        if sum_rows.is_none() && sparse.is_none() && !descends && !train.is_empty() {
+            sum_rows = partition::parallel_rows(network.plan(), batch_rows);
+            if let Some(rows) = sum_rows {
+                block_rows = partition::rows_of_cached_block(network.plan(), rows);
+            }
+        }
+        let subtrees = sum_rows.map(|block_rows| Subtrees {
+            n_rows: batch_rows,
+            block_rows,
+        });
+        let n_workspaces = match subtrees {
+            Some(subtrees) if sparse.is_none() => subtrees.count().min(threads.count()),
+            _ => 1,
+        };
+        let n_inputs = network.n_inputs();
+        let inputs = std::iter::once(BlockInputs::new(block_rows, n_inputs, sparse));
+        let more = (1..n_workspaces).map(|_| BlockInputs::new(block_rows, n_inputs, None));
+        let workspaces = inputs.chain(more);
+        let workspaces = workspaces.map(|inputs| Workspace::new(&network, block_rows, inputs));
         let mut trainer = Self {
             class_weights,
             total_weight,
             partition,
+            sum_rows,
             optimizer: OptimizerState::new(config.optimizer, n_parameters, config.learning_rate)?,
             groups,
             plateau: Plateau::default(),
@@ -315,15 +328,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             descends,
             buffers: Buffers {
                 block_rows,
-                inputs: BlockInputs::new(block_rows, network.n_inputs(), sparse),
-                streamed: StreamedRows {
-                    order: Vec::new(),
-                    inputs: BlockInputs::new(0, network.n_inputs(), None),
-                },
-                targets: vec![S::zero(); block_rows * network.n_outputs()],
-                cache: ForwardCache::new(&network, block_rows),
-                gradients: Gradients::new(&network, block_rows),
-                gradient_sum,
+                workspaces: workspaces.collect(),
+                streamed: StreamedRows::new(n_inputs),
+                sums: subtrees.map_or_else(Vec::new, |subtrees| subtrees.sums(n_parameters)),
                 before: if config.regularization.l1 > 0.0 {
                     network.parameters().to_vec()
                 } else {
@@ -377,7 +384,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Returns [`Error::Conflict`] if the inputs are not bytes.
     #[inline(never)]
     pub fn augment(&mut self, augmentation: Box<dyn Augmentation + 'a>) -> Result<()> {
-        let inputs = &mut self.buffers.inputs;
+        let inputs = &mut self.buffers.workspaces[0].inputs;
         if inputs.augment(augmentation, &self.train, &self.threads) {
             return Ok(());
         }
@@ -487,13 +494,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         network
     }
 
-    /// The network in training, with activations and gradients of the last batch.
+    /// The network in training, with the gradient of the last batch and the activations and
+    /// errors of its last block of rows. With several threads, other rows of the batch may
+    /// be the last block.
     ///
     /// Plain gradient descent updates the parameters during the backward pass and does
     /// not store the gradient, unless [`keep_gradients`](Self::keep_gradients) was
     /// called.
     pub fn state(&self) -> (&Network<S>, &ForwardCache<S>, &Gradients<S>) {
-        (&self.network, &self.buffers.cache, &self.buffers.gradients)
+        let workspace = &self.buffers.workspaces[0];
+        (&self.network, &workspace.cache, &workspace.gradients)
     }
 
     /// Makes plain gradient descent store its gradient in [`state`](Self::state), from
@@ -664,14 +674,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     fn diverged(&self, what: &'static str, value: f64, layer: usize) -> Error {
-        Error::Diverged {
-            what,
-            value: value.to_string(),
-            epoch: self.progress.epoch + 1,
-            batch: (self.progress.batch + 1).min(self.n_batches()),
-            layer: layer + 1,
-            learning_rate: self.progress.last_rate,
-        }
+        self.progress.diverged(self.n_batches(), what, value, layer)
     }
 }
 

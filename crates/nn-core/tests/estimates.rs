@@ -69,7 +69,7 @@ fn estimated_and_used(network: &NetworkConfig, config: TrainingConfig, density: 
     let samples = Samples::new(inputs, targets).expect("valid samples");
     let few: Vec<u32> = (0..600).collect();
     let validation = samples.select(&few);
-    let estimated = Trainer::memory(network, &config, &samples, Some(&validation));
+    let estimated = Trainer::memory(network, &config, &samples, Some(&validation), 1);
     let estimated = estimated.expect("a valid configuration").total();
 
     let region = Region::new(ALLOCATOR);

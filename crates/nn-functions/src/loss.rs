@@ -28,9 +28,9 @@
 //! `hinge`). Logarithmic losses are in nats.
 
 use nn_error::{Error, Result};
-use nn_tensor::Scalar;
 use nn_tensor::reduce::argmax;
 use nn_tensor::softmax::log_sum_exp;
+use nn_tensor::{Kernel, Scalar, vectorize};
 
 use crate::activation::Activation;
 use crate::menu::{Menu, Parameter, Range, menu_text};
@@ -130,6 +130,45 @@ impl Menu for Loss {
 
 menu_text!(Loss);
 
+/// Rows of a batch, each with `width` outputs, for [`Loss::of_rows`].
+///
+/// # Shapes
+/// The weighted sums `z`, the outputs `a = φ(z)`, the targets `y` and `error` are all
+/// `[n_rows, width]`, row-major.
+#[derive(Debug)]
+pub struct LossRows<'r, S> {
+    /// Number of outputs.
+    pub width: usize,
+    /// Weighted sums.
+    pub z: &'r [S],
+    /// Outputs.
+    pub a: &'r [S],
+    /// Targets.
+    pub y: &'r [S],
+    /// ∂C/∂z, to be written.
+    pub error: &'r mut [S],
+}
+
+impl<S> LossRows<'_, S> {
+    /// Writes `of_row(z, a, y, error)` of each row to `losses`.
+    pub fn each(self, losses: &mut [S], of_row: impl Fn(&[S], &[S], &[S], &mut [S]) -> S) {
+        let width = self.width;
+        let outputs = self.z.chunks_exact(width).zip(self.a.chunks_exact(width));
+        let targets = self.y.chunks_exact(width);
+        let targets = targets.zip(self.error.chunks_exact_mut(width));
+        for ((loss, (z, a)), (y, error)) in losses.iter_mut().zip(outputs).zip(targets) {
+            *loss = of_row(z, a, y, error);
+        }
+    }
+
+    fn reborrow(&mut self) -> LossRows<'_, S> {
+        LossRows {
+            error: self.error,
+            ..*self
+        }
+    }
+}
+
 impl Loss {
     /// The activation that the loss requires in the output layer, if any.
     pub fn required_output(self) -> Option<Activation> {
@@ -173,9 +212,7 @@ impl Loss {
         y: &[S],
         error: &mut [S],
     ) -> S {
-        let n_outputs = S::from_f64(z.len() as f64);
-        let mean = S::one() / n_outputs;
-        let [half, two] = [S::from_f64(0.5), S::from_f64(2.0)];
+        let two = S::from_f64(2.0);
         match self {
             Self::CrossEntropy => {
                 let total = y.iter().fold(S::zero(), |sum, &y| sum + y);
@@ -191,31 +228,17 @@ impl Loss {
                 each(error, a, y, |a, y| a - y);
                 sum(z, y, binary_cross_entropy)
             }
-            Self::Mse => {
-                each(error, a, y, |a, y| two * mean * (a - y));
-                output.backward(z, a, error, z.len());
-                mean * sum(a, y, |a, y| (a - y) * (a - y))
-            }
-            Self::SumOfSquares => {
-                each(error, a, y, |a, y| two * (a - y));
-                output.backward(z, a, error, z.len());
-                sum(a, y, |a, y| (a - y) * (a - y))
-            }
-            Self::Quadratic => {
-                each(error, a, y, |a, y| a - y);
-                output.backward(z, a, error, z.len());
-                half * sum(a, y, |a, y| (a - y) * (a - y))
-            }
-            Self::Mae => {
-                each(error, a, y, |a, y| mean * sign(a - y));
-                output.backward(z, a, error, z.len());
-                mean * sum(a, y, |a, y| (a - y).abs())
-            }
-            Self::Huber { delta } => {
-                let delta = S::from_f64(delta);
-                each(error, a, y, |a, y| mean * clamp(a - y, delta));
-                output.backward(z, a, error, z.len());
-                mean * sum(a, y, |a, y| huber(a - y, delta))
+            Self::Mse | Self::SumOfSquares | Self::Quadratic | Self::Mae | Self::Huber { .. } => {
+                let mut losses = [S::zero()];
+                let rows = LossRows {
+                    width: z.len(),
+                    z,
+                    a,
+                    y,
+                    error,
+                };
+                self.of_regression_rows(output, rows, &mut losses);
+                losses[0]
             }
             Self::Hinge if z.len() == 1 => {
                 // y = 0 or 1 becomes t = −1 or 1.
@@ -226,6 +249,34 @@ impl Loss {
             }
             Self::Hinge => crammer_singer(z, argmax(y), error),
         }
+    }
+
+    /// Computes the loss of each row of a block, and writes ∂C/∂z to `rows.error`, with the
+    /// same bits as [`of_row`](Self::of_row).
+    pub fn of_rows<S: Scalar>(self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]) {
+        match self {
+            Self::Mse | Self::SumOfSquares | Self::Quadratic | Self::Mae | Self::Huber { .. } => {
+                self.of_regression_rows(output, rows, losses);
+            }
+            Self::CrossEntropy | Self::Kl | Self::BinaryCrossEntropy | Self::Hinge => {
+                rows.each(losses, |z, a, y, error| self.of_row(output, z, a, y, error));
+            }
+        }
+    }
+
+    /// [`of_rows`](Self::of_rows) for a loss that is a sum over the outputs.
+    fn of_regression_rows<S: Scalar>(
+        self,
+        output: Activation,
+        mut rows: LossRows<'_, S>,
+        losses: &mut [S],
+    ) {
+        vectorize(RegressionRows {
+            loss: self,
+            rows: rows.reborrow(),
+            losses,
+        });
+        output.backward(rows.z, rows.a, rows.error, rows.width);
     }
 
     /// Returns `true` if the loss can be computed from class labels instead of targets: a
@@ -280,15 +331,62 @@ impl Loss {
 }
 
 /// `errorᵢ ← f(aᵢ, yᵢ)`
-#[inline]
+#[inline(always)]
 fn each<S: Scalar>(error: &mut [S], a: &[S], y: &[S], f: impl Fn(S, S) -> S) {
     for ((error, &a), &y) in error.iter_mut().zip(a).zip(y) {
         *error = f(a, y);
     }
 }
 
+/// The losses and ∂C/∂a of a block of rows.
+struct RegressionRows<'r, 'l, S> {
+    loss: Loss,
+    rows: LossRows<'r, S>,
+    losses: &'l mut [S],
+}
+
+impl<S: Scalar> RegressionRows<'_, '_, S> {
+    /// Computes ∂C/∂a = derivative(a, y), and C = factor·Σ value(a, y).
+    #[inline(always)]
+    fn with(self, derivative: impl Fn(S, S) -> S, factor: S, value: impl Fn(S, S) -> S) {
+        let LossRows {
+            width, a, y, error, ..
+        } = self.rows;
+        each(error, a, y, derivative);
+        let rows = a.chunks_exact(width).zip(y.chunks_exact(width));
+        for (loss, (a, y)) in self.losses.iter_mut().zip(rows) {
+            *loss = factor * sum(a, y, &value);
+        }
+    }
+}
+
+impl<S: Scalar> Kernel for RegressionRows<'_, '_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let mean = S::one() / S::from_f64(self.rows.width as f64);
+        let [half, two] = [S::from_f64(0.5), S::from_f64(2.0)];
+        let square = |a: S, y: S| (a - y) * (a - y);
+        match self.loss {
+            Loss::Mse => self.with(|a, y| two * mean * (a - y), mean, square),
+            Loss::SumOfSquares => self.with(|a, y| two * (a - y), S::one(), square),
+            Loss::Quadratic => self.with(|a, y| a - y, half, square),
+            Loss::Mae => self.with(|a, y| mean * sign(a - y), mean, |a, y| (a - y).abs()),
+            Loss::Huber { delta } => {
+                let delta = S::from_f64(delta);
+                let value = |a, y| huber(a - y, delta);
+                self.with(|a, y| mean * clamp(a - y, delta), mean, value);
+            }
+            Loss::CrossEntropy | Loss::Kl | Loss::BinaryCrossEntropy | Loss::Hinge => {
+                unreachable!("not a sum over the outputs")
+            }
+        }
+    }
+}
+
 /// `Σ f(aᵢ, yᵢ)`
-#[inline]
+#[inline(always)]
 fn sum<S: Scalar>(a: &[S], y: &[S], f: impl Fn(S, S) -> S) -> S {
     a.iter()
         .zip(y)

@@ -7,7 +7,7 @@ use nn_tensor::Scalar;
 use nn_tensor::reduce::argmax;
 
 use crate::activation::Activation;
-use crate::loss::Loss;
+use crate::loss::{Loss, LossRows};
 
 /// A user-defined loss function, with its value and its derivative for one row.
 ///
@@ -83,6 +83,13 @@ pub trait LossFunction: Debug + Send + Sync {
         error: &mut [S],
     ) -> S;
 
+    /// Computes the loss of each row of a block, and writes ∂C/∂z to `rows.error`.
+    ///
+    /// By default, [`of_row`](Self::of_row) computes row after row.
+    fn of_rows<S: Scalar>(&self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]) {
+        rows.each(losses, |z, a, y, error| self.of_row(output, z, a, y, error));
+    }
+
     /// The class predicted by a row of outputs: the index of the largest output;
     /// for a single output, 1 if it is above ½.
     fn predicted_class<S: Scalar>(&self, a: &[S]) -> usize {
@@ -111,6 +118,10 @@ impl LossFunction for Loss {
         error: &mut [S],
     ) -> S {
         Self::of_row(*self, output, z, a, y, error)
+    }
+
+    fn of_rows<S: Scalar>(&self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]) {
+        Self::of_rows(*self, output, rows, losses);
     }
 
     fn predicted_class<S: Scalar>(&self, a: &[S]) -> usize {

@@ -408,6 +408,42 @@ impl<S: Scalar> OptimizerState<S> {
         rates: StepRates,
         threads: &Threads,
     ) {
+        self.update_groups(
+            groups,
+            parameters,
+            Gradient::Complete(gradient),
+            rates,
+            threads,
+        );
+    }
+
+    /// Updates the parameters as [`step_groups`](Self::step_groups) does, with a gradient
+    /// that is computed piece by piece: `complete(range, gradient)` writes the gradient of
+    /// a range of parameters, which the update then reads while it is in the cache.
+    ///
+    /// # Panics
+    /// Panics under the same conditions as [`step_groups`](Self::step_groups).
+    pub fn step_groups_of(
+        &mut self,
+        groups: &[ParameterGroup],
+        parameters: &mut [S],
+        gradient: &mut [S],
+        complete: &(dyn Fn(ops::Range<usize>, &mut [S]) + Sync),
+        rates: StepRates,
+        threads: &Threads,
+    ) {
+        let gradient = Gradient::Incomplete(gradient, complete);
+        self.update_groups(groups, parameters, gradient, rates, threads);
+    }
+
+    fn update_groups(
+        &mut self,
+        groups: &[ParameterGroup],
+        parameters: &mut [S],
+        mut gradient: Gradient<'_, S>,
+        rates: StepRates,
+        threads: &Threads,
+    ) {
         assert_eq!(
             parameters.len(),
             gradient.len(),
@@ -420,6 +456,7 @@ impl<S: Scalar> OptimizerState<S> {
                 decay_factor: rates.decay_factor,
                 step: self.steps,
             };
+            let gradient = gradient.part(group.range.clone());
             self.update(group.range.clone(), step, parameters, gradient, threads);
         }
     }
@@ -431,42 +468,103 @@ impl<S: Scalar> OptimizerState<S> {
         range: ops::Range<usize>,
         step: UpdateStep,
         parameters: &mut [S],
-        gradient: &[S],
+        mut gradient: Gradient<'_, S>,
         threads: &Threads,
     ) {
         let rule = match &self.rule {
             RuleChoice::Menu(optimizer) => StepRule::Menu(Rule::new(*optimizer, step)),
             RuleChoice::Custom(rule) => StepRule::Custom(&**rule, step),
         };
-        let (parameters, gradient) = (&mut parameters[range.clone()], &gradient[range.clone()]);
-        let chunk = parameters.len().div_ceil(MAX_PIECES).max(MIN_PIECE);
+        let start = range.start;
+        let parameters = &mut parameters[range.clone()];
+        let len = parameters.len().div_ceil(MAX_PIECES).max(MIN_PIECE);
         let [first, second] = &mut self.slots;
-        let mut pieces: [Option<Piece<'_, S>>; MAX_PIECES] = Default::default();
         let mut firsts = first
             .get_mut(range.clone())
             .unwrap_or_default()
-            .chunks_mut(chunk);
-        let mut seconds = second.get_mut(range).unwrap_or_default().chunks_mut(chunk);
+            .chunks_mut(len);
+        let mut seconds = second.get_mut(range).unwrap_or_default().chunks_mut(len);
+        let mut pieces: [Option<Piece<'_, S>>; MAX_PIECES] = Default::default();
         let mut n_pieces = 0;
-        for (parameters, gradient) in parameters.chunks_mut(chunk).zip(gradient.chunks(chunk)) {
-            pieces[n_pieces] = Some(Piece {
+        for (piece, parameters) in pieces.iter_mut().zip(parameters.chunks_mut(len)) {
+            *piece = Some(Piece {
+                start: start + n_pieces * len,
+                gradient: gradient.split_off(parameters.len()),
                 parameters,
-                gradient,
                 first: firsts.next().unwrap_or_default(),
                 second: seconds.next().unwrap_or_default(),
             });
             n_pieces += 1;
         }
         threads.for_each(&mut pieces[..n_pieces], |_, piece| {
-            let piece = piece.take().expect("each piece is updated once");
-            match rule {
-                StepRule::Menu(rule) => vectorize(Update { rule, piece }),
-                StepRule::Custom(rule, step) => {
-                    let slots = [piece.first, piece.second];
-                    rule.update(step, piece.parameters, piece.gradient, slots);
+            let mut piece = piece.take().expect("each piece is updated once");
+            while let Some(part) = piece.next_part() {
+                match rule {
+                    StepRule::Menu(rule) => vectorize(Update { rule, part }),
+                    StepRule::Custom(rule, step) => {
+                        let slots = [part.first, part.second];
+                        rule.update(step, part.parameters, part.gradient, slots);
+                    }
                 }
             }
         });
+    }
+}
+
+/// The gradient of some parameters.
+enum Gradient<'a, S> {
+    Complete(&'a [S]),
+    /// A buffer, and the function that writes the gradient of a range of parameters.
+    Incomplete(
+        &'a mut [S],
+        &'a (dyn Fn(ops::Range<usize>, &mut [S]) + Sync),
+    ),
+}
+
+impl<S> Gradient<'_, S> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Complete(values) => values.len(),
+            Self::Incomplete(values, _) => values.len(),
+        }
+    }
+
+    fn part(&mut self, range: ops::Range<usize>) -> Gradient<'_, S> {
+        match self {
+            Self::Complete(values) => Gradient::Complete(&values[range]),
+            Self::Incomplete(values, complete) => {
+                Gradient::Incomplete(&mut values[range], *complete)
+            }
+        }
+    }
+}
+
+impl<'a, S> Gradient<'a, S> {
+    /// Splits off the first `n` values.
+    fn split_off(&mut self, n: usize) -> Self {
+        match self {
+            Self::Complete(values) => {
+                let (first, rest) = values.split_at(n);
+                *values = rest;
+                Self::Complete(first)
+            }
+            Self::Incomplete(values, complete) => {
+                let (first, rest) = std::mem::take(values).split_at_mut(n);
+                *values = rest;
+                Self::Incomplete(first, *complete)
+            }
+        }
+    }
+
+    /// The values, which are the gradient from the parameter `start` on.
+    fn complete(self, start: usize) -> &'a [S] {
+        match self {
+            Self::Complete(values) => values,
+            Self::Incomplete(values, complete) => {
+                complete(start..start + values.len(), values);
+                values
+            }
+        }
     }
 }
 
@@ -475,6 +573,9 @@ const MAX_PIECES: usize = 16;
 
 /// Minimum number of parameters per piece.
 const MIN_PIECE: usize = 4096;
+
+/// Number of parameters that are updated at a time: their gradient stays in the cache.
+const PART: usize = 1024;
 
 /// The constants of one step.
 #[derive(Clone, Copy)]
@@ -513,11 +614,47 @@ enum StepRule<'r, S> {
 
 struct Update<'a, S> {
     rule: Rule,
-    piece: Piece<'a, S>,
+    part: Part<'a, S>,
 }
 
-/// A slice of the parameters with its gradient and optimizer state.
+/// The parameters that a thread updates, with their gradient and optimizer state.
 struct Piece<'a, S> {
+    /// Index of the first parameter.
+    start: usize,
+    parameters: &'a mut [S],
+    gradient: Gradient<'a, S>,
+    first: &'a mut [S],
+    second: &'a mut [S],
+}
+
+impl<'a, S> Piece<'a, S> {
+    /// Splits off the next part, with its gradient.
+    fn next_part(&mut self) -> Option<Part<'a, S>> {
+        let n = PART.min(self.parameters.len());
+        if n == 0 {
+            return None;
+        }
+        let start = self.start;
+        self.start += n;
+        Some(Part {
+            parameters: split_off(&mut self.parameters, n),
+            gradient: self.gradient.split_off(n).complete(start),
+            first: split_off(&mut self.first, n),
+            second: split_off(&mut self.second, n),
+        })
+    }
+}
+
+/// Splits off the first `n` values, or as many as there are.
+fn split_off<'a, S>(values: &mut &'a mut [S], n: usize) -> &'a mut [S] {
+    let n = n.min(values.len());
+    let (first, rest) = std::mem::take(values).split_at_mut(n);
+    *values = rest;
+    first
+}
+
+/// Some parameters with their gradient and optimizer state.
+struct Part<'a, S> {
     parameters: &'a mut [S],
     gradient: &'a [S],
     first: &'a mut [S],
@@ -529,13 +666,13 @@ impl<S: Scalar> Kernel for Update<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { rule, piece } = self;
-        let Piece {
+        let Self { rule, part } = self;
+        let Part {
             parameters,
             gradient,
             first,
             second,
-        } = piece;
+        } = part;
         let rate = S::from_f64(rule.rate);
         let one = S::one();
         let each = parameters.iter_mut().zip(gradient);

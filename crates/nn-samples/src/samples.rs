@@ -352,11 +352,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         assert_eq!(inputs.len(), n_values, "number of values to read");
         let rows = positions.iter().map(|&position| self.row(position));
         match &self.inputs {
-            Inputs::Values(values) => {
-                for (row, inputs) in rows.zip(inputs.chunks_exact_mut(n_inputs)) {
-                    inputs.copy_from_slice(values.row(row as usize));
-                }
-            }
+            Inputs::Values(values) => copy_rows(values, rows, inputs),
             Inputs::Bytes { values, scale } => {
                 for (row, inputs) in rows.zip(inputs.chunks_exact_mut(n_inputs)) {
                     scale_bytes(values.row(row as usize), S::from_f64(*scale), inputs);
@@ -455,6 +451,25 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
+    /// Copies the targets of the samples at `positions`, as [`copy_target`](Self::copy_target)
+    /// does.
+    ///
+    /// # Shapes
+    /// `targets [positions.len(), n_outputs]`
+    ///
+    /// # Panics
+    /// Panics under the same conditions as [`copy_target`](Self::copy_target).
+    pub fn copy_targets(&self, positions: &[u32], smoothing: S, targets: &mut [S]) {
+        if let Targets::Values(values) = &self.targets {
+            let rows = positions.iter().map(|&position| self.row(position));
+            return copy_rows(values, rows, targets);
+        }
+        let width = targets.len() / positions.len().max(1);
+        for (&position, target) in positions.iter().zip(targets.chunks_exact_mut(width)) {
+            self.copy_target(position as usize, smoothing, target);
+        }
+    }
+
     /// Checks that the samples match a network with this number of inputs and outputs.
     ///
     /// # Errors
@@ -500,4 +515,21 @@ fn check_read<S: Scalar>(inputs: &[S], rows: &[u32], n_inputs: usize) -> Result<
         },
         error => error,
     })
+}
+/// Copies rows of a matrix, with one copy for rows that follow one another.
+fn copy_rows<S: Scalar>(from: &Rows<'_, S>, rows: impl Iterator<Item = u32>, to: &mut [S]) {
+    let (values, width) = (from.as_slice(), from.n_columns());
+    let mut rows = rows.map(|row| row as usize).peekable();
+    let mut rest = to;
+    while let Some(start) = rows.next() {
+        let mut end = start + 1;
+        while rows.next_if_eq(&end).is_some() {
+            end += 1;
+        }
+        let run = &values[start * width..end * width];
+        let (copied, later) = rest.split_at_mut(run.len());
+        copied.copy_from_slice(run);
+        rest = later;
+    }
+    assert!(rest.is_empty(), "a value per column of each row");
 }

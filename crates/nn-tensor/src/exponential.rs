@@ -25,6 +25,10 @@ pub trait Exponential: Sized {
 
     /// `exp x − 1`, accurate near 0.
     fn exp_m1_value(self) -> Self;
+
+    /// `exp x − 1` for |x| ≤ 40, with the same bits as [`exp_m1_value`](Self::exp_m1_value)
+    /// but faster.
+    fn exp_m1_bounded(self) -> Self;
 }
 
 macro_rules! exponential {
@@ -36,7 +40,8 @@ macro_rules! exponential {
         impl Exponential for $type {
             #[inline(always)]
             fn exp_value(self) -> Self {
-                let [a, b, q] = <$type as Reduce>::reduce(self);
+                let (n, q) = <$type as Reduce>::reduce(self);
+                let [a, b] = <$type as Reduce>::powers(n);
                 let value = (a * q + a) * b;
                 // A comparison with NaN is false, so NaN stays NaN.
                 let value = if self < $lowest { 0.0 } else { value };
@@ -49,7 +54,8 @@ macro_rules! exponential {
 
             #[inline(always)]
             fn exp_m1_value(self) -> Self {
-                let [a, b, q] = <$type as Reduce>::reduce(self);
+                let (n, q) = <$type as Reduce>::reduce(self);
+                let [a, b] = <$type as Reduce>::powers(n);
                 let value = a * q * b + (a * b - 1.0);
                 let value = if self < $lowest { -1.0 } else { value };
                 if self > $highest {
@@ -58,11 +64,20 @@ macro_rules! exponential {
                     value
                 }
             }
+
+            #[inline(always)]
+            fn exp_m1_bounded(self) -> Self {
+                let (n, q) = <$type as Reduce>::reduce(self);
+                let power = <$type as Reduce>::power(n);
+                power * q + (power - 1.0)
+            }
         }
 
         impl Reduce for $type {
+            type Signed = $signed;
+
             #[inline(always)]
-            fn reduce(x: Self) -> [Self; 3] {
+            fn reduce(x: Self) -> ($signed, Self) {
                 // Adding 1.5·2^mantissa_bits rounds to an integer and leaves it in the low bits.
                 const ROUND: $type = 1.5 * (1_u64 << $mantissa_bits) as $type;
                 const INVERSE_FACTORIALS: [$type; $terms] = inverse_factorials!($type, $terms);
@@ -73,18 +88,34 @@ macro_rules! exponential {
                 for inverse in INVERSE_FACTORIALS.into_iter().rev() {
                     series = series * r + inverse;
                 }
-                // Two factors, because 2ⁿ alone may be out of range where exp x is not.
                 let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as $signed;
-                let power = |n: $signed| <$type>::from_bits(((n + $bias) << $mantissa_bits) as _);
-                [power(n >> 1), power(n - (n >> 1)), r * series]
+                (n, r * series)
+            }
+
+            #[inline(always)]
+            fn power(n: $signed) -> Self {
+                <$type>::from_bits((n.wrapping_add($bias) << $mantissa_bits) as _)
+            }
+
+            #[inline(always)]
+            fn powers(n: $signed) -> [Self; 2] {
+                [Self::power(n >> 1), Self::power(n - (n >> 1))]
             }
         }
     };
 }
 
 trait Reduce: Sized {
-    /// `[a, b, q]` with `2ⁿ = a·b`
-    fn reduce(x: Self) -> [Self; 3];
+    type Signed;
+
+    /// n and q.
+    fn reduce(x: Self) -> (Self::Signed, Self);
+
+    /// 2ⁿ, if it is a normal number.
+    fn power(n: Self::Signed) -> Self;
+
+    /// Two factors of 2ⁿ, which may be out of range where exp x is not.
+    fn powers(n: Self::Signed) -> [Self; 2];
 }
 
 /// `[1/1!, 1/2!, 1/3!, …]`

@@ -108,7 +108,7 @@ pub fn tanh_value<S: Scalar>(x: S) -> S {
     } else {
         x
     };
-    let e = (two * clamped).exp_m1_value();
+    let e = (two * clamped).exp_m1_bounded();
     e / (e + two)
 }
 

@@ -83,7 +83,7 @@ pub mod softmax;
 pub mod random;
 
 pub use aligned::AlignedSlice;
-pub use matmul::{matmul, matmul_add};
+pub use matmul::{matmul, matmul_add, matmul_bias};
 pub use native::{BadInstructionSet, InstructionSet, Kernel, Matrix, MatrixMut, vectorize};
 pub use scalar::{Choice, Scalar};
 pub use threads::Threads;

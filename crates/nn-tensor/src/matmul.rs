@@ -20,7 +20,7 @@ const MIN_PARALLEL_WORK: usize = 1 << 18;
 
 /// Minimum number of multiplications, columns and rows of a product that skips zeros
 /// of A.
-const MIN_PAIRED_WORK: usize = 1 << 21;
+const MIN_PAIRED_WORK: usize = 1 << 20;
 const MIN_PAIRED_COLUMNS: usize = 128;
 const MIN_PAIRED_ROWS: usize = 32;
 
@@ -85,6 +85,26 @@ pub fn matmul_add<'a, 'b, 'c, S: Scalar>(
     product(a.into(), b.into(), c.into(), Epilogue::Accumulate, threads);
 }
 
+/// Matrix product plus a bias per column: `c ← bias + a·b`.
+///
+/// # Shapes
+/// As for [`matmul`]; `bias [n]`.
+///
+/// # Panics
+/// Panics under the same conditions as [`matmul`], and if there is not one bias per
+/// column.
+#[track_caller]
+pub fn matmul_bias<'a, 'b, 'c, S: Scalar>(
+    a: impl Into<Matrix<'a, S>>,
+    b: impl Into<Matrix<'b, S>>,
+    bias: &[S],
+    c: impl Into<MatrixMut<'c, S>>,
+    threads: &Threads,
+) {
+    let (a, b, c) = (a.into(), b.into(), c.into());
+    product(a, b, c, Epilogue::AddBias(bias), threads);
+}
+
 #[track_caller]
 fn product<S: Scalar>(
     a: Matrix<'_, S>,
@@ -110,10 +130,11 @@ fn product<S: Scalar>(
     } else {
         let by_rows = m >= n;
         split_output(c, by_rows, 1, threads, |these, c| {
-            let (a, b) = if by_rows {
-                (a.rows(these), b)
+            let (a, b, epilogue) = if by_rows {
+                (a.rows(these), b, epilogue)
             } else {
-                (a, b.columns(these))
+                let epilogue = epilogue.of_columns(these.clone());
+                (a, b.columns(these), epilogue)
             };
             S::gemm(set, Product::new(a, b, c, epilogue));
         });
@@ -209,11 +230,12 @@ fn product_of_pairs<S: Scalar>(
         let by_rows = m >= n;
         let unit = if by_rows { block } else { MIN_PAIRED_COLUMNS };
         split_output(c, by_rows, unit, threads, |these, c| {
-            let (pairs, a, b) = if by_rows {
+            let (pairs, a, b, epilogue) = if by_rows {
                 let blocks = these.start / block..these.end.div_ceil(block);
-                (&pairs[blocks], a.rows(these), b)
+                (&pairs[blocks], a.rows(these), b, epilogue)
             } else {
-                (pairs, a, b.columns(these))
+                let epilogue = epilogue.of_columns(these.clone());
+                (pairs, a, b.columns(these), epilogue)
             };
             let product = Product::new(a, b, c, epilogue);
             #[rustfmt::skip]

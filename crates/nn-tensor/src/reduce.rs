@@ -79,8 +79,19 @@ impl<S: Scalar> Kernel for AddNarrowRows<'_, S> {
     fn run(self) {
         let width = self.sums.len();
         let mut partial = [S::zero(); MAX_PARTIAL_SUMS];
+        let mut rest = self.values;
+        if MAX_PARTIAL_SUMS.is_multiple_of(width) {
+            // Of known length, so that the sums stay in registers.
+            let (chunks, remainder) = rest.as_chunks::<MAX_PARTIAL_SUMS>();
+            rest = remainder;
+            for rows in chunks {
+                for (sum, &value) in partial.iter_mut().zip(rows) {
+                    *sum += value;
+                }
+            }
+        }
         let partial = &mut partial[..MAX_PARTIAL_SUMS / width * width];
-        let chunks = self.values.chunks_exact(partial.len());
+        let chunks = rest.chunks_exact(partial.len());
         let rest = chunks.remainder();
         for rows in chunks {
             for (sum, &value) in partial.iter_mut().zip(rows) {

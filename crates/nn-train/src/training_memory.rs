@@ -1,5 +1,7 @@
 //! The memory that a training run needs, checked before it is allocated.
 
+use std::thread::available_parallelism;
+
 use nn_core::{Memory, Trainer};
 use nn_settings::{OnDivergence, Result};
 
@@ -24,7 +26,9 @@ pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
 /// Returns an error if the network does not match the data.
 pub fn needed(plan: &Plan, splits: &Splits<'_>) -> Result<(u64, &'static str)> {
     let (train, validation) = (&splits.train, Some(&splits.validation));
-    let mut needed = Trainer::memory(&plan.network, &plan.training, train, validation)?;
+    let n_threads = available_parallelism().map_or(1, usize::from);
+    let (network, training) = (&plan.network, &plan.training);
+    let mut needed = Trainer::memory(network, training, train, validation, n_threads)?;
     if plan.on_divergence == OnDivergence::HalveRate {
         // The state at the start of the epoch.
         needed.saving = needed.saving.saturating_add(needed.saving / 2);

@@ -1,7 +1,7 @@
 //! The matrix products of a dense stage, with the formulas of [`dense`](super::dense).
 
 use nn_tensor::reduce::add_rows;
-use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, row};
+use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, matmul_bias, row};
 
 /// Minimum number of values per thread.
 pub(super) const MIN_PIECE: usize = 1 << 13;
@@ -25,13 +25,12 @@ pub fn forward<'a, 'w, 'z, S: Scalar>(
     threads: &Threads,
 ) {
     let (inputs, weights): (Matrix<'a, S>, Matrix<'w, S>) = (inputs.into(), weights.into());
-    let mut sums: MatrixMut<'z, S> = sums.into();
+    let sums: MatrixMut<'z, S> = sums.into();
     if let (Some(inputs), Some(weights)) = (single_row(inputs), small(weights)) {
         let sums = sums.into_slice().expect("a batch is contiguous");
         return row::weighted_sums(inputs, weights, bias, sums);
     }
-    fill_rows(sums.reborrow(), bias, threads);
-    matmul_add(inputs, weights, sums, threads);
+    matmul_bias(inputs, weights, bias, sums, threads);
 }
 
 /// The row of a batch of one row.

@@ -11,15 +11,16 @@
 
 use nn_error::{Error, Result};
 use nn_functions::Loss;
+use nn_functions::loss::LossRows;
 use nn_samples::{Samples, Targets};
 use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
-use nn_tensor::{Scalar, Threads};
+use nn_tensor::{Kernel, Scalar, Threads, vectorize};
 
 use super::progress::EpochSums;
 use super::{ClassWeights, TrainingConfig};
 use crate::backprop::Gradients;
-use crate::criterion::{Criterion, LOSS_ROWS, LossRows};
+use crate::criterion::{Criterion, LOSS_ROWS};
 use crate::network::{ForwardCache, Network};
 
 /// The computation of the losses of a block of rows.
@@ -163,6 +164,7 @@ impl<S: Scalar> BlockLoss<'_, S> {
         let (loss, output) = (&self.criterion.function, self.network.output_layer());
         let width = output.n_outputs;
         let smoothing = S::from_f64(self.config.label_smoothing);
+        let is_weighted = self.class_weights.is_some() || samples.has_weights();
         let mut losses = [S::zero(); LOSS_ROWS];
         let chunk = LOSS_ROWS * width;
         let outputs = part.z.chunks(chunk).zip(part.a.chunks(chunk));
@@ -172,9 +174,7 @@ impl<S: Scalar> BlockLoss<'_, S> {
             .zip(part.errors.chunks_mut(chunk));
         let chunks = part.positions.chunks(LOSS_ROWS).zip(outputs.zip(errors));
         for (positions, ((z, a), (y, error))) in chunks {
-            for (&position, y) in positions.iter().zip(y.chunks_exact_mut(width)) {
-                samples.copy_target(position as usize, smoothing, y);
-            }
+            samples.copy_targets(positions, smoothing, y);
             let rows = LossRows {
                 width,
                 z,
@@ -183,14 +183,17 @@ impl<S: Scalar> BlockLoss<'_, S> {
                 error: &mut *error,
             };
             loss.of_rows(output.activation, rows, &mut losses[..positions.len()]);
+            if !is_weighted {
+                vectorize(Scale(error, self.scale));
+            }
             let rows = a.chunks_exact(width).zip(error.chunks_exact_mut(width));
             for ((&position, &value), (a, error)) in positions.iter().zip(&losses).zip(rows) {
                 let position = position as usize;
-                let weight = weight_of(samples, self.class_weights, position);
-                let factor = weight * self.scale;
-                error
-                    .iter_mut()
-                    .for_each(|error| *error = flushed(*error * factor));
+                let mut weight = S::one();
+                if is_weighted {
+                    weight = weight_of(samples, self.class_weights, position);
+                    Scale(error, weight * self.scale).run();
+                }
                 let label = samples.label(position);
                 let is_correct =
                     label.is_some_and(|label| loss.predicted_class(a) == label as usize);
@@ -201,6 +204,21 @@ impl<S: Scalar> BlockLoss<'_, S> {
                     n: 1,
                 });
             }
+        }
+    }
+}
+
+/// Multiplies by a factor, and flushes subnormal results to 0 as [`scaled`].
+struct Scale<'a, S>(&'a mut [S], S);
+
+impl<S: Scalar> Kernel for Scale<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self(values, factor) = self;
+        for value in values {
+            *value = flushed(*value * factor);
         }
     }
 }

@@ -139,7 +139,7 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `schedule` | constant | see [`Schedule`] | |
 /// | `batch_size` | 64 rows | number of rows per batch | 1 or above |
 /// | `accumulate` | 1 | number of batches whose gradients are accumulated per step | 1 or above |
-/// | `sum_rows` | none | number of rows per block of the gradient sum: see [`TrainingConfig::summation_rows`] | 1 or above |
+/// | `sum_rows` | automatic | number of rows per block of the gradient sum: see [`TrainingConfig::sum_rows`] | 1 or above |
 /// | `frozen_layers` | 0 | number of frozen layers, counted from the input: they are not trained, and their batch normalization uses the running averages | below the number of layers |
 /// | `rate_factors` | none | factors that multiply the learning rate of some parameters: see [`RateFactor`] | above 0 |
 /// | `epochs` | 10 | number of passes over the data | 1 or above |
@@ -174,7 +174,15 @@ pub struct TrainingConfig {
     pub batch_size: BatchSize,
     /// Number of batches whose gradients are accumulated per step.
     pub accumulate: usize,
-    /// R, the number of rows per block of the gradient sum.
+    /// R, the number of rows per block of the gradient sum. The gradients of the rows of a
+    /// block are added one by one, and the sums of the blocks are combined in a binary tree.
+    /// With the batch size, the batch is one block.
+    ///
+    /// `None` chooses R: with `accumulate`, the batch size; for batches of at least 64 rows
+    /// of dense inputs, if the network has at most 262 144 parameters and no batch
+    /// normalization, a number that gives all threads equal work; otherwise, the batch is
+    /// one block. The choice does not depend on the number of threads, so the result does
+    /// not, either.
     pub sum_rows: Option<usize>,
     /// Number of frozen layers: the first layers, which are not trained.
     pub frozen_layers: usize,
@@ -250,8 +258,8 @@ impl TrainingConfig {
         }
     }
 
-    /// R, the number of rows per block of the gradient sum; `None` if the rows of a
-    /// step are added one by one.
+    /// R, the number of rows per block of the gradient sum, if
+    /// [`sum_rows`](Self::sum_rows) or [`accumulate`](Self::accumulate) sets it.
     ///
     /// The sums of the blocks are combined in a binary tree, so the gradient of a
     /// step does not depend on how the blocks are distributed over batches:

@@ -4,8 +4,8 @@ use nn_samples::Samples;
 use nn_tensor::Scalar;
 use nn_tensor::sparse::CscBuffer;
 
-use super::gradient_sum::GradientSum;
-use super::partition::{Partition, rows_of_block};
+use super::gradient_sum::Subtrees;
+use super::partition::{self, Partition, rows_of_block};
 use super::{BatchSize, TrainingConfig};
 use crate::memory::{Memory, bytes_of};
 use crate::network::Plan;
@@ -23,6 +23,7 @@ pub(super) fn memory_of<S: Scalar>(
     config: &TrainingConfig,
     train: &Samples<'_, S>,
     validation: Option<&Samples<'_, S>>,
+    n_threads: usize,
 ) -> Memory {
     let (n_inputs, n_parameters, n_statistics) =
         (plan.n_inputs(), plan.n_parameters, plan.n_statistics);
@@ -40,21 +41,31 @@ pub(super) fn memory_of<S: Scalar>(
         Some(_) => widest,
         None => widest.max(n_inputs),
     };
-    let sum_rows = config
-        .summation_rows()
-        .unwrap_or(batch_rows)
-        .min(batch_rows);
-    let block_rows = rows_of_block(has_batch_norm, sum_rows, widest);
+    let mut sum_rows = config.summation_rows();
+    let chain_rows = sum_rows.unwrap_or(batch_rows).min(batch_rows);
+    let mut block_rows = rows_of_block(has_batch_norm, chain_rows, widest);
+    if sum_rows.is_none() && density.is_none() {
+        sum_rows = partition::parallel_rows(plan, batch_rows);
+        if let Some(rows) = sum_rows {
+            block_rows = partition::rows_of_cached_block(plan, rows);
+        }
+    }
+    let subtrees = sum_rows.map(|block_rows| Subtrees {
+        n_rows: batch_rows,
+        block_rows,
+    });
+    let n_workspaces = match subtrees {
+        Some(subtrees) if density.is_none() => subtrees.count().min(n_threads),
+        _ => 1,
+    };
     let n_stored = train.len().saturating_mul(n_inputs) as f64;
     let inputs = match (density, config.batch_size) {
-        (None, _) => bytes_of::<S>(block_rows, n_inputs),
+        (None, _) => bytes_of::<S>(n_workspaces * block_rows, n_inputs),
         (Some(density), BatchSize::Full) => (n_stored * density * BYTES_OF_FIXED_ENTRY) as u64,
         (Some(density), BatchSize::Rows(_)) => (n_stored * density * BYTES_OF_ENTRY) as u64,
     };
 
-    let n_sums = config.summation_rows().map_or(0, |rows| {
-        GradientSum::<S>::n_levels(batch_rows.div_ceil(rows))
-    });
+    let n_gradients = n_workspaces + subtrees.map_or(0, Subtrees::n_stored);
     let n_averages = usize::from(config.averaging.is_some());
     let n_best = usize::from(config.patience > 0);
     let n_kept = 1 + config.optimizer.n_slots() + n_averages + n_best;
@@ -70,8 +81,9 @@ pub(super) fn memory_of<S: Scalar>(
         _ => Memory::default(),
     };
     Memory {
-        parameters: state.saturating_add(bytes_of::<S>(1 + n_sums, n_parameters)),
-        activations: bytes_of::<S>(block_rows, width).saturating_add(evaluation.activations),
+        parameters: state.saturating_add(bytes_of::<S>(n_gradients, n_parameters)),
+        activations: bytes_of::<S>(n_workspaces * block_rows, width)
+            .saturating_add(evaluation.activations),
         inputs: inputs.saturating_add(evaluation.inputs),
         saving: state.saturating_mul(2),
     }

@@ -7,6 +7,9 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use super::gradient_sum::MAX_SUBTREES;
+use crate::network::Plan;
+
 /// Number of values of a layer per block of rows, such that they stay in the
 /// second-level cache.
 const MAX_BLOCK_NUMBERS: usize = 1 << 17;
@@ -73,6 +76,47 @@ pub(super) fn rows_of_block(has_batch_norm: bool, batch_rows: usize, widest: usi
 /// Largest number of rows per block, for layers of up to `widest` values per row.
 fn max_block_rows(widest: usize) -> usize {
     (MAX_BLOCK_NUMBERS / widest).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end())
+}
+
+/// Minimum number of rows of a batch that threads compute in blocks of rows.
+const MIN_PARALLEL_ROWS: usize = 64;
+
+/// Maximum number of rows per block of such a batch, unless it has the maximum number of
+/// blocks.
+const MAX_PARALLEL_ROWS: usize = 64;
+
+/// Maximum number of parameters of such a network: a gradient per block must stay in the
+/// cache, and products of larger matrices are faster if all threads compute each of them.
+const MAX_PARALLEL_PARAMETERS: usize = 1 << 18;
+
+/// Number of values of a block, in all layers together, that stay in the second-level
+/// cache.
+const MAX_CACHED_NUMBERS: usize = 1 << 17;
+
+/// R, the number of rows per block of the gradient sum, for batches of `batch_rows` dense
+/// rows, such that threads compute whole blocks; `None` if the rows are added one by one.
+///
+/// The number of blocks is a power of two, so that threads have equal work. It does not
+/// depend on the number of threads, so the bits do not depend on it, either.
+pub(super) fn parallel_rows(plan: &Plan, batch_rows: usize) -> Option<usize> {
+    let has_batch_norm = plan.layers.iter().any(|layer| layer.batch_norm);
+    if has_batch_norm
+        || batch_rows < MIN_PARALLEL_ROWS
+        || plan.n_parameters > MAX_PARALLEL_PARAMETERS
+    {
+        return None;
+    }
+    let n_blocks = batch_rows.div_ceil(MAX_PARALLEL_ROWS).max(2);
+    let n_blocks = n_blocks.next_power_of_two().min(MAX_SUBTREES);
+    Some(batch_rows.div_ceil(n_blocks))
+}
+
+/// Number of rows, of a block of `rows`, that go through the layers together, such that
+/// all their values stay in the second-level cache.
+pub(super) fn rows_of_cached_block(plan: &Plan, rows: usize) -> usize {
+    let width = plan.n_inputs() + plan.cache_width() + plan.error_width();
+    let max_rows = (MAX_CACHED_NUMBERS / width).max(MAX_PARALLEL_ROWS);
+    rows.div_ceil(rows.div_ceil(max_rows))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The progress of a training run: epoch and batch, the best weights so far, and a gradient
 //! that has not been applied yet.
 
+use nn_error::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
@@ -43,6 +44,24 @@ impl Progress {
             last_rate: 0.0,
             is_done: false,
             n_streamed_steps: 0,
+        }
+    }
+
+    /// The error for a value that is NaN or infinite.
+    pub(super) fn diverged(
+        &self,
+        n_batches: usize,
+        what: &'static str,
+        value: f64,
+        layer: usize,
+    ) -> Error {
+        Error::Diverged {
+            what,
+            value: value.to_string(),
+            epoch: self.epoch + 1,
+            batch: (self.batch + 1).min(n_batches),
+            layer: layer + 1,
+            learning_rate: self.last_rate,
         }
     }
 }

@@ -74,7 +74,14 @@ impl<S: Scalar> Trainer<'_, S> {
 
     /// Returns `true` if the inputs change from epoch to epoch.
     pub(crate) fn is_augmented(&self) -> bool {
-        self.buffers.inputs.is_augmented()
+        self.buffers.workspaces[0].inputs.is_augmented()
+    }
+
+    /// R, the number of rows per block of the gradient sum, if the configuration does not
+    /// set it.
+    pub(crate) fn chosen_sum_rows(&self) -> Option<usize> {
+        self.sum_rows
+            .filter(|_| self.config.summation_rows().is_none())
     }
 
     /// The number of bytes of a copy of the state.

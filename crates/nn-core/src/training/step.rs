@@ -14,16 +14,17 @@ use nn_samples::Samples;
 use nn_tensor::Scalar;
 use nn_tensor::function::{flush, flushed, update_averages};
 use nn_tensor::reduce::sum_of_squares;
-use nn_tensor::sparse::WriteMode;
 
-use super::block_loss::BlockLoss;
+use super::block_pass::{PassNetwork, Source, StepPass};
+use super::gradient_sum::{Subtrees, join};
 use super::progress::{EpochSums, Pending};
 use super::{BatchReport, Buffers, Reduction, Trainer, first_not_finite};
-use crate::backprop::BlockPass;
-use crate::block_inputs::Block;
 use crate::layer::Layer;
-use crate::network::{Network, Node, Randomness};
+use crate::network::{Network, Node};
 use crate::stage::Stage;
+
+/// Minimum number of parameters per thread in a sum of subtrees.
+const MIN_JOINED: usize = 4096;
 
 /// The loss of a batch whose gradient was computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,25 +94,21 @@ impl<S: Scalar> Trainer<'_, S> {
         if self.pending.is_some() {
             return Err(out_of_turn("gradient", "call `step` first"));
         }
-        let rows = self.partition.rows(self.progress.batch);
-        self.progress.last_rate = self.next_learning_rate();
-        let n_samples = rows.len();
-        let scale = self.gradient_scale(n_samples);
-        let sums = self.forward_and_backward(Source::Epoch, rows, scale, Way::Gradient)?;
-        self.check_gradient(Way::Gradient)?;
-        self.pending = Some(Pending { n_samples, sums });
-        Ok(Some(BatchLoss::new(n_samples, sums)))
+        let pending = self.sum_gradient()?;
+        self.join_gradient(pending.n_samples);
+        self.pending = Some(pending);
+        Ok(Some(BatchLoss::new(pending.n_samples, pending.sums)))
     }
 
     /// The gradient with respect to all parameters, from the last call of
     /// [`gradient`](Self::gradient), laid out like [`Network::parameters`].
     pub fn gradient_values(&self) -> &[S] {
-        self.buffers.gradients.values()
+        self.buffers.workspaces[0].gradients.values()
     }
 
     /// Mutable access to the gradient, before [`step`](Self::step) uses it.
     pub fn gradient_values_mut(&mut self) -> &mut [S] {
-        self.buffers.gradients.values_mut()
+        self.buffers.workspaces[0].gradients.values_mut()
     }
 
     /// Updates the parameters, the second half of a step: regularization, clipping,
@@ -125,7 +122,7 @@ impl<S: Scalar> Trainer<'_, S> {
         let pending = self.pending.take();
         let pending = pending.ok_or_else(|| out_of_turn("step", "call `gradient` first"))?;
         self.regularize_gradient();
-        self.update_parameters();
+        self.update_parameters(None);
         Ok(self.finish_step(pending))
     }
 
@@ -183,11 +180,10 @@ impl<S: Scalar> Trainer<'_, S> {
             Reduction::Sum => S::one(),
             Reduction::Mean => S::from_f64(1.0 / n_samples as f64),
         };
-        let source = Source::Streamed(samples);
-        let sums = self.forward_and_backward(source, rows, scale, Way::Gradient)?;
-        self.check_gradient(Way::Gradient)?;
+        let sums = self.forward_and_backward(Some(samples), rows, scale, false)?;
+        self.check_gradient(false, None)?;
         self.regularize_gradient();
-        self.update_parameters();
+        self.update_parameters(None);
         self.regularize_parameters();
         self.progress.step += 1;
         self.progress.n_streamed_steps += 1;
@@ -200,16 +196,56 @@ impl<S: Scalar> Trainer<'_, S> {
             return self.step();
         }
         if !self.descends {
-            self.gradient()?;
-            return self.step();
+            let pending = self.sum_gradient()?;
+            if self.regularizes_gradient() {
+                self.join_gradient(pending.n_samples);
+                self.regularize_gradient();
+                self.update_parameters(None);
+            } else {
+                self.update_parameters(Some(pending.n_samples));
+            }
+            return Ok(self.finish_step(pending));
         }
         let rows = self.partition.rows(self.progress.batch);
         self.progress.last_rate = self.next_learning_rate();
         let n_samples = rows.len();
         let scale = self.gradient_scale(n_samples) * S::from_f64(-self.progress.last_rate);
-        let sums = self.forward_and_backward(Source::Epoch, rows, scale, Way::Descent)?;
-        self.check_gradient(Way::Descent)?;
+        let sums = self.forward_and_backward(None, rows, scale, true)?;
+        self.check_gradient(true, None)?;
         Ok(self.finish_step(Pending { n_samples, sums }))
+    }
+
+    /// Computes the gradient of the next batch, except for the sum of its subtrees.
+    fn sum_gradient(&mut self) -> Result<Pending> {
+        let rows = self.partition.rows(self.progress.batch);
+        self.progress.last_rate = self.next_learning_rate();
+        let n_samples = rows.len();
+        let scale = self.gradient_scale(n_samples);
+        let sums = self.forward_and_backward(None, rows, scale, false)?;
+        self.check_gradient(false, Some(n_samples))?;
+        Ok(Pending { n_samples, sums })
+    }
+
+    /// Sums the subtrees of a batch of `n_rows` rows, if there are any.
+    fn join_gradient(&mut self, n_rows: usize) {
+        let Some(subtrees) = self.subtrees(n_rows) else {
+            return;
+        };
+        let Buffers {
+            workspaces, sums, ..
+        } = &mut self.buffers;
+        let sums = &sums[..subtrees.count()];
+        let gradient = workspaces[0].gradients.values_mut();
+        self.threads
+            .for_each_chunk(gradient, 1, MIN_JOINED, |start, gradient| {
+                join(sums, start..start + gradient.len(), gradient);
+            });
+    }
+
+    /// The subtrees of a batch of `n_rows` rows, if gradients are summed in blocks.
+    fn subtrees(&self, n_rows: usize) -> Option<Subtrees> {
+        self.sum_rows
+            .map(|block_rows| Subtrees { n_rows, block_rows })
     }
 
     #[inline]
@@ -231,123 +267,55 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Does the forward and backward pass of some rows, one block at a time, in the order
-    /// of [`gradient_sum`](super::gradient_sum).
+    /// Does the forward and backward pass of some rows, in the order of
+    /// [`gradient_sum`](super::gradient_sum).
     fn forward_and_backward(
         &mut self,
-        source: Source<'_, '_, S>,
+        streamed: Option<&Samples<'_, S>>,
         rows: Range<usize>,
         scale: S,
-        way: Way,
+        descends: bool,
     ) -> Result<EpochSums> {
-        let mut sums = EpochSums::default();
-        let sum_rows = match source {
-            Source::Epoch => self.config.summation_rows(),
-            Source::Streamed(_) => None,
-        };
-        let chunk_rows = sum_rows.unwrap_or(rows.len());
-        let mut index = 0;
-        for chunk_start in rows.clone().step_by(chunk_rows) {
-            let chunk = chunk_start..rows.end.min(chunk_start + chunk_rows);
-            for start in chunk.clone().step_by(self.buffers.block_rows) {
-                let end = chunk.end.min(start + self.buffers.block_rows);
-                let written = if start == chunk.start {
-                    WriteMode::Overwrite
-                } else {
-                    WriteMode::Accumulate
-                };
-                let block = BlockOfRows {
-                    rows: start..end,
-                    index,
-                    scale,
-                    written,
-                };
-                sums.add(self.block(source, block, way)?);
-                index += 1;
-            }
-            if let (Some(sum), Some(_)) = (&mut self.buffers.gradient_sum, sum_rows) {
-                sum.add(self.buffers.gradients.values_mut());
-            }
-        }
-        if let (Some(sum), Some(_)) = (&mut self.buffers.gradient_sum, sum_rows) {
-            sum.finish(self.buffers.gradients.values_mut());
-        }
-        Ok(sums)
-    }
-
-    /// Does the forward pass, loss and backward pass of one block of rows.
-    #[inline]
-    fn block(
-        &mut self,
-        source: Source<'_, '_, S>,
-        block: BlockOfRows<S>,
-        way: Way,
-    ) -> Result<EpochSums> {
-        let BlockOfRows {
-            rows,
-            index,
-            scale,
-            written,
-        } = block;
-        let randomness = Randomness::new(self.config.seed, self.progress.step)
-            .block(index)
-            .with_dropout_factor(self.scheduled(self.config.dropout_schedule));
+        let dropout_factor = self.scheduled(self.config.dropout_schedule);
+        let n_batches = self.n_batches();
+        let subtrees = self.subtrees(rows.len());
         let Buffers {
-            inputs,
-            streamed,
-            targets,
-            cache,
-            gradients,
+            block_rows,
+            workspaces,
+            streamed: streamed_rows,
+            sums,
             ..
         } = &mut self.buffers;
-        let (positions, inputs, transposed) = match source {
-            Source::Epoch => {
-                let block = Block {
-                    order: &self.order,
-                    rows: rows.clone(),
-                    index,
-                    epoch: self.progress.epoch as u64,
-                };
-                let (inputs, transposed) = inputs.block(&self.train, &block, &self.threads)?;
-                (&self.order[rows], inputs, transposed)
-            }
-            Source::Streamed(samples) => {
-                let positions = &streamed.order[rows];
-                (positions, streamed.inputs.copied(samples, positions)?, None)
-            }
-        };
-        let n_frozen = self.config.frozen_layers;
-        self.network
-            .forward_in_training_from(n_frozen, &inputs, cache, randomness, &self.threads);
-        let losses = BlockLoss {
+        let pass = StepPass {
             config: &self.config,
             criterion: &self.criterion,
-            network: &self.network,
             class_weights: self.class_weights.as_deref(),
-            positions,
+            train: &self.train,
+            order: &self.order,
+            progress: &self.progress,
+            n_batches,
+            block_rows: *block_rows,
+            dropout_factor,
             scale,
+            threads: &self.threads,
         };
-        let sums = match source {
-            Source::Epoch => losses.errors(&self.train, cache, gradients, targets, &self.threads),
-            Source::Streamed(samples) => {
-                losses.errors(samples, cache, gradients, targets, &self.threads)
+        match (streamed, subtrees) {
+            (None, Some(subtrees)) => {
+                let sums = &mut sums[..subtrees.count()];
+                pass.subtrees(&self.network, workspaces, rows.start, subtrees, sums)
             }
-        };
-        if !sums.loss.is_finite() {
-            return Err(self.diverged("loss", sums.loss, self.first_bad_layer()));
-        }
-        let pass = BlockPass {
-            inputs: &inputs,
-            transposed,
-            n_frozen,
-        };
-        match way {
-            Way::Descent => gradients.descend(&mut self.network, pass, cache, &self.threads),
-            Way::Gradient => {
-                gradients.backward_block(&self.network, pass, written, cache, &self.threads);
+            (streamed, _) => {
+                let source = match streamed {
+                    None => Source::Epoch,
+                    Some(samples) => Source::Streamed(samples, streamed_rows),
+                };
+                let network = PassNetwork::Owned {
+                    network: &mut self.network,
+                    descends,
+                };
+                pass.chain(&mut workspaces[0], source, network, rows, 0)
             }
         }
-        Ok(sums)
     }
 
     /// The factor on the gradient of every row, in addition to the row's weight:
@@ -368,10 +336,20 @@ impl<S: Scalar> Trainer<'_, S> {
         S::from_f64(1.0 / divisor)
     }
 
+    /// Returns `true` if [`regularize_gradient`](Self::regularize_gradient) changes the
+    /// gradient, or the update needs all of it.
+    fn regularizes_gradient(&self) -> bool {
+        let config = &self.config;
+        config.regularization != Regularization::default()
+            || config.weight_decay > 0.0
+            || config.clip_value.is_some()
+            || config.clip_norm.is_some()
+    }
+
     fn regularize_gradient(&mut self) {
         let first = self.first_trained_parameter();
         let decay = self.config.weight_decay * self.scheduled(self.config.weight_decay_schedule);
-        let gradient = self.buffers.gradients.values_mut();
+        let gradient = self.buffers.workspaces[0].gradients.values_mut();
         for layer in &self.network.layers()[self.config.frozen_layers..] {
             let weights = &self.network.parameters()[layer.weights()];
             self.config
@@ -403,21 +381,38 @@ impl<S: Scalar> Trainer<'_, S> {
 
     /// Does the update of the optimizer, stops weights at 0 with L1 regularization,
     /// and flushes subnormal weights to 0.
-    fn update_parameters(&mut self) {
+    ///
+    /// With `n_rows`, the subtrees of a batch of this size are summed on the way, while
+    /// their values are in the cache.
+    fn update_parameters(&mut self, n_rows: Option<usize>) {
+        let subtrees = n_rows.and_then(|n_rows| self.subtrees(n_rows));
         let first = self.first_trained_parameter();
         let rates = StepRates {
             learning_rate: self.progress.last_rate,
             decay_factor: self.scheduled(self.config.weight_decay_schedule),
         };
         let Buffers {
-            gradients, before, ..
+            workspaces,
+            before,
+            sums,
+            ..
         } = &mut self.buffers;
         let (plan, parameters) = self.network.split_mut();
         let n_kept = before.len();
         before.copy_from_slice(&parameters[..n_kept]);
-        let gradient = gradients.values();
-        self.optimizer
-            .step_groups(&self.groups, parameters, gradient, rates, &self.threads);
+        let (groups, threads) = (&self.groups, &self.threads);
+        let gradient = workspaces[0].gradients.values_mut();
+        match subtrees {
+            None => self
+                .optimizer
+                .step_groups(groups, parameters, gradient, rates, threads),
+            Some(subtrees) => {
+                let sums = &sums[..subtrees.count()];
+                let complete = |range, gradient: &mut [S]| join(sums, range, gradient);
+                self.optimizer
+                    .step_groups_of(groups, parameters, gradient, &complete, rates, threads);
+            }
+        }
         if self.config.regularization.l2 > 0.0 || self.config.weight_decay > 0.0 {
             // Weights that only the decay changes become subnormal.
             flush(&mut parameters[first..]);
@@ -468,14 +463,15 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Checks that δ of every layer is finite.
     ///
     /// It is enough to check the sums of δ over the batch: the gradients of the
-    /// biases, or, if the parameters are updated already, the biases.
+    /// biases, or, if the parameters are updated already, the biases. With `n_rows`, the
+    /// gradients of the biases are summed from the subtrees of a batch of this size.
     #[inline]
-    fn check_gradient(&self, way: Way) -> Result<()> {
-        let sums = if way == Way::Descent {
-            self.network.parameters()
-        } else {
-            self.buffers.gradients.values()
-        };
+    fn check_gradient(&mut self, descends: bool, n_rows: Option<usize>) -> Result<()> {
+        let subtrees = n_rows.and_then(|n_rows| self.subtrees(n_rows));
+        let Buffers {
+            workspaces, sums, ..
+        } = &mut self.buffers;
+        let gradient = workspaces[0].gradients.values_mut();
         let nodes = self.network.plan().nodes.iter();
         let n_frozen = self.config.frozen_layers;
         let is_trained = |node: &&Node| node.layer >= n_frozen && !node.parameters.is_empty();
@@ -484,49 +480,21 @@ impl<S: Scalar> Trainer<'_, S> {
             if matches!(node.stage, Stage::Dense(_)) {
                 range.start = range.end - node.n_outputs;
             }
-            if let Some(bad) = first_not_finite(&sums[range]) {
+            if let Some(subtrees) = subtrees {
+                let sums = &sums[..subtrees.count()];
+                join(sums, range.clone(), &mut gradient[range.clone()]);
+            }
+            let sums = if descends {
+                &self.network.parameters()[range]
+            } else {
+                &gradient[range]
+            };
+            if let Some(bad) = first_not_finite(sums) {
                 return Err(self.diverged("gradient", bad, node.layer));
             }
         }
         Ok(())
     }
-
-    /// The first layer whose weighted sums of the last batch are NaN or infinite.
-    fn first_bad_layer(&self) -> usize {
-        let n_layers = self.network.layers().len();
-        let is_bad = |index: &usize| {
-            first_not_finite(self.buffers.cache.layer(*index).pre_activations()).is_some()
-        };
-        (0..n_layers).find(is_bad).unwrap_or(n_layers - 1)
-    }
-}
-
-/// The target of the backward pass: gradient or parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// The backward pass writes the gradient.
-    Gradient,
-    /// The backward pass updates the parameters (plain gradient descent).
-    Descent,
-}
-
-/// The source of the rows of a step.
-#[derive(Clone, Copy, Debug)]
-enum Source<'s, 'd, S> {
-    /// The training samples, in the order of the epoch.
-    Epoch,
-    /// Samples of the caller.
-    Streamed(&'s Samples<'d, S>),
-}
-
-/// A block of the rows of a step.
-struct BlockOfRows<S> {
-    rows: Range<usize>,
-    /// Index of the block in the step.
-    index: usize,
-    /// Factor on the gradient of each row.
-    scale: S,
-    written: WriteMode,
 }
 
 fn out_of_turn(what: &str, problem: &str) -> Error {

@@ -37,6 +37,10 @@ pub(super) const PANEL: usize = 2;
 /// packing B: packing would be most of the work.
 const MAX_SINGLE_ROWS: usize = 2;
 
+/// Maximum number of rows of a product with a row-major B that is read in place:
+/// packing B would cost more than it gains.
+const MAX_UNPACKED_ROWS: usize = 64;
+
 impl<T: Element> Program<T> for Product<'_, T> {
     #[inline(always)]
     fn run<V: Simd<T = T>>(mut self) {
@@ -46,35 +50,47 @@ impl<T: Element> Program<T> for Product<'_, T> {
             self.write_empty_sums();
         } else if n_rows <= MAX_SINGLE_ROWS && is_row_major {
             V::vectorize(RowByRow(&mut self));
-        } else if n_columns <= PANEL * V::LANES && is_row_major {
-            V::vectorize(Narrow(&mut self));
+        } else if is_row_major && (n_columns <= PANEL * V::LANES || n_rows <= MAX_UNPACKED_ROWS) {
+            V::vectorize(InPlace(&mut self));
         } else {
             V::vectorize(Packed(&mut self));
         }
     }
 }
 
-/// A product with a narrow, row-major B, which is read in place.
-struct Narrow<'p, 'a, T>(&'p mut Product<'a, T>);
+/// A product with a row-major B, which is read in place.
+struct InPlace<'p, 'a, T>(&'p mut Product<'a, T>);
 
-impl<T: Element> Program<T> for Narrow<'_, '_, T> {
+impl<T: Element> Program<T> for InPlace<'_, '_, T> {
     #[inline(always)]
     fn run<V: Simd<T = T>>(self) {
-        let ([n_rows, n_columns], depth) = (self.0.c.shape(), self.0.depth());
+        let Product { a, b, c, epilogue } = self.0;
+        let ([n_rows, n_columns], depth) = (c.shape(), a.shape()[1]);
+        let width = PANEL * V::LANES;
         for start in (0..depth).step_by(KC) {
             let summed = start..depth.min(start + KC);
-            for rows in strips(n_rows, V::MAX_ROWS) {
-                let strip = &mut self.0.part(rows, summed.clone());
-                // SAFETY: the strip has this number of columns.
-                unsafe {
-                    if n_columns == PANEL * V::LANES {
-                        micro_tile::<V, PANEL, false>(strip);
-                    } else if n_columns > V::LANES {
-                        micro_tile::<V, PANEL, true>(strip);
-                    } else if n_columns == V::LANES {
-                        micro_tile::<V, 1, false>(strip);
-                    } else if n_columns > 0 {
-                        micro_tile::<V, 1, true>(strip);
+            let epilogue = epilogue.for_terms_from(start);
+            for column in (0..n_columns).step_by(width) {
+                let columns = column..n_columns.min(column + width);
+                let n_columns = columns.len();
+                for rows in strips(n_rows, V::MAX_ROWS) {
+                    let tile = &mut Product {
+                        a: a.part(rows.clone(), summed.clone()),
+                        b: b.rows(summed.clone()).columns(columns.clone()),
+                        c: c.part(rows, columns.clone()),
+                        epilogue: epilogue.of_columns(columns.clone()),
+                    };
+                    // SAFETY: the tile has this number of columns.
+                    unsafe {
+                        if n_columns == width {
+                            micro_tile::<V, PANEL, false>(tile);
+                        } else if n_columns > V::LANES {
+                            micro_tile::<V, PANEL, true>(tile);
+                        } else if n_columns == V::LANES {
+                            micro_tile::<V, 1, false>(tile);
+                        } else {
+                            micro_tile::<V, 1, true>(tile);
+                        }
                     }
                 }
             }

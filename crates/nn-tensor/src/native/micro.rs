@@ -315,7 +315,7 @@ impl<'a, T> Epilogue<'a, T> {
 
     /// The epilogue for a range of columns.
     #[inline(always)]
-    pub(super) fn of_columns(self, columns: Range<usize>) -> Self {
+    pub(crate) fn of_columns(self, columns: Range<usize>) -> Self {
         match self {
             Self::AddBias(bias) => Self::AddBias(&bias[columns]),
             other => other,
