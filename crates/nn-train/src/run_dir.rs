@@ -365,7 +365,7 @@ pub fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
 /// The error for a run that was found at none of the two paths.
 fn no_run(run: &Path, [first, second]: &[PathBuf; 2], what: &str, runs_dir: &Path) -> Error {
     let places = if first == second {
-        format!("nothing at this path {what}")
+        "this path does not exist".to_owned()
     } else {
         format!(
             "neither {} nor {} {what}",
