@@ -23,6 +23,7 @@ examples_of! {
     Search: "../crates/nn-search/README.md"
     Plot: "../crates/nn-plot/README.md"
     Report: "../crates/nn-report/README.md"
+    Export: "../crates/nn-export/README.md"
     Functions: "../crates/nn-functions/README.md"
     Settings: "../crates/nn-settings/README.md"
     Train: "../crates/nn-train/README.md"

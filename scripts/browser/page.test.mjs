@@ -178,7 +178,7 @@ test("the first cure of a problem fills the form", async () => {
   await untilDone();
   await page.locator("#diagnosis").getByText("Unsuitable initial weights").waitFor();
   await page.click("#cure-0");
-  assert.equal(await page.inputValue("select[name=init]"), "he");
+  await page.waitForFunction(() => document.querySelector("select[name=init]").value === "he");
   assert.match(new URL(page.url()).hash, /init=he/);
   assert.match(new URL(page.url()).hash, /epochs=2/);
 });

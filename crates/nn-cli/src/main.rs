@@ -21,6 +21,7 @@ mod report;
 mod compare;
 mod search;
 mod inspect;
+mod export;
 mod gradcheck;
 mod trace;
 mod doctor;
@@ -70,6 +71,8 @@ enum Command {
     Compare(compare::CompareArguments),
     /// Show the layers, the parameters and the origin of a model
     Inspect(inspect::InspectArguments),
+    /// Export a model: ONNX, C or Rust source code, safetensors
+    Export(export::ExportArguments),
     /// Check the gradient of a configuration against finite differences
     Gradcheck(Box<gradcheck::GradcheckArguments>),
     /// Show every value computed in one training step on one sample
@@ -130,6 +133,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Report(arguments) => report::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Gradcheck(arguments) => return gradcheck::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

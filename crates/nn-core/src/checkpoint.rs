@@ -171,7 +171,9 @@ impl<S: Scalar> Trainer<'_, S> {
         let velocity = has_velocity(&optimizer).then(|| VELOCITY.to_owned());
         let decay = (config.weight_decay != 0.0).then(|| config.weight_decay.to_string());
         let accumulate = (config.accumulate > 1).then(|| config.accumulate.to_string());
-        let sum_rows = config.sum_rows.map(|rows| rows.to_string());
+        // Chosen by the trainer if the configuration does not set it.
+        let sum_rows = config.sum_rows.or(self.chosen_sum_rows());
+        let sum_rows = sum_rows.map(|rows| rows.to_string());
         let frozen = (config.frozen_layers > 0).then(|| config.frozen_layers.to_string());
         let schedule =
             |schedule: Schedule| (schedule != Schedule::Constant).then(|| schedule.to_string());

@@ -19,6 +19,10 @@ pub(crate) const BLOCK_ROWS: usize = 512;
 /// Minimum number of rows that a thread computes alone.
 const MIN_PART_ROWS: usize = 32;
 
+/// Minimum number of multiply-adds that a thread computes alone: waking it takes as long as
+/// a part of them.
+const MIN_PART_WORK: usize = 1 << 22;
+
 /// Maximum number of threads that compute rows alone.
 const MAX_PARTS: usize = 16;
 
@@ -94,7 +98,8 @@ impl<S: Scalar> Network<S> {
     ) {
         let (n_inputs, n_outputs) = (self.n_inputs(), self.n_outputs());
         let n_rows = inputs.len() / n_inputs;
-        let n_parts = caches.len().min(n_rows / MIN_PART_ROWS);
+        let max_parts = n_rows.saturating_mul(self.parameters().len()) / MIN_PART_WORK;
+        let n_parts = caches.len().min(n_rows / MIN_PART_ROWS).min(max_parts);
         if n_parts < 2 {
             return self.infer_blocks(inputs, outputs, &mut caches[0], threads);
         }

@@ -68,6 +68,16 @@ impl Standardization {
         self.mean.len()
     }
 
+    /// Mean of every column.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// Population standard deviation of every column; 1 for a constant column.
+    pub fn std(&self) -> &[f64] {
+        &self.std
+    }
+
     /// Standardizes rows in place: `x ← (x − mean)/std`.
     ///
     /// # Shapes

@@ -677,15 +677,3 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.progress.diverged(self.n_batches(), what, value, layer)
     }
 }
-
-fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
-    // No early exit, so that the loop can be vectorized.
-    let all_are_finite = values
-        .iter()
-        .fold(true, |all, value| all & value.is_finite());
-    if all_are_finite {
-        return None;
-    }
-    let bad = values.iter().find(|value| !value.is_finite());
-    bad.map(|bad| bad.into_f64())
-}

@@ -341,16 +341,7 @@ pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
             return Ok(candidate.clone());
         }
     }
-    Err(Error::new(
-        ErrorKind::Io,
-        format!(
-            "no run \"{}\": neither {} nor {} exists",
-            run.display(),
-            candidates[0].display(),
-            candidates[1].display()
-        ),
-    )
-    .with_help(known_runs(runs_dir)))
+    Err(no_run(run, &candidates, "exists", runs_dir))
 }
 
 /// The directory of `run`, which is a path or the name of a run in `runs_dir`.
@@ -368,16 +359,22 @@ pub fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
             run.display()
         )));
     }
-    Err(Error::new(
-        ErrorKind::Io,
+    Err(no_run(run, &candidates, "is a folder", runs_dir))
+}
+
+/// The error for a run that was found at none of the two paths.
+fn no_run(run: &Path, [first, second]: &[PathBuf; 2], what: &str, runs_dir: &Path) -> Error {
+    let places = if first == second {
+        "this path does not exist".to_owned()
+    } else {
         format!(
-            "no run \"{}\": neither {} nor {} is a folder",
-            run.display(),
-            candidates[0].display(),
-            candidates[1].display()
-        ),
-    )
-    .with_help(known_runs(runs_dir)))
+            "neither {} nor {} {what}",
+            first.display(),
+            second.display()
+        )
+    };
+    let problem = format!("no run \"{}\": {places}", run.display());
+    Error::new(ErrorKind::Io, problem).with_help(known_runs(runs_dir))
 }
 
 /// A hint with the runs of a folder.

@@ -114,6 +114,11 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-export",
+        normal: &["nn-core", "nn-table"],
+        dev: &["nn-data"],
+    },
+    Allowed {
         name: "nn-report",
         normal: &[
             "nn-tensor",
@@ -166,6 +171,7 @@ const GRAPH: &[Allowed] = &[
             "nn-train",
             "nn-search",
             "nn-plot",
+            "nn-export",
             "nn-report",
             "nn-papers",
             "nn-serve",

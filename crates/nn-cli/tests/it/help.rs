@@ -38,6 +38,7 @@ fn help_of_commands() {
         "report",
         "compare",
         "inspect",
+        "export",
         "trace",
         "doctor",
         "data",

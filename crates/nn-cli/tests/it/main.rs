@@ -23,6 +23,7 @@ mod full_disk;
 mod fetching;
 mod elsewhere;
 mod outputs;
+mod exports;
 mod menus;
 mod names;
 mod tables;

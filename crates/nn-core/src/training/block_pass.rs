@@ -7,10 +7,10 @@ use nn_samples::Samples;
 use nn_tensor::sparse::WriteMode;
 use nn_tensor::{Scalar, Threads};
 
+use super::TrainingConfig;
 use super::block_loss::BlockLoss;
 use super::gradient_sum::{MAX_SUBTREES, Subtree, Subtrees};
-use super::progress::{EpochSums, Progress};
-use super::{TrainingConfig, first_not_finite};
+use super::progress::{EpochSums, Progress, first_not_finite};
 use crate::backprop::{BlockPass, Gradients};
 use crate::block_inputs::{Block, BlockInputs};
 use crate::criterion::Criterion;

@@ -2,6 +2,7 @@
 //! that has not been applied yet.
 
 use nn_error::Error;
+use nn_tensor::Scalar;
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
@@ -121,4 +122,17 @@ pub(super) struct Best<S> {
 pub(super) struct Pending {
     pub(super) n_samples: usize,
     pub(super) sums: EpochSums,
+}
+
+/// The first value that is NaN or infinite.
+pub(super) fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
+    // No early exit, so that the loop can be vectorized.
+    let all_are_finite = values
+        .iter()
+        .fold(true, |all, value| all & value.is_finite());
+    if all_are_finite {
+        return None;
+    }
+    let bad = values.iter().find(|value| !value.is_finite());
+    bad.map(|bad| bad.into_f64())
 }

@@ -10,8 +10,8 @@ use nn_functions::schedule::Plateau;
 use nn_samples::Samples;
 use nn_tensor::Scalar;
 
-use super::progress::{Best, Progress};
-use super::{Trainer, first_not_finite};
+use super::Trainer;
+use super::progress::{Best, Progress, first_not_finite};
 use crate::memory::bytes_of;
 
 /// A copy of everything that a step or an epoch changes.
@@ -75,6 +75,13 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Returns `true` if the inputs change from epoch to epoch.
     pub(crate) fn is_augmented(&self) -> bool {
         self.buffers.workspaces[0].inputs.is_augmented()
+    }
+
+    /// R, the number of rows per block of the gradient sum, if the configuration does not
+    /// set it.
+    pub(crate) fn chosen_sum_rows(&self) -> Option<usize> {
+        self.sum_rows
+            .filter(|_| self.config.summation_rows().is_none())
     }
 
     /// The number of bytes of a copy of the state.

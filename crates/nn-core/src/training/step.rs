@@ -17,8 +17,8 @@ use nn_tensor::reduce::sum_of_squares;
 
 use super::block_pass::{PassNetwork, Source, StepPass};
 use super::gradient_sum::{Subtrees, join};
-use super::progress::{EpochSums, Pending};
-use super::{BatchReport, Buffers, Reduction, Trainer, first_not_finite};
+use super::progress::{EpochSums, Pending, first_not_finite};
+use super::{BatchReport, Buffers, Reduction, Trainer};
 use crate::layer::Layer;
 use crate::network::{Network, Node};
 use crate::stage::Stage;

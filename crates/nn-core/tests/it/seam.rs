@@ -116,6 +116,50 @@ fn accumulated_batches_have_the_bits_of_one() {
     }
 }
 
+/// A dense batch is computed in blocks, whose gradients are added in the same order by any
+/// number of threads, with dropout, weights and stages of every kind.
+#[test]
+fn threads_that_compute_blocks_give_the_same_bits() {
+    let data = Classes::random(230, 5, 3, 4);
+    let weights: Vec<f64> = (0..230).map(|row| f64::from(row % 3)).collect();
+    let stages = |layer: &mut LayerConfig, inputs: &str| {
+        layer.inputs.push(inputs.parse().expect("an input stage"));
+        layer.sums.push("layer-norm".parse().expect("a stage"));
+        layer.outputs.push("residual".parse().expect("a stage"));
+    };
+    for (inputs, batch_rows) in [("scaling", 100), ("piecewise-linear-embedding:3x2", 230)] {
+        for optimizer in ["adam", "rmsprop", "sgd"] {
+            let config = TrainingConfig {
+                // With sgd, clipping prevents updates during the backward pass.
+                clip_norm: (optimizer == "sgd").then_some(0.5),
+                ..config(optimizer, batch_rows)
+            };
+            let trained = |threads| {
+                let mut layers = layers();
+                layers[1] = LayerConfig {
+                    dropout: 0.1,
+                    ..LayerConfig::new(7, Activation::Relu)
+                };
+                stages(&mut layers[0], inputs);
+                layers[0].outputs.clear();
+                stages(&mut layers[1], "scaling");
+                let samples = data.samples().with_weights(&weights).expect("valid");
+                let (network, threads) = (network(5, layers, 1), Threads::new(threads));
+                Trainer::new(network, samples, None, config.clone(), threads)
+                    .and_then(Trainer::finish)
+                    .expect("a valid configuration")
+            };
+            let expected = trained(1);
+            for threads in [2, 3, 5, 40] {
+                assert!(
+                    trained(threads) == expected,
+                    "{optimizer}, {threads} threads"
+                );
+            }
+        }
+    }
+}
+
 /// Blocks change the order of the sum, and so its last bits.
 #[test]
 fn block_sums_are_close_to_the_sequential_sum() {

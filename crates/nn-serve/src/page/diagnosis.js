@@ -1,6 +1,6 @@
 // The diagnosis of a training run that has ended, and the settings to try.
 
-import { post } from "./api.js";
+import { listen, post } from "./api.js";
 import { card, make } from "./dom.js";
 import { button } from "./panel.js";
 
@@ -14,6 +14,13 @@ export class Diagnosis {
     this.element = card("Diagnosis", this.body);
     this.element.id = "diagnosis";
     this.element.hidden = true;
+    // A short training may begin and end between two events, so that the page never sees
+    // it run.
+    this.session = 0;
+    listen("session", (number) => {
+      this.session = number;
+      this.isAsked = false;
+    });
   }
 
   /** Diagnoses the run once when it has ended. */
@@ -27,9 +34,12 @@ export class Diagnosis {
   async diagnose() {
     this.body.replaceChildren(make("p", { class: "muted" }, "Looking for problems …"));
     this.element.hidden = false;
+    const { session } = this;
     try {
-      this.show(await post("/api/diagnose", { training: 0 }));
+      const diagnosis = await post("/api/diagnose", { training: 0 });
+      if (session === this.session) this.show(diagnosis);
     } catch (error) {
+      if (session !== this.session) return;
       this.body.replaceChildren(make("p", {}, [error.message, error.help].filter(Boolean).join("; ")));
     }
   }
