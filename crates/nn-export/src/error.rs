@@ -71,7 +71,8 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Unsupported { .. } => Some(
-                "train a network with the activation functions that `nn help activations` lists"
+                "train with the activation functions that `nn help activations` lists and with \
+                 the preset `plain`"
                     .to_owned(),
             ),
             Self::NotFinite => Some("train again, for example with a lower `lr`".to_owned()),

@@ -158,6 +158,7 @@ fn add_periodic(
     input: Source,
     tensors: &mut Tensors<'_>,
 ) -> Source {
+    let (input, rest) = split_columns(graph, input, embedding.n_columns);
     let n_columns = graph.width(input);
     let n_frequencies = embedding.n_frequencies;
     let n_combined = embedding.n_outputs - 1;
@@ -184,7 +185,32 @@ fn add_periodic(
         let combined = n_columns + column * n_combined;
         std::iter::once(column).chain(combined..combined + n_combined)
     };
-    graph.select((0..n_columns).flat_map(place).collect(), all)
+    let embedded = graph.select((0..n_columns).flat_map(place).collect(), all);
+    with_rest(graph, embedded, rest)
+}
+
+/// The first `n_columns` columns, which are embedded, and the others, if there are any.
+fn split_columns(
+    graph: &mut Graph,
+    input: Source,
+    n_columns: Option<usize>,
+) -> (Source, Option<Source>) {
+    let width = graph.width(input);
+    match n_columns {
+        Some(n) if n < width => {
+            let first = graph.select((0..n).collect(), input);
+            (first, Some(graph.select((n..width).collect(), input)))
+        }
+        _ => (input, None),
+    }
+}
+
+/// Appends the columns that are not embedded.
+fn with_rest(graph: &mut Graph, embedded: Source, rest: Option<Source>) -> Source {
+    match rest {
+        Some(rest) => graph.concat(&[embedded, rest]),
+        None => embedded,
+    }
 }
 
 /// Appends the piecewise-linear encoding of each column, times a matrix per column.
@@ -194,8 +220,13 @@ fn add_piecewise_linear(
     input: Source,
     tensors: &mut Tensors<'_>,
 ) -> Source {
+    let PiecewiseLinearEmbedding {
+        n_bins,
+        n_outputs,
+        n_columns,
+    } = embedding;
+    let (input, rest) = split_columns(graph, input, n_columns);
     let n_columns = graph.width(input);
-    let PiecewiseLinearEmbedding { n_bins, n_outputs } = embedding;
     let (mut weights, mut bias) = (Vec::new(), Vec::new());
     for _ in 0..n_columns {
         weights.extend_from_slice(tensors.parameters(n_bins * n_outputs));
@@ -208,7 +239,8 @@ fn add_piecewise_linear(
         weights,
         bias,
     };
-    graph.add(combined, &[encoded])
+    let embedded = graph.add(combined, &[encoded]);
+    with_rest(graph, embedded, rest)
 }
 
 /// Each column `n_times` in succession.

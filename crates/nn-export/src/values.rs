@@ -288,8 +288,8 @@ impl ValueEncoding {
         };
         parts.iter().filter_map(|part| match part {
             Part::Number { value, number, .. } => {
-                let half_step = f64::from(f32::EPSILON) / 2.0 * number.standardization.mean.abs();
-                Some((&self.values[*value], half_step / number.standardization.std))
+                let half_step = f64::from(f32::EPSILON) / 2.0 * number.scaling.center().abs();
+                Some((&self.values[*value], half_step / number.scaling.scale()))
             }
             Part::Seconds { .. } | Part::OneHot { .. } => None,
         })
@@ -390,6 +390,9 @@ fn parts_of(columns: &[InputColumn]) -> (Vec<Value>, Vec<Part>) {
                 let meaning = Meaning::Category(categories.clone());
                 values.push(Value::new(&column.name, meaning));
             }
+            ColumnEncoding::Index(_) => {
+                unreachable!("`ExportedModel::new` refuses embedded categories")
+            }
             ColumnEncoding::Date(date) => {
                 add_date(&column.name, date, input, &mut values, &mut parts);
             }
@@ -442,9 +445,9 @@ fn n_inputs_of(number: &NumberEncoding) -> usize {
 
 /// The input for a number, with the median in place of a missing value.
 fn standardized(number: &NumberEncoding, x: f64) -> f32 {
-    let instead = number.median.unwrap_or(number.standardization.mean);
+    let instead = number.median.unwrap_or(number.scaling.center());
     let x = if x.is_nan() { instead } else { x };
-    ((x - number.standardization.mean) / number.standardization.std) as f32
+    ((x - number.scaling.center()) / number.scaling.scale()) as f32
 }
 
 /// The number of an input; NaN if the indicator says that it is missing.
@@ -452,7 +455,7 @@ fn restored(number: &NumberEncoding, input: usize, inputs: &[f32]) -> f64 {
     if number.has_indicator && inputs[input + 1] == 1.0 {
         return f64::NAN;
     }
-    number.standardization.mean + number.standardization.std * f64::from(inputs[input])
+    number.scaling.center() + number.scaling.scale() * f64::from(inputs[input])
 }
 
 /// Days and seconds of the day of a number of seconds.
@@ -524,7 +527,7 @@ impl Part {
         let mut number = |number: &NumberEncoding| {
             let is_missing = number.has_indicator && random() < 0.1;
             let deviations = 4.0 * random() - 2.0;
-            let x = number.standardization.mean + number.standardization.std * deviations;
+            let x = number.scaling.center() + number.scaling.scale() * deviations;
             if is_missing { f64::NAN } else { x }
         };
         match self {
@@ -589,7 +592,7 @@ fn add_numbers(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumns) 
     }
     let mut standardize = Standardize::default();
     for (_, _, number) in &numbers {
-        standardize.push(number.standardization.mean, number.standardization.std);
+        standardize.push(number.scaling.center(), number.scaling.scale());
     }
     let selected = numbers.iter().map(|(value, ..)| *value).collect();
     let selected = graph.select(selected, Source::Values);
@@ -616,7 +619,7 @@ fn add_seconds(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumns) 
     }
     let [mut days, mut rest] = [(); 2].map(|()| Standardize::default());
     for (_, _, number) in &seconds {
-        let (mean, std) = (number.standardization.mean, number.standardization.std);
+        let (mean, std) = (number.scaling.center(), number.scaling.scale());
         let mean_day = (mean / SECONDS_PER_DAY).floor();
         days.push(mean_day, std / SECONDS_PER_DAY);
         rest.push(mean - SECONDS_PER_DAY * mean_day, std);
