@@ -16,8 +16,8 @@ use std::f64::consts::PI;
 use nn_tensor::Scalar;
 
 /// Coefficients of the series of sin y / y and of cos y in y².
-const SINE: [f64; 9] = series(1);
-const COSINE: [f64; 10] = series(0);
+const SINE: [f64; 10] = series(1);
+const COSINE: [f64; 11] = series(0);
 
 /// (−1)ⁿ/(2n + first)! for n = 0, 1, 2, ...
 const fn series<const N: usize>(first: usize) -> [f64; N] {
