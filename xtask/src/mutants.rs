@@ -22,6 +22,9 @@ const CARGO_MUTANTS: Tool = Tool {
 /// The least percentage of changes that the tests notice.
 const LEAST: usize = 90;
 
+/// Minimum time limit of the tests of a change, in seconds.
+const MIN_TIMEOUT: u32 = 600;
+
 /// Exit codes of cargo-mutants if a change was missed or its tests took too long; the
 /// score says whether there are too many of them.
 const MISSED: [i32; 2] = [2, 3];
@@ -156,6 +159,8 @@ impl Part {
                     .map(|file| format!("--file=crates/{file}")),
             )
             .arguments([
+                // Slow tests on a busy machine must not count as a detected change.
+                format!("--minimum-test-timeout={MIN_TIMEOUT}"),
                 "--sharding=round-robin".to_owned(),
                 format!("--shard=0/{n}"),
             ])
