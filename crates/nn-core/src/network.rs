@@ -33,13 +33,6 @@ const MAX_PARAMETERS: usize = 1 << 32;
 /// Maximum number of rows to fit stages to.
 const MAX_FITTED_ROWS: usize = 1 << 16;
 
-/// Up to `max_rows` rows, evenly spaced.
-fn spaced_rows<S: Scalar>(inputs: &Rows<'_, S>, max_rows: usize) -> Vec<S> {
-    let n_rows = inputs.n_rows().min(max_rows);
-    let rows = (0..n_rows).map(|row| inputs.row(row * inputs.n_rows() / n_rows));
-    rows.flatten().copied().collect()
-}
-
 /// Index of the first random stream for the initial values of stages; layers use the
 /// streams below.
 const FIRST_STAGE_STREAM: u64 = 1 << 32;
@@ -251,15 +244,10 @@ impl<S: Scalar> Network<S> {
         inputs: &Rows<'_, S>,
         threads: &Threads,
     ) -> Result<()> {
-        check_count("number of inputs", self.n_inputs(), inputs.n_columns())?;
-        check_finite("input", inputs.as_slice(), inputs.n_columns())?;
-        if inputs.n_rows() == 0 {
-            return Err(Error::Empty);
-        }
+        let values = self.spaced_rows(inputs, MAX_FITTED_ROWS)?;
         let nodes = self.plan.nodes.iter().enumerate();
         let fitted = nodes.filter(|(_, node)| node.stage.is_fitted());
         let fitted: Vec<usize> = fitted.map(|(index, _)| index).collect();
-        let values = spaced_rows(inputs, MAX_FITTED_ROWS);
         let n_rows = values.len() / self.n_inputs();
         let block = Matrix::new(&values, [n_rows, self.n_inputs()]).into();
         for index in fitted {
@@ -275,6 +263,19 @@ impl<S: Scalar> Network<S> {
             node.stage.fit(values, node.n_inputs, statistics);
         }
         Ok(())
+    }
+
+    /// Checks the rows, of which there must be at least one, and copies up to `max_rows` of
+    /// them, evenly spaced.
+    fn spaced_rows(&self, inputs: &Rows<'_, S>, max_rows: usize) -> Result<Vec<S>> {
+        check_count("number of inputs", self.n_inputs(), inputs.n_columns())?;
+        check_finite("input", inputs.as_slice(), inputs.n_columns())?;
+        if inputs.n_rows() == 0 {
+            return Err(Error::Empty);
+        }
+        let n_rows = inputs.n_rows().min(max_rows);
+        let rows = (0..n_rows).map(|row| inputs.row(row * inputs.n_rows() / n_rows));
+        Ok(rows.flatten().copied().collect())
     }
 
     /// The layers, first to last.

@@ -11,12 +11,12 @@
 //! So the hyperplane on which the sum of a neuron changes its sign goes through a random
 //! point between rows of the data.
 
-use nn_error::{Error, Result, check_count};
-use nn_samples::{Rows, check_finite};
+use nn_error::Result;
+use nn_samples::Rows;
 use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::{Matrix, Scalar, Threads};
 
-use super::{ForwardCache, Network, spaced_rows};
+use super::{ForwardCache, Network};
 use crate::stage::Stage;
 use crate::stage::pass::Mode;
 
@@ -52,8 +52,8 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for rows of the wrong
-    /// width, and [`Error::NotFinite`] for an input that is NaN or infinite.
+    /// Returns [`Error::Empty`](nn_error::Error::Empty) if there are no rows, [`Error::Shape`](nn_error::Error::Shape) for rows of the wrong
+    /// width, and [`Error::NotFinite`](nn_error::Error::NotFinite) for an input that is NaN or infinite.
     pub fn initialize_sums_from<'a>(
         &mut self,
         inputs: impl Into<Rows<'a, S>>,
@@ -74,12 +74,7 @@ impl<S: Scalar> Network<S> {
         seed: u64,
         threads: &Threads,
     ) -> Result<()> {
-        check_count("number of inputs", self.n_inputs(), inputs.n_columns())?;
-        check_finite("input", inputs.as_slice(), inputs.n_columns())?;
-        if inputs.n_rows() == 0 {
-            return Err(Error::Empty);
-        }
-        let values = spaced_rows(inputs, MAX_ROWS);
+        let values = self.spaced_rows(inputs, MAX_ROWS)?;
         let n_rows = values.len() / self.n_inputs();
         let block = Matrix::new(&values, [n_rows, self.n_inputs()]).into();
         let mut cache = ForwardCache::new(self, n_rows);

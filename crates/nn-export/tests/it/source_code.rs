@@ -176,14 +176,19 @@ fn source_code_of_tables_computes_what_the_network_computes() {
     for model in &models {
         let exported = ExportedModel::new(model).unwrap();
         let rows = exported.random_values(32, 0);
-        if is_there("gcc") {
-            check_c(&exported, &rows, &folder);
-        }
-        if is_there("rustc") {
-            check_rust(&exported, &rows, &folder);
-        }
+        check_with_compilers(&exported, &rows, &folder);
     }
     fs::remove_dir_all(folder).unwrap();
+}
+
+/// Compiles the source code with the compilers of this machine, and checks its outputs.
+fn check_with_compilers(exported: &ExportedModel<'_>, rows: &Rows<'_, f32>, folder: &Path) {
+    if is_there("gcc") {
+        check_c(exported, rows, folder);
+    }
+    if is_there("rustc") {
+        check_rust(exported, rows, folder);
+    }
 }
 
 /// Names that end comments or strings, and a letter that changes the direction of text.
@@ -203,12 +208,7 @@ fn hostile_names_do_not_break_the_source_code() {
     let rows = exported.random_values(8, 0);
     let folder = scratch("names");
     assert!(exported.to_c(&rows).unwrap().contains("\"km/h\""));
-    if is_there("gcc") {
-        check_c(&exported, &rows, &folder);
-    }
-    if is_there("rustc") {
-        check_rust(&exported, &rows, &folder);
-    }
+    check_with_compilers(&exported, &rows, &folder);
     fs::remove_dir_all(folder).unwrap();
 }
 
