@@ -24,6 +24,7 @@ examples_of! {
     Plot: "../crates/nn-plot/README.md"
     Report: "../crates/nn-report/README.md"
     Export: "../crates/nn-export/README.md"
+    Import: "../crates/nn-import/README.md"
     Functions: "../crates/nn-functions/README.md"
     Settings: "../crates/nn-settings/README.md"
     Train: "../crates/nn-train/README.md"

@@ -24,7 +24,7 @@ struct Target {
     max_len: u32,
 }
 
-static TARGETS: [Target; 14] = [
+static TARGETS: [Target; 17] = [
     target("idx", 512),
     target("idx-gzip", 512),
     target("csv", 256),
@@ -37,6 +37,9 @@ static TARGETS: [Target; 14] = [
     target("class-names", 64),
     target("model", 1500),
     target("checkpoint", 2500),
+    target("onnx-import", 1500),
+    target("foreign-safetensors", 600),
+    target("foreign-npz", 1200),
     target("configuration", 512),
     target("names", 64),
 ];

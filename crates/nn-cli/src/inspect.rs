@@ -31,6 +31,25 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<()> {
 }
 
 fn show(model: &Model) {
+    show_layers(model);
+    terminal::line(format!(
+        "weights     SHA-256 {}",
+        weights_sha256(&model.network)
+    ));
+    if let Some(settings) = model.description.training.as_object() {
+        terminal::line("");
+        terminal::line("trained with");
+        for (name, value) in settings {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), escaped_path::shown);
+            terminal::line(format!("  --{name} {value}"));
+        }
+    }
+}
+
+/// Shows the layers, the loss, the inputs and the classes of a model.
+pub(crate) fn show_layers(model: &Model) {
     let network = &model.network;
     let activations: Vec<String> = (0..network.layers().len())
         .map(|index| activation(network, index))
@@ -68,17 +87,6 @@ fn show(model: &Model) {
             "classes     {}",
             model.description.class_names.join(", ")
         ));
-    }
-    terminal::line(format!("weights     SHA-256 {}", weights_sha256(network)));
-    if let Some(settings) = model.description.training.as_object() {
-        terminal::line("");
-        terminal::line("trained with");
-        for (name, value) in settings {
-            let value = value
-                .as_str()
-                .map_or_else(|| value.to_string(), escaped_path::shown);
-            terminal::line(format!("  --{name} {value}"));
-        }
     }
 }
 

@@ -22,6 +22,7 @@ mod compare;
 mod search;
 mod inspect;
 mod export;
+mod import;
 mod gradcheck;
 mod trace;
 mod doctor;
@@ -73,6 +74,8 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Export a model: ONNX, C or Rust source code, safetensors
     Export(export::ExportArguments),
+    /// Import a model of another program: ONNX, or weights of PyTorch, Keras or scikit-learn
+    Import(Box<import::ImportArguments>),
     /// Check the gradient of a configuration against finite differences
     Gradcheck(Box<gradcheck::GradcheckArguments>),
     /// Show every value computed in one training step on one sample
@@ -134,6 +137,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Compare(arguments) => compare::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Export(arguments) => export::run(arguments),
+        Command::Import(arguments) => import::run(arguments),
         Command::Gradcheck(arguments) => return gradcheck::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

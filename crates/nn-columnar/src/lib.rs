@@ -40,6 +40,7 @@ mod typed_file;
 mod python_literal;
 mod zip_archive;
 mod npy_file;
+mod named_arrays;
 #[cfg(feature = "parquet")]
 mod thrift;
 #[cfg(feature = "parquet")]
@@ -57,4 +58,5 @@ mod column_file;
 pub use column_file::ColumnFile;
 pub use error::{Error, Result};
 pub use file_format::FileFormat;
+pub use named_arrays::{Elements, NamedArray, named_arrays};
 pub use typed_file::{Kind, MAX_COLUMNS, TypedColumn, Value};

@@ -144,8 +144,8 @@ impl TypedFile for NpzFile<'_> {
     }
 }
 
-/// An array whose first dimension contains the rows.
-struct Array<'a> {
+/// An array. In a table, the first dimension contains the rows.
+pub(crate) struct Array<'a> {
     bytes: Cow<'a, [u8]>,
     /// Position of the first element.
     start: usize,
@@ -166,7 +166,28 @@ struct Field {
 }
 
 impl<'a> Array<'a> {
+    /// Parses an array that is a table.
     fn parse(bytes: Cow<'a, [u8]>) -> Result<Self, String> {
+        let array = Self::parse_any(bytes)?;
+        if array.shape.is_empty() {
+            return Err("an array with 0 dimensions is not a table".to_owned());
+        }
+        if array.element_length == 0 || array.shape.contains(&0) {
+            return Err("the array is empty".to_owned());
+        }
+        if let Some(Kind::Unsupported(what)) = array.element().map(Element::kind) {
+            let expected = "expected numbers, text, booleans or dates";
+            return Err(format!("{expected}, found {what}"));
+        }
+        match array.n_columns() {
+            0 => Err("the elements have no fields".to_owned()),
+            1..=MAX_COLUMNS => Ok(array),
+            n => Err(format!("expected at most {MAX_COLUMNS} columns, found {n}")),
+        }
+    }
+
+    /// Parses an array of any shape and element type.
+    pub(crate) fn parse_any(bytes: Cow<'a, [u8]>) -> Result<Self, String> {
         let (header, start) = header(&bytes).ok_or("the header is truncated or damaged")?;
         let header = parse(header)?;
         let entry = |key: &str| {
@@ -185,14 +206,11 @@ impl<'a> Array<'a> {
         };
         let shape: Option<Vec<usize>> = lengths.iter().map(length).collect();
         let shape = shape.ok_or("the shape does not consist of whole numbers")?;
-        if shape.is_empty() || shape.len() > MAX_DIMENSIONS {
+        if shape.len() > MAX_DIMENSIONS {
             return Err(format!(
                 "an array with {} dimensions is not a table",
                 shape.len()
             ));
-        }
-        if element_length == 0 || shape.contains(&0) {
-            return Err("the array is empty".to_owned());
         }
         let n_bytes = shape
             .iter()
@@ -204,19 +222,53 @@ impl<'a> Array<'a> {
                 "expected {expected} bytes of elements, found {found}"
             ));
         }
-        let array = Self {
+        Ok(Self {
             bytes,
             start,
             shape,
             is_fortran,
             fields,
             element_length,
-        };
-        match array.n_columns() {
-            0 => Err("the elements have no fields".to_owned()),
-            1..=MAX_COLUMNS => Ok(array),
-            n => Err(format!("expected at most {MAX_COLUMNS} columns, found {n}")),
+        })
+    }
+
+    /// The length of each dimension.
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The type of the elements; `None` for elements with fields.
+    pub(crate) fn element(&self) -> Option<&Element> {
+        match &self.fields[..] {
+            [
+                Field {
+                    name: None,
+                    element,
+                    ..
+                },
+            ] => Some(element),
+            _ => None,
         }
+    }
+
+    /// The bytes of each element in row-major order.
+    pub(crate) fn row_major(&self) -> impl Iterator<Item = &[u8]> {
+        let is_list = self.shape.len() < 2;
+        let (n_rows, width) = match is_list {
+            true => (self.shape.iter().product(), 1),
+            false => (self.n_rows(), self.width()),
+        };
+        (0..n_rows).flat_map(move |row| {
+            (0..width).map(move |place| {
+                let (first, step) = if is_list {
+                    (0, 1)
+                } else {
+                    self.first_and_step(place)
+                };
+                let at = self.start + (first + row * step) * self.element_length;
+                &self.bytes[at..at + self.element_length]
+            })
+        })
     }
 
     fn n_rows(&self) -> usize {
@@ -319,10 +371,6 @@ fn fields(descr: &Literal) -> Result<(Vec<Field>, usize), String> {
     };
     let Literal::Sequence(listed) = descr else {
         let element = element(descr)?;
-        if let Kind::Unsupported(what) = element.kind() {
-            let expected = "expected numbers, text, booleans or dates";
-            return Err(format!("{expected}, found {what}"));
-        }
         let length = element.length;
         let field = Field {
             name: None,
@@ -357,7 +405,7 @@ fn fields(descr: &Literal) -> Result<(Vec<Field>, usize), String> {
 }
 
 /// The type of an element or a field, such as `<f8`.
-struct Element {
+pub(crate) struct Element {
     is_big_endian: bool,
     code: char,
     /// Number of bytes.
@@ -396,7 +444,17 @@ impl Element {
         })
     }
 
-    fn kind(&self) -> Kind {
+    /// Number of bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Returns `true` for real numbers.
+    pub(crate) fn is_real(&self) -> bool {
+        self.code == 'f'
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
         let unsupported = |what: &str| Kind::Unsupported(what.to_owned());
         match (self.code, self.length) {
             ('b', 1) => Kind::Boolean,
@@ -409,15 +467,34 @@ impl Element {
         }
     }
 
+    /// The exact number of an element of [`length`](Self::length) bytes; `None` if the elements
+    /// are not numbers.
+    pub(crate) fn number(&self, bytes: &[u8]) -> Option<f64> {
+        match (self.code, self.bits(bytes)) {
+            ('f', bits) if self.length == 4 => Some(f32::from_bits(bits as u32).into()),
+            ('f', bits) if self.length == 8 => Some(f64::from_bits(bits)),
+            _ => match self.value(bytes).ok()? {
+                Value::Boolean(value) => Some(f64::from(u8::from(value))),
+                Value::Integer(number) => Some(number as f64),
+                Value::Float(number) => Some(f64::from(number as f32)),
+                Value::Text(number) => number.parse().ok(),
+                Value::Missing | Value::Seconds(_) => None,
+            },
+        }
+    }
+
+    /// The bytes of an element as a whole number.
+    fn bits(&self, bytes: &[u8]) -> u64 {
+        let add = |number: u64, &byte: &u8| number << 8 | u64::from(byte);
+        match self.is_big_endian {
+            true => bytes.iter().fold(0, add),
+            false => bytes.iter().rev().fold(0, add),
+        }
+    }
+
     /// The value of an element of [`length`](Self::length) bytes.
-    fn value(&self, bytes: &[u8]) -> Result<Value<'static>, String> {
-        let bits = || {
-            let add = |number: u64, &byte: &u8| number << 8 | u64::from(byte);
-            match self.is_big_endian {
-                true => bytes.iter().fold(0, add),
-                false => bytes.iter().rev().fold(0, add),
-            }
-        };
+    pub(crate) fn value(&self, bytes: &[u8]) -> Result<Value<'static>, String> {
+        let bits = || self.bits(bytes);
         // The sign is moved to the first bit and back.
         let signed = || {
             let shift = 64 - 8 * bytes.len() as u32;

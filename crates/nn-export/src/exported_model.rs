@@ -7,7 +7,7 @@ use nn_table::{ColumnEncoding, NumberScaling, Preprocessing, TargetEncoding};
 use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Source};
 use crate::network::add_network;
 use crate::outcome::{Outcome, OutputDecoding};
 use crate::values::{Value, ValueEncoding};
@@ -40,6 +40,8 @@ pub struct ExportedModel<'a> {
     decoding: OutputDecoding,
     outcome: Outcome,
     graph: Graph,
+    /// The inputs and the outputs of the network in the graph.
+    network: [Source; 2],
 }
 
 impl<'a> ExportedModel<'a> {
@@ -76,6 +78,7 @@ impl<'a> ExportedModel<'a> {
             decoding,
             outcome,
             graph,
+            network: [inputs, outputs],
         })
     }
 
@@ -181,6 +184,11 @@ impl<'a> ExportedModel<'a> {
         &self.graph
     }
 
+    /// The inputs and the outputs of the network in the graph.
+    pub(crate) fn network(&self) -> [Source; 2] {
+        self.network
+    }
+
     /// The same model with a changed graph.
     pub(crate) fn with_graph(&self, graph: Graph) -> Self {
         Self {
@@ -205,7 +213,15 @@ impl<'a> ExportedModel<'a> {
             ),
             ("weights_sha256", weights_sha256(&self.model.network)),
             ("training", self.model.description.training.to_string()),
+            ("loss", self.model.loss.to_string()),
+            (
+                "input_scale",
+                json!(self.model.description.input.scale).to_string(),
+            ),
         ];
+        if let Some(preprocessing) = &self.model.description.input.preprocessing {
+            metadata.push(("preprocessing", preprocessing.as_str().to_owned()));
+        }
         if let Some(sha256) = &self.model.description.table_sha256 {
             metadata.push(("table_sha256", sha256.clone()));
         }

@@ -53,7 +53,7 @@ mod network;
 pub mod values;
 mod outcome;
 mod exported_model;
-mod proto;
+pub mod proto;
 mod onnx;
 mod int8;
 mod buffers;

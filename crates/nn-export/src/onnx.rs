@@ -14,7 +14,10 @@
 //!
 //! The metadata of the file has the names of the classes or outputs (`class_names`,
 //! `label_names` or `output_names`), the description of the values (`values`), `input_shape`,
-//! `weights_sha256`, and the settings of the training run (`training`).
+//! `weights_sha256`, and the settings of the training run (`training`). For `nn import`, it also has
+//! the loss (`loss`), the factor of the inputs (`input_scale`), the preprocessing of a table as JSON
+//! (`preprocessing`), and the names of the tensors that are the inputs and outputs of the network
+//! (`network_inputs`, `network_outputs`).
 
 mod messages;
 mod lowering;
@@ -23,6 +26,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 use crate::exported_model::ExportedModel;
+use crate::graph::Source;
 use crate::onnx::lowering::Lowering;
 use crate::onnx::messages::{ElementType, ML_DOMAIN, operator_set, value_info};
 use crate::outcome::{ClassRule, Outcome};
@@ -81,8 +85,19 @@ impl ExportedModel<'_> {
             }
             InputForm::Columns => self.add_columns(&mut lowering, &mut inputs)?,
         };
-        let output = lowering.add_graph(self.graph(), &values)?;
+        let names = lowering.add_graph(self.graph(), &values)?;
+        let name_of = |source: Source| match source {
+            Source::Values => values.clone(),
+            Source::Node(index) => names[index].clone(),
+        };
+        let output = name_of(self.graph().output());
+        let network = self.network().map(name_of);
         let outputs = self.add_outputs(&mut lowering, &output);
+        // The last tensor of the graph has the name of the output.
+        let network = network.map(|name| match name == output {
+            true => self.scores_name().to_owned(),
+            false => name,
+        });
         let [nodes, initializers] = lowering.into_messages();
         let graph = Message::new()
             .messages(1, nodes)
@@ -94,7 +109,10 @@ impl ExportedModel<'_> {
         if form == InputForm::Columns {
             operator_sets.push(operator_set(ML_DOMAIN, ML_OPSET));
         }
-        let metadata = self.metadata();
+        let [network_inputs, network_outputs] = network;
+        let mut metadata = self.metadata();
+        metadata.push(("network_inputs", network_inputs));
+        metadata.push(("network_outputs", network_outputs));
         let metadata = metadata.iter();
         let metadata = metadata.map(|(key, value)| Message::new().text(1, key).text(2, value));
         let model = Message::new()
@@ -142,26 +160,34 @@ impl ExportedModel<'_> {
         Ok(lowering.concat(&columns))
     }
 
+    /// Name of the output with the scores, probabilities or predicted numbers.
+    fn scores_name(&self) -> &'static str {
+        let is_probability = match self.outcome() {
+            Outcome::Classes {
+                are_probabilities, ..
+            } => *are_probabilities,
+            Outcome::Labels { .. } => true,
+            Outcome::Values { .. } => false,
+        };
+        if is_probability {
+            PROBABILITIES
+        } else {
+            VALUES
+        }
+    }
+
     /// Adds the outputs of the file.
     fn add_outputs(&self, lowering: &mut Lowering, output: &str) -> Vec<Message> {
         let width = Some(self.n_outputs());
+        let scores = self.scores_name();
         match self.outcome() {
-            Outcome::Classes {
-                rule,
-                are_probabilities,
-                ..
-            } => {
+            Outcome::Classes { rule, .. } => {
                 match rule {
                     ClassRule::Largest => lowering.add_argmax(output, LABEL),
                     ClassRule::Above(threshold) => {
                         lowering.add_threshold(output, *threshold, LABEL);
                     }
                 }
-                let scores = if *are_probabilities {
-                    PROBABILITIES
-                } else {
-                    VALUES
-                };
                 lowering.rename(output, scores);
                 vec![
                     value_info(LABEL, ElementType::Integer, None),
@@ -170,15 +196,15 @@ impl ExportedModel<'_> {
             }
             Outcome::Labels { .. } => {
                 lowering.add_predicted_labels(output, LABELS);
-                lowering.rename(output, PROBABILITIES);
+                lowering.rename(output, scores);
                 vec![
                     value_info(LABELS, ElementType::Integer, width),
-                    value_info(PROBABILITIES, ElementType::Float, width),
+                    value_info(scores, ElementType::Float, width),
                 ]
             }
             Outcome::Values { .. } => {
-                lowering.rename(output, VALUES);
-                vec![value_info(VALUES, ElementType::Float, width)]
+                lowering.rename(output, scores);
+                vec![value_info(scores, ElementType::Float, width)]
             }
         }
     }

@@ -12,17 +12,18 @@
 
 /// A message that is being written. Fields with the value 0 or no bytes are written, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Message {
+pub struct Message {
     bytes: Vec<u8>,
 }
 
 impl Message {
-    pub(crate) fn new() -> Self {
+    /// An empty message.
+    pub fn new() -> Self {
         Self::default()
     }
 
     /// The encoded message.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
@@ -39,21 +40,21 @@ impl Message {
     }
 
     /// Adds an integer.
-    pub(crate) fn integer(mut self, field: u32, value: i64) -> Self {
+    pub fn integer(mut self, field: u32, value: i64) -> Self {
         self.key(field, 0);
         self.varint(value as u64);
         self
     }
 
     /// Adds a number in single precision.
-    pub(crate) fn float(mut self, field: u32, value: f32) -> Self {
+    pub fn float(mut self, field: u32, value: f32) -> Self {
         self.key(field, 5);
         self.bytes.extend_from_slice(&value.to_le_bytes());
         self
     }
 
     /// Adds bytes.
-    pub(crate) fn bytes(mut self, field: u32, value: &[u8]) -> Self {
+    pub fn bytes(mut self, field: u32, value: &[u8]) -> Self {
         self.key(field, 2);
         self.varint(value.len() as u64);
         self.bytes.extend_from_slice(value);
@@ -61,23 +62,23 @@ impl Message {
     }
 
     /// Adds text.
-    pub(crate) fn text(self, field: u32, value: &str) -> Self {
+    pub fn text(self, field: u32, value: &str) -> Self {
         self.bytes(field, value.as_bytes())
     }
 
     /// Adds a message.
-    pub(crate) fn message(self, field: u32, value: Self) -> Self {
+    pub fn message(self, field: u32, value: Self) -> Self {
         self.bytes(field, &value.bytes)
     }
 
     /// Adds a message for each value.
-    pub(crate) fn messages(self, field: u32, values: impl IntoIterator<Item = Self>) -> Self {
+    pub fn messages(self, field: u32, values: impl IntoIterator<Item = Self>) -> Self {
         let add = |message: Self, value| message.message(field, value);
         values.into_iter().fold(self, add)
     }
 
     /// Adds a packed list of integers.
-    pub(crate) fn integers(self, field: u32, values: impl IntoIterator<Item = i64>) -> Self {
+    pub fn integers(self, field: u32, values: impl IntoIterator<Item = i64>) -> Self {
         let mut list = Self::new();
         values
             .into_iter()
@@ -86,7 +87,7 @@ impl Message {
     }
 
     /// Adds a packed list of numbers in single precision.
-    pub(crate) fn floats(self, field: u32, values: &[f32]) -> Self {
+    pub fn floats(self, field: u32, values: &[f32]) -> Self {
         let bytes: Vec<u8> = values
             .iter()
             .flat_map(|value| value.to_le_bytes())
@@ -96,9 +97,8 @@ impl Message {
 }
 
 /// The value of a field that is being read.
-#[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Field<'a> {
+pub enum Field<'a> {
     /// A variable-length integer.
     Integer(u64),
     /// Eight bytes.
@@ -111,8 +111,7 @@ pub(crate) enum Field<'a> {
 
 /// Reads the fields of a message, with their numbers; `None` in place of a field that is cut
 /// off or has an unknown wire type.
-#[cfg(test)]
-pub(crate) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Option<(u32, Field<'_>)>> {
+pub fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Option<(u32, Field<'_>)>> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {
             return None;
@@ -125,7 +124,6 @@ pub(crate) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Option<(u32, Fiel
     })
 }
 
-#[cfg(test)]
 fn read_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Field<'a>)> {
     let key = read_varint(bytes)?;
     let field = u32::try_from(key >> 3).ok()?;
@@ -142,8 +140,8 @@ fn read_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Field<'a>)> {
     Some((field, value))
 }
 
-#[cfg(test)]
-fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+/// Reads a variable-length integer from the start of `bytes`; `None` if it is cut off.
+pub fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.split_off_first()?;

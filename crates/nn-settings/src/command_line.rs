@@ -59,14 +59,20 @@ pub fn in_text(text: &str) -> String {
 }
 
 /// Options of `nn` that are no settings but occur in messages of the libraries.
-const OTHER_OPTIONS: [&str; 8] = [
+const OTHER_OPTIONS: [&str; 14] = [
     "allow-nonfinite",
     "checkpoint-interval",
+    "classes",
+    "columns",
+    "divide",
     "from",
     "index",
+    "mean",
     "name",
     "offline",
     "resume",
+    "shape",
+    "std",
     "strict",
 ];
 

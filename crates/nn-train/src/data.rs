@@ -31,7 +31,8 @@ const GLYPHS_SEED: u64 = 0;
 /// The default data set, if it is in the data folder.
 const PREFERRED: &str = "mnist";
 
-/// Factor that scales the bytes of pixels to network inputs from 0 to 1.
+/// Factor that scales the bytes of pixels to network inputs from 0 to 1, for all networks that
+/// this crate trains.
 pub const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
 /// A data set with its task and its split.
@@ -52,6 +53,8 @@ pub struct Data {
     /// The size to which the images of a folder of PNG and JPEG files were resized;
     /// `None` for other data sets.
     pub folder_image_size: Option<ImageSize>,
+    /// Factor that converts the bytes of pixels to inputs of the network.
+    pub pixel_scale: f64,
     /// SHA-256 of the file, if it is a table.
     pub table_sha256: Option<String>,
     /// `Some(true)` if the split is stratified by class, otherwise `None`. For runs of program
@@ -287,6 +290,7 @@ impl Data {
                 preprocessing: Some(loaded.preprocessing),
                 notes: loaded.notes,
                 folder_image_size: None,
+                pixel_scale: PIXEL_SCALE,
                 stratify: loaded.is_stratified.then_some(true),
                 sample_weights: loaded.sample_weights,
                 rows: loaded.rows,
@@ -323,6 +327,7 @@ impl Data {
                 origin: request.name.to_owned(),
                 preprocessing: None,
                 folder_image_size: loaded.folder_image_size,
+                pixel_scale: PIXEL_SCALE,
                 table_sha256: None,
                 notes: loaded.notes.into_iter().map(Note::Images).collect(),
                 sample_weights: None,
@@ -501,7 +506,7 @@ impl Data {
 
     fn samples<'a>(&'a self, part: &'a nn_data::Split) -> Result<Samples<'a>> {
         let inputs = match &part.inputs {
-            nn_data::Inputs::Pixels(pixels) => Inputs::bytes(pixels.view(), PIXEL_SCALE),
+            nn_data::Inputs::Pixels(pixels) => Inputs::bytes(pixels.view(), self.pixel_scale),
             nn_data::Inputs::Features(features) => Inputs::values(features.view()),
         };
         let targets = match &part.targets {

@@ -71,11 +71,13 @@ pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
 pub mod experiment;
+pub mod import;
 pub mod cross_validation;
 
 pub use nn_core;
 pub use nn_data;
 pub use nn_image;
+pub use nn_import::{self, ImportOptions};
 pub use nn_metrics;
 #[cfg(feature = "clap")]
 pub use nn_settings::flags;
@@ -91,6 +93,7 @@ pub use data::{Data, Splits};
 pub use data_request::DataRequest;
 pub use epoch_metrics::EpochMetrics;
 pub use experiment::{Experiment, StoppedRun, TrainedRun};
+pub use import::ImportedRun;
 pub use metrics::{Evaluator, Metrics};
 pub use note::Note;
 pub use numbers::{grouped, shortest};

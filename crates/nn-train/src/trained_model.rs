@@ -111,6 +111,8 @@ pub fn data_of(
         progress: Progress::NONE,
     };
     let mut data = Data::load(&request, threads)?;
+    // An imported network may read pixels from 0 to 255 as they are.
+    data.pixel_scale = model.description.input.scale;
     let names = &model.description.class_names;
     if data.folder_image_size.is_some() && data.class_names != *names {
         data.number_classes_as(names)?;

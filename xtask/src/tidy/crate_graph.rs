@@ -82,6 +82,22 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-export",
+        normal: &["nn-core", "nn-table"],
+        dev: &["nn-data"],
+    },
+    Allowed {
+        name: "nn-import",
+        normal: &[
+            "nn-core",
+            "nn-files",
+            "nn-columnar",
+            "nn-table",
+            "nn-export",
+        ],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-search",
         normal: &["nn-tensor"],
         dev: &[],
@@ -108,15 +124,11 @@ const GRAPH: &[Allowed] = &[
             "nn-data",
             "nn-image",
             "nn-table",
+            "nn-import",
             "nn-settings",
             "nn-metrics",
         ],
         dev: &[],
-    },
-    Allowed {
-        name: "nn-export",
-        normal: &["nn-core", "nn-table"],
-        dev: &["nn-data"],
     },
     Allowed {
         name: "nn-report",

@@ -170,8 +170,8 @@ impl Lowering {
         }
     }
 
-    /// Adds all nodes of a graph and returns the name of its output.
-    pub(super) fn add_graph(&mut self, graph: &Graph, values: &str) -> Result<String> {
+    /// Adds all nodes of a graph and returns the names of their outputs.
+    pub(super) fn add_graph(&mut self, graph: &Graph, values: &str) -> Result<Vec<String>> {
         let mut outputs: Vec<String> = Vec::new();
         for node in graph.nodes() {
             let name = |source: &Source| match *source {
@@ -181,7 +181,7 @@ impl Lowering {
             let inputs: Vec<String> = node.inputs.iter().map(name).collect();
             outputs.push(self.add_op(&node.op, &inputs)?);
         }
-        Ok(outputs.pop().unwrap_or_else(|| values.to_owned()))
+        Ok(outputs)
     }
 
     fn add_op(&mut self, op: &Op, inputs: &[String]) -> Result<String> {

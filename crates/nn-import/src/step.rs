@@ -1,0 +1,186 @@
+//! The steps of a computation that a network can express, in the order of computation.
+//!
+//! | step | output |
+//! |---|---|
+//! | `Affine` | `scale·x + shift`, per column |
+//! | `Dense` | `x·W + b` |
+//! | `BatchNorm` | `γ·(x − μ)/√(σ² + ε) + β`, with constant μ and σ² |
+//! | `LayerNorm` | the same, with μ and σ² of the row |
+//! | `Activation` | an activation function |
+//! | `Parametric` | `x + α·(φ(x) − x)` |
+//! | `Residual` | `x` plus an earlier value |
+//!
+//! A list of one number applies to all columns.
+
+use nn_core::Activation;
+
+/// A step, with the values that it reads and writes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) kind: StepKind,
+    /// The node or tensor, for messages.
+    pub(crate) place: String,
+    /// Number of the value that the step reads.
+    pub(crate) input: usize,
+    /// Number of the value that the step writes.
+    pub(crate) output: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum StepKind {
+    Affine(Affine),
+    Dense(Dense),
+    BatchNorm(BatchNorm),
+    LayerNorm {
+        gamma: Vec<f64>,
+        beta: Vec<f64>,
+    },
+    Activation(Activation),
+    Parametric {
+        activation: Activation,
+        alpha: Vec<f64>,
+    },
+    Residual {
+        /// Number of the value that is added.
+        source: usize,
+    },
+}
+
+/// `scale·x + shift`, per column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Affine {
+    pub(crate) scale: Vec<f64>,
+    pub(crate) shift: Vec<f64>,
+}
+
+/// `x·W + b`
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Dense {
+    /// `[n_inputs, n_outputs]`
+    pub(crate) weights: Vec<f64>,
+    pub(crate) bias: Vec<f64>,
+    pub(crate) n_inputs: usize,
+}
+
+/// Batch normalization with constant mean and variance.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct BatchNorm {
+    pub(crate) gamma: Vec<f64>,
+    pub(crate) beta: Vec<f64>,
+    pub(crate) mean: Vec<f64>,
+    pub(crate) variance: Vec<f64>,
+    pub(crate) epsilon: f64,
+}
+
+/// The number for a column; a list of one number applies to all columns.
+pub(crate) fn of_column(values: &[f64], column: usize) -> f64 {
+    match values {
+        [value] => *value,
+        values => values[column],
+    }
+}
+
+/// The list as one number per column.
+pub(crate) fn expanded(values: &[f64], width: usize) -> Vec<f64> {
+    (0..width).map(|column| of_column(values, column)).collect()
+}
+
+/// Combines two lists of numbers per column.
+fn combined(a: &[f64], b: &[f64], function: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    let columns = 0..a.len().max(b.len());
+    columns
+        .map(|column| function(of_column(a, column), of_column(b, column)))
+        .collect()
+}
+
+impl Affine {
+    pub(crate) fn identity() -> Self {
+        Self {
+            scale: vec![1.0],
+            shift: vec![0.0],
+        }
+    }
+
+    pub(crate) fn is_identity(&self) -> bool {
+        self.is_scaling() && self.scale.iter().all(|&scale| scale == 1.0)
+    }
+
+    /// Returns `true` if nothing is added.
+    pub(crate) fn is_scaling(&self) -> bool {
+        self.shift.iter().all(|&shift| shift == 0.0)
+    }
+
+    /// Length of the lists, if they fit together.
+    pub(crate) fn width(&self) -> usize {
+        self.scale.len().max(self.shift.len())
+    }
+
+    /// `self`, then `next`: scale₂·(scale₁·x + shift₁) + shift₂.
+    pub(crate) fn then(&self, next: &Self) -> Self {
+        Self {
+            scale: combined(&self.scale, &next.scale, |a, b| a * b),
+            shift: combined(
+                &combined(&self.shift, &next.scale, |a, b| a * b),
+                &next.shift,
+                |a, b| a + b,
+            ),
+        }
+    }
+}
+
+impl Dense {
+    pub(crate) fn n_outputs(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// The layer after a step: `(s·x + t)·W + b`.
+    pub(crate) fn after(mut self, affine: &Affine) -> Self {
+        let n_outputs = self.n_outputs();
+        for (input, weights) in self.weights.chunks_exact_mut(n_outputs).enumerate() {
+            let (scale, shift) = (
+                of_column(&affine.scale, input),
+                of_column(&affine.shift, input),
+            );
+            for (weight, bias) in weights.iter_mut().zip(&mut self.bias) {
+                *bias += shift * *weight;
+                *weight *= scale;
+            }
+        }
+        self
+    }
+
+    /// The layer before a step: `s·(x·W + b) + t`.
+    pub(crate) fn before(mut self, affine: &Affine) -> Self {
+        let n_outputs = self.n_outputs();
+        for (place, weight) in self.weights.iter_mut().enumerate() {
+            *weight *= of_column(&affine.scale, place % n_outputs);
+        }
+        for (output, bias) in self.bias.iter_mut().enumerate() {
+            *bias = of_column(&affine.scale, output) * *bias + of_column(&affine.shift, output);
+        }
+        self
+    }
+}
+
+impl BatchNorm {
+    /// `γ/√(σ² + ε)·x + (β − μ·γ/√(σ² + ε))`
+    pub(crate) fn to_affine(&self) -> Affine {
+        let std = self.variance.iter().map(|v| (v + self.epsilon).sqrt());
+        let scale = combined(&self.gamma, &std.collect::<Vec<f64>>(), |a, b| a / b);
+        let shift = combined(&self.mean, &scale, |a, b| a * b);
+        Affine {
+            shift: combined(&self.beta, &shift, |a, b| a - b),
+            scale,
+        }
+    }
+
+    /// Batch normalization before a step.
+    pub(crate) fn before(self, affine: &Affine) -> Self {
+        let beta = combined(&self.beta, &affine.scale, |a, b| a * b);
+        Self {
+            gamma: combined(&self.gamma, &affine.scale, |a, b| a * b),
+            beta: combined(&beta, &affine.shift, |a, b| a + b),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the public interface.
+
+mod fixtures;
+mod hand_made;
