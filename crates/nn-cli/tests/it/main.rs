@@ -24,6 +24,7 @@ mod fetching;
 mod elsewhere;
 mod outputs;
 mod exports;
+mod imports;
 mod menus;
 mod names;
 mod tables;
