@@ -12,7 +12,7 @@ use nn_table::predictions::{LeadingColumn, predicted_class, predicted_labels, wr
 use nn_table::{Header, TargetEncoding};
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::{STDIN, is_table};
-use nn_train::{Choice, Error, Result, Run, TablePredictions, Threshold, flags};
+use nn_train::{Choice, Error, ErrorKind, Result, Run, TablePredictions, Threshold, flags};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
@@ -139,6 +139,13 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
         )));
     }
     let mut predictor = image_predictor(run, arguments)?;
+    let (expected, found) = (data.class_names.len(), predictor.class_names().len());
+    if expected != found {
+        let problem = format!("expected a model of {expected} classes, found {found}");
+        return Err(Error::new(ErrorKind::Data, problem)
+            .at(&data.dataset.name)
+            .with_help("`nn inspect RUN` shows the classes of a model"));
+    }
     let mut n_correct = 0;
     for index in range.clone() {
         let row = pixels.row(index);

@@ -39,6 +39,7 @@ fn help_of_commands() {
         "compare",
         "inspect",
         "export",
+        "import",
         "trace",
         "doctor",
         "data",

@@ -35,7 +35,10 @@ fn an_exported_model_comes_back_with_its_weights_and_its_data() {
     scratch.train("a", "--data trees.csv --hidden 4,3 --epochs 2 --no-report");
     scratch.nn("export a --format onnx").succeeds();
     let shown = scratch.nn("import a.onnx --name b").succeeds();
-    assert!(shown.starts_with("imported  an ONNX file written by nn\n"), "{shown}");
+    assert!(
+        shown.starts_with("imported  an ONNX file written by nn\n"),
+        "{shown}"
+    );
     let inspect = |run: &str| {
         let text = scratch.nn(&format!("inspect {run} --json")).succeeds();
         serde_json::from_str::<serde_json::Value>(&text).expect("JSON")
@@ -51,7 +54,10 @@ fn an_exported_model_comes_back_with_its_weights_and_its_data() {
 fn weights_become_a_run_that_predicts_a_table() {
     let scratch = Scratch::new();
     scratch.file("larger.safetensors", larger());
-    scratch.file("rows.csv", "x,y,winner\n1,2,second\n5,-1,first\n0,3,second\n");
+    scratch.file(
+        "rows.csv",
+        "x,y,winner\n1,2,second\n5,-1,first\n0,3,second\n",
+    );
     let flags = "--columns x,y --target winner --classes first,second";
     let ended = scratch.nn(&format!("import larger.safetensors {flags}"));
     let shown = ended.succeeds_with_note("softmax was added");
@@ -67,7 +73,9 @@ fn weights_become_a_run_that_predicts_a_table() {
         .nn("evaluate larger-1")
         .refuses(2, &["does not name the data set", "--data"]);
     scratch
-        .nn(&format!("import larger.safetensors --name larger-1 {flags}"))
+        .nn(&format!(
+            "import larger.safetensors --name larger-1 {flags}"
+        ))
         .refuses(2, &["already exists"]);
 }
 
@@ -76,18 +84,34 @@ fn weights_become_a_run_that_predicts_a_table() {
 #[test]
 fn images_are_read_with_the_scale_of_the_model() {
     let scratch = Scratch::new();
-    let mut weights = vec![0.0; 2 * 784];
+    let mut weights = vec![0.0; 10 * 784];
     weights[..392].fill(0.001);
-    weights[784 + 392..].fill(0.001);
-    scratch.file("halves.safetensors", safetensors(&[("0.weight", &[2, 784], &weights)]));
+    weights[784 + 392..2 * 784].fill(0.001);
+    let weight = |n: usize| safetensors(&[("0.weight", &[n, 784], &weights[..n * 784])]);
+    scratch.file("halves.safetensors", weight(10));
+    scratch.file("two.safetensors", weight(2));
     for (name, divide) in [("bytes", "1"), ("fractions", "255")] {
         let line = format!("import halves.safetensors --name {name} --divide {divide}");
-        scratch.nn(&line).succeeds_with_note("images of 28x28 pixels");
+        scratch
+            .nn(&line)
+            .succeeds_with_note("images of 28x28 pixels");
     }
     let data = "--data glyphs --index 0..3 --json";
-    let predict = |run: &str| scratch.nn(&format!("predict {run} {data}")).succeeds_with_note("");
+    let predict = |run: &str| {
+        scratch
+            .nn(&format!("predict {run} {data}"))
+            .succeeds_with_note("")
+    };
     let (bytes, fractions) = (predict("bytes"), predict("fractions"));
     assert_ne!(bytes, fractions);
+    let loss = |run: &str| scratch.evaluate(run, "--data glyphs")["loss"].as_f64();
+    assert_ne!(loss("bytes"), loss("fractions"));
+    scratch
+        .nn("import two.safetensors --name two")
+        .succeeds_with_note("");
+    scratch
+        .nn("predict two --data glyphs --index 2")
+        .refuses(3, &["glyphs: expected a model of 10 classes, found 2"]);
 }
 
 #[test]
@@ -98,10 +122,13 @@ fn files_that_cannot_be_imported_are_refused() {
         .nn("import model.pt")
         .refuses(3, &["a pickle of PyTorch", "safetensors.torch.save_file"]);
     scratch.file("cut.safetensors", &larger()[..40]);
+    scratch.nn("import cut.safetensors").refuses(
+        3,
+        &["cut.safetensors: expected a safetensors file", "damaged"],
+    );
     scratch
-        .nn("import cut.safetensors")
-        .refuses(3, &["cut.safetensors: expected a safetensors file", "damaged"]);
-    scratch.nn("import nowhere.onnx").refuses(5, &["nowhere.onnx"]);
+        .nn("import nowhere.onnx")
+        .refuses(5, &["nowhere.onnx"]);
     scratch.file("larger.safetensors", larger());
     scratch
         .nn("import larger.safetensors --columns x")
