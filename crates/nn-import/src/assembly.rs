@@ -24,8 +24,11 @@ impl Chain {
     /// `n_inputs` is the number of inputs, if the file states one.
     pub(crate) fn new(steps: Vec<Step>, n_inputs: Option<usize>) -> Result<Self> {
         let n_inputs = check_widths(&steps, n_inputs)?;
+        let sources: Vec<usize> = steps.iter().filter_map(source_of).collect();
         let mut merged = Vec::with_capacity(steps.len());
-        steps.into_iter().for_each(|step| push(&mut merged, step));
+        for step in steps {
+            push(&mut merged, step, &sources);
+        }
         let input = match merged.first() {
             Some(Step {
                 kind: StepKind::Affine(affine),
@@ -157,8 +160,9 @@ fn check_widths(steps: &[Step], n_inputs: Option<usize>) -> Result<usize> {
     Ok(n_inputs)
 }
 
-/// Appends a step, or merges it with the step before it.
-fn push(steps: &mut Vec<Step>, step: Step) {
+/// Appends a step, or merges it with the step before it, unless a residual connection adds the
+/// value between them.
+fn push(steps: &mut Vec<Step>, step: Step, sources: &[usize]) {
     let is_after_dense = matches!(
         steps.last().map(|last| &last.kind),
         Some(StepKind::Dense(_))
@@ -175,6 +179,7 @@ fn push(steps: &mut Vec<Step>, step: Step) {
         return steps.push(step);
     };
     let merged = match (&last.kind, &step.kind) {
+        _ if sources.contains(&last.output) => None,
         (kind, StepKind::Activation(Activation::Identity)) => Some(kind.clone()),
         (kind, StepKind::Affine(affine)) if affine.is_identity() => Some(kind.clone()),
         (StepKind::Affine(affine), StepKind::Affine(next)) => {
