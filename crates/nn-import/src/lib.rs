@@ -36,6 +36,7 @@
 
 mod format;
 mod error;
+mod signature;
 mod element;
 mod tensor;
 mod options;

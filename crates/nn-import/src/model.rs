@@ -135,6 +135,13 @@ fn names(foreign: &Foreign, options: &ImportOptions, meaning: Meaning) -> Result
     };
     let (names, option) = given;
     if !names.is_empty() {
+        let distinct: std::collections::HashSet<&String> = names.iter().collect();
+        if distinct.len() < names.len() {
+            return Err(Error::option(
+                option,
+                "expected different names, found a name twice",
+            ));
+        }
         return match names.len() == n_names {
             true => Ok(names.clone()),
             false => Err(Error::option(
@@ -182,6 +189,11 @@ fn decide_inputs(
         ));
     }
     if !options.columns.is_empty() {
+        if options.targets.is_empty() && meaning == Meaning::Classes {
+            let note = "the column of the classes is assumed to be named \"target\"; to change \
+                 this, use `target`";
+            foreign.notes.push(note.to_owned());
+        }
         let target = target(options, meaning, names);
         return of_columns(foreign, options, &whole, target);
     }

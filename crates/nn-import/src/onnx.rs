@@ -1,6 +1,7 @@
 //! Reads ONNX files: finds the output with numbers, and the steps of its computation.
 
 mod messages;
+mod constant;
 mod folding;
 mod dataflow;
 mod pattern;
@@ -73,6 +74,12 @@ pub(crate) fn read(
     let row_shape = info.and_then(row_shape);
     let n_inputs = row_shape.as_ref().map(|shape| shape.iter().product());
     let (meaning, names) = meaning(&flow, &metadata);
+    let stated_shape = metadata.get("input_shape").filter(|_| is_own);
+    let stated_shape: Option<Vec<usize>> =
+        stated_shape.and_then(|json| serde_json::from_str(json).ok());
+    let row_shape = stated_shape
+        .filter(|shape| has_length(shape, n_inputs))
+        .or(row_shape);
     Ok(Foreign {
         format: Format::Onnx,
         producer: Some(producer).filter(|name| !name.is_empty()),
@@ -91,6 +98,11 @@ fn clone_of(info: &ValueInfo) -> ValueInfo {
         name: info.name.clone(),
         shape: info.shape.clone(),
     }
+}
+
+/// Returns `true` for a shape with this number of elements.
+fn has_length(shape: &[usize], n_elements: Option<usize>) -> bool {
+    crate::tensor::n_elements(shape) == n_elements
 }
 
 fn names_of(infos: &[ValueInfo]) -> Vec<String> {

@@ -94,6 +94,7 @@ fn the_scale_of_pixels_is_kept() {
     let rows = random_inputs(&config, 50, &mut random);
     check(&model, &rows, &imported);
     let description = imported.model.description;
+    assert_eq!(description.input.shape, [2, 2]);
     assert!((description.input.scale * 255.0 - 1.0).abs() < 1e-7);
     assert_eq!(description.class_names, model.description.class_names);
 }

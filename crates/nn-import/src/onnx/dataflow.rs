@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::constant::Constant;
 use super::folding;
-use super::messages::{Attribute, GraphMessage, NodeMessage, ReadExternal, TensorMessage};
-use crate::element::Element;
+use super::messages::{Attribute, GraphMessage, NodeMessage, ReadExternal};
 use crate::error::{Error, Result, shown};
 use crate::format::Format;
 use crate::tensor::Tensor;
@@ -23,13 +23,6 @@ enum Value {
         node: usize,
         output: usize,
     },
-}
-
-/// A constant.
-#[derive(Debug)]
-pub(super) enum Constant {
-    Numbers(Tensor),
-    Texts(Vec<String>),
 }
 
 /// A node with the numbers of its inputs; `None` for an optional input that is left out.
@@ -274,38 +267,5 @@ impl<'a> Node<'a> {
             "Cast" => REAL.contains(&self.integer("to", 0)),
             _ => false,
         }
-    }
-}
-
-impl Constant {
-    fn len(&self) -> usize {
-        match self {
-            Self::Numbers(tensor) => tensor.values.len(),
-            Self::Texts(texts) => texts.len(),
-        }
-    }
-
-    pub(super) fn read(
-        tensor: &TensorMessage<'_>,
-        read_external: &ReadExternal<'_>,
-    ) -> Result<Self> {
-        match tensor.texts.is_empty() {
-            true => Ok(Self::Numbers(tensor.decode(read_external)?)),
-            false => Ok(Self::Texts(tensor.texts.clone())),
-        }
-    }
-
-    /// A list of numbers in an attribute.
-    pub(super) fn of_list(values: Vec<f64>, is_scalar: bool) -> Self {
-        Self::Numbers(Tensor {
-            name: String::new(),
-            shape: if is_scalar {
-                vec![]
-            } else {
-                vec![values.len()]
-            },
-            values,
-            element: Element::F32,
-        })
     }
 }

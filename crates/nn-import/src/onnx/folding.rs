@@ -1,6 +1,6 @@
 //! Computes nodes whose inputs are constants, such as a transposed weight matrix.
 
-use super::dataflow::Constant;
+use super::constant::Constant;
 use super::messages::{NodeMessage, ReadExternal};
 use crate::error::{Error, Result};
 use crate::tensor::{Tensor, n_elements};
