@@ -24,7 +24,7 @@ struct Target {
     max_len: u32,
 }
 
-static TARGETS: [Target; 14] = [
+static TARGETS: [Target; 15] = [
     target("idx", 512),
     target("idx-gzip", 512),
     target("csv", 256),
@@ -39,6 +39,7 @@ static TARGETS: [Target; 14] = [
     target("checkpoint", 2500),
     target("configuration", 512),
     target("names", 64),
+    target("rows-file", 700),
 ];
 
 const fn target(name: &'static str, max_len: u32) -> Target {

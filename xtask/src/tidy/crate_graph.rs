@@ -62,6 +62,11 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-rows",
+        normal: &["nn-error", "nn-files", "nn-samples"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-data",
         normal: &["nn-tensor", "nn-files"],
         dev: &[],
