@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use nn_files::regular_file::read_exact_at;
@@ -24,7 +24,7 @@ pub(crate) struct BlockCache {
     table: BlockTable,
     sizes: RowSizes,
     /// Maximum number of blocks in memory.
-    capacity: usize,
+    capacity: AtomicUsize,
     slots: RwLock<Slots>,
     /// The blocks that a thread is reading.
     reading: Mutex<HashSet<usize>>,
@@ -97,7 +97,7 @@ impl BlockCache {
             file,
             table,
             sizes,
-            capacity,
+            capacity: AtomicUsize::new(capacity),
             slots: RwLock::new(Slots { slots, n_blocks: 0 }),
             reading: Mutex::default(),
             is_read: Condvar::new(),
@@ -107,6 +107,11 @@ impl BlockCache {
 
     pub(crate) fn table(&self) -> &BlockTable {
         &self.table
+    }
+
+    /// Sets the maximum number of blocks in memory, for the blocks that are read from now on.
+    pub(crate) fn set_capacity(&self, capacity: usize) {
+        self.capacity.store(capacity, Ordering::Relaxed);
     }
 
     /// The blocks in memory, and the time for [`Slots::get`].
@@ -149,7 +154,7 @@ impl BlockCache {
     fn keep(&self, block: usize, inputs: Arc<Vec<u8>>) {
         let now = self.clock.fetch_add(1, Ordering::Relaxed) + 1;
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        if slots.n_blocks >= self.capacity {
+        while slots.n_blocks >= self.capacity.load(Ordering::Relaxed).max(1) {
             slots.evict();
         }
         slots.insert(block, inputs, now);

@@ -80,6 +80,14 @@ impl RowsFile {
         self.cache.table().range(split)
     }
 
+    /// Sets the memory for the inputs in bytes, but at least two windows of blocks. The values do
+    /// not depend on it.
+    pub fn set_memory(&self, memory: u64) {
+        let sizes = RowSizes::of(&self.header.layout);
+        let capacity = capacity(&self.header.layout, sizes.inputs, memory);
+        self.cache.set_capacity(capacity);
+    }
+
     /// Reads the targets of all rows, and their weights if the file has weights.
     ///
     /// # Errors

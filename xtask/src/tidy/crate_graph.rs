@@ -112,6 +112,7 @@ const GRAPH: &[Allowed] = &[
             "nn-files",
             "nn-data",
             "nn-image",
+            "nn-rows",
             "nn-table",
             "nn-settings",
             "nn-metrics",
