@@ -1,40 +1,29 @@
 //! Converts a data set to a file of rows: the inputs encoded for a network, targets, weights and
 //! splits.
 
+mod contents;
+mod streamed_table;
+
 use std::path::Path;
 
 use nn_core::Samples;
 use nn_core::batches::Targets;
-use nn_rows::{Inputs, Layout, Row, RowInputs, RowsWriter, Target};
-use nn_settings::{Error, Result, Settings};
+use nn_files::escaped_path;
+use nn_rows::{Row, RowInputs, RowsWriter, Target};
+use nn_settings::Result;
+use nn_table::Progress;
 
-use crate::conversion_settings;
-use crate::data::{Data, PIXEL_SCALE, Splits};
-use crate::rows_data::{Description, number, of_rows};
+use crate::data::{Data, Splits};
+use crate::note::Note;
+use crate::rows_data::{number, of_rows};
 use crate::split::Split;
+use crate::split_options::SplitOptions;
+use contents::Contents;
+pub use contents::{Conversion, Converted};
+use streamed_table::StreamedTable;
 
 /// Number of rows that are read and written together.
 const ROWS_AT_A_TIME: usize = 512;
-
-/// The conversion of a data set to a file of rows.
-#[derive(Clone, Debug)]
-pub struct Conversion<'a> {
-    /// The settings with which the data were loaded; those of columns and splits are recorded.
-    pub settings: &'a Settings,
-    /// Number of rows per block; `None` for blocks of about one megabyte.
-    pub block_rows: Option<u32>,
-    /// Number of blocks whose rows are shuffled together in training; `None` for 64.
-    pub window_blocks: Option<u32>,
-}
-
-/// The numbers of rows of a new file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Converted {
-    /// Number of training, validation and test rows.
-    pub n_rows: [u32; 3],
-    /// Size of the file in bytes.
-    pub bytes: u64,
-}
 
 impl Conversion<'_> {
     /// Writes the splits of a loaded data set to `path`, which must not be the data themselves.
@@ -49,7 +38,23 @@ impl Conversion<'_> {
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Converted> {
         let splits = data.splits()?;
-        let mut writer = RowsWriter::create(path, self.layout(data, &splits)).map_err(of_rows)?;
+        let contents = Contents {
+            name: path,
+            source: &data.origin,
+            source_sha256: data.table_sha256.clone(),
+            n_inputs: data.n_inputs(),
+            has_bytes: matches!(data.dataset.train.inputs, nn_data::Inputs::Pixels(_)),
+            class_names: &data.class_names,
+            n_values: match splits.train.targets() {
+                Targets::Values(values) => Some(values.n_columns()),
+                _ => None,
+            },
+            has_weights: splits.train.has_weights(),
+            image_size: data.dataset.image_size,
+            is_image_folder: data.folder_image_size.is_some(),
+            preprocessing: data.preprocessing.as_ref(),
+        };
+        let mut writer = RowsWriter::create(path, self.layout(&contents)).map_err(of_rows)?;
         let Splits {
             train,
             validation,
@@ -66,48 +71,31 @@ impl Conversion<'_> {
                 write_samples(&mut writer, *split, samples, |n| progress(n, n_all as u64))?;
             }
         }
-        let n_rows = writer.n_rows();
-        let description = serde_json::to_value(self.description(data, path));
-        let description = description.expect("a description has a JSON form");
-        writer.finish(description).map_err(of_rows)?;
-        let bytes = std::fs::metadata(path).map_err(|error| Error::io(path, &error))?;
-        Ok(Converted {
-            n_rows,
-            bytes: bytes.len(),
-        })
+        self.finish(writer, &contents)
     }
 
-    fn layout(&self, data: &Data, splits: &Splits<'_>) -> Layout {
-        let inputs = match data.dataset.train.inputs {
-            nn_data::Inputs::Pixels(_) => Inputs::Bytes { scale: PIXEL_SCALE },
-            nn_data::Inputs::Features(_) => Inputs::Values,
+    /// Converts the text table at `source` without reading it into memory. The types of the columns
+    /// and the preprocessing are fitted to `n_fitted` random training rows; a row is a validation or
+    /// a test row by a hash of the seed and its line number.
+    ///
+    /// # Errors
+    /// Returns an error if the table has another format, a cell that contradicts the fitted types, or
+    /// a class that none of the `n_fitted` rows has, or if a file cannot be read or written.
+    pub fn stream_table(
+        &self,
+        source: &str,
+        n_fitted: usize,
+        path: &Path,
+        progress: Progress<'_>,
+    ) -> Result<(Converted, Vec<Note>)> {
+        let options = SplitOptions::new(self.settings)?;
+        let table = StreamedTable {
+            path: &escaped_path::path(source),
+            options: &options,
+            n_fitted,
+            progress,
         };
-        let targets = match splits.train.targets() {
-            Targets::Values(values) => nn_rows::Targets::Values(values.n_columns()),
-            _ => nn_rows::Targets::Classes(data.class_names.len()),
-        };
-        let layout = Layout::new(data.n_inputs(), inputs, targets);
-        Layout {
-            has_weights: splits.train.has_weights(),
-            block_rows: self.block_rows.unwrap_or(layout.block_rows).max(1),
-            window_blocks: self.window_blocks.unwrap_or(layout.window_blocks).max(1),
-            ..layout
-        }
-    }
-
-    fn description(&self, data: &Data, path: &Path) -> Description {
-        let name = path.file_stem().unwrap_or(path.as_os_str());
-        Description {
-            name: name.to_string_lossy().into_owned(),
-            source: data.origin.clone(),
-            source_sha256: data.table_sha256.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            class_names: data.class_names.clone(),
-            image_size: data.dataset.image_size,
-            is_image_folder: data.folder_image_size.is_some(),
-            preprocessing: data.preprocessing.clone(),
-            settings: conversion_settings::of(self.settings),
-        }
+        table.convert(self, source, path)
     }
 }
 

@@ -200,6 +200,11 @@ impl RowsData {
         &self.file
     }
 
+    /// Number of rows of all splits.
+    pub fn n_rows(&self) -> u32 {
+        self.range(Split::Test).end
+    }
+
     /// SHA-256 of the header and of the checksums of the rows.
     pub(crate) fn digest(&self) -> &str {
         self.file.digest()
@@ -286,7 +291,7 @@ impl RowsData {
             [Split::Train, Split::Validation, Split::Test].map(|it| self.range(it));
         if request.is_new && test.is_empty() {
             return SplitIndices {
-                test: RowIndices::from(0..test.end),
+                test: RowIndices::from(0..self.n_rows()),
                 ..SplitIndices::default()
             };
         }

@@ -173,6 +173,7 @@ const GRAPH: &[Allowed] = &[
             "nn-files",
             "nn-data",
             "nn-image",
+            "nn-rows",
             "nn-table",
             "nn-train",
             "nn-search",

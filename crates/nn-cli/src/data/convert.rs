@@ -70,6 +70,9 @@ pub(crate) struct ConvertArguments {
     /// Resize the images of a folder to this height and width
     #[arg(long, value_name = "HxW")]
     image_size: Option<Choice<ImageSize>>,
+    /// Read a text table that is larger than memory in blocks, and fit types and preprocessing to N random training rows
+    #[arg(long, value_name = "N", value_parser = fitted_rows(), conflicts_with_all = ["run", "group", "order_by", "split_column"])]
+    fit_rows: Option<u32>,
     /// Number of rows per block [default: blocks of about 1 MiB]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     block_rows: Option<u32>,
@@ -78,6 +81,10 @@ pub(crate) struct ConvertArguments {
     window_blocks: Option<u32>,
     #[command(flatten)]
     folder: DataFolder,
+}
+
+fn fitted_rows() -> impl clap::builder::TypedValueParser<Value = u32> {
+    clap::value_parser!(u32).range(1..)
 }
 
 impl ConvertArguments {
@@ -122,21 +129,53 @@ impl ConvertArguments {
 pub(super) fn convert(arguments: &ConvertArguments) -> Result<()> {
     let path = arguments.output()?;
     let settings = arguments.settings();
-    let data = load(arguments, &settings)?;
-    data.notes.iter().for_each(exit::note);
     let conversion = Conversion {
         settings: &settings,
         block_rows: arguments.block_rows,
         window_blocks: arguments.window_blocks,
     };
+    let converted = match arguments.fit_rows {
+        Some(n_fitted) => stream(arguments, &conversion, n_fitted, &path)?,
+        None => convert_in_memory(arguments, &conversion, &path)?,
+    };
+    print_converted(&converted, &path);
+    Ok(())
+}
+
+/// Converts a text table in two passes over the file.
+fn stream(
+    arguments: &ConvertArguments,
+    conversion: &Conversion<'_>,
+    n_fitted: u32,
+    path: &Path,
+) -> Result<Converted> {
+    let bar = bar("converting {bar:30} {bytes}/{total_bytes} in two passes  {eta} left");
+    let show = |n_bytes, size| {
+        bar.set_length(size);
+        bar.set_position(n_bytes);
+    };
+    let progress = nn_table::Progress(&show);
+    let converted = conversion.stream_table(&arguments.name, n_fitted as usize, path, progress);
+    bar.finish_and_clear();
+    let (converted, notes) = converted?;
+    notes.iter().for_each(exit::note);
+    Ok(converted)
+}
+
+fn convert_in_memory(
+    arguments: &ConvertArguments,
+    conversion: &Conversion<'_>,
+    path: &Path,
+) -> Result<Converted> {
+    let data = load(arguments, conversion.settings)?;
+    data.notes.iter().for_each(exit::note);
     let bar = bar("writing {bar:30} {human_pos}/{human_len} rows  {eta} left");
-    let converted = conversion.write(&data, &path, |n, all| {
+    let converted = conversion.write(&data, path, |n, all| {
         bar.set_length(all);
         bar.set_position(n);
     });
     bar.finish_and_clear();
-    print_converted(&converted?, &path);
-    Ok(())
+    converted
 }
 
 /// Loads the data with its splits, or encodes all rows as the test rows of a run.

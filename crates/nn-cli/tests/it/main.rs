@@ -27,6 +27,7 @@ mod exports;
 mod menus;
 mod names;
 mod tables;
+mod rows_files;
 mod memory;
 mod escapes;
 mod evaluation;
