@@ -30,7 +30,7 @@ const TRAIN: &str = "--hidden 16 --batch-size 32 --epochs 3 --dropout 0.1 --no-r
 fn converted() -> Scratch {
     let scratch = Scratch::new();
     scratch.file("t.csv", table());
-    scratch.nn(CONVERT).succeeds();
+    scratch.nn(CONVERT).succeeds_with_note("");
     scratch
 }
 
@@ -81,7 +81,9 @@ fn a_converted_table_has_the_values_of_the_table() {
         on_rows["confusion"],
         scratch.evaluate("table", "")["confusion"]
     );
-    scratch.nn("evaluate rows --data t.csv").succeeds();
+    scratch
+        .nn("evaluate rows --data t.csv")
+        .succeeds_with_note("");
 }
 
 #[test]
@@ -92,8 +94,8 @@ fn predictions_of_a_file_are_those_of_its_table() {
         .succeeds();
     scratch
         .nn("data convert t.csv --run a -o all.nnrows")
-        .succeeds();
-    let of_table = scratch.nn("predict a t.csv").succeeds();
+        .succeeds_with_note("");
+    let of_table = scratch.nn("predict a t.csv").succeeds_with_note("");
     assert_eq!(scratch.nn("predict a all.nnrows").succeeds(), of_table);
     scratch.nn("predict a all.nnrows -o out.csv").succeeds();
     assert_eq!(scratch.read("out.csv"), of_table);
@@ -105,7 +107,7 @@ fn predictions_of_a_file_are_those_of_its_table() {
     // A file that was encoded for itself is for another model.
     scratch
         .nn("data convert t.csv --target label -o other.nnrows")
-        .succeeds();
+        .succeeds_with_note("");
     let other = scratch.nn("evaluate a --data other.nnrows");
     other.refuses(3, &["other.nnrows", "encoded for another model"]);
 }
@@ -115,7 +117,9 @@ fn predictions_of_a_file_are_those_of_its_table() {
 fn a_table_is_converted_in_blocks() {
     let scratch = converted();
     let convert = "data convert t.csv --target label --ignore part --fit-rows 5000";
-    scratch.nn(&format!("{convert} -o s.nnrows")).succeeds();
+    scratch
+        .nn(&format!("{convert} -o s.nnrows"))
+        .succeeds_with_note("");
     let info = scratch.nn("data info s.nnrows --json").succeeds();
     let info: Value = serde_json::from_str(&info).unwrap();
     let counts = ["train", "validation", "test"].map(|it| info["rows"][it].as_u64().unwrap());
@@ -137,7 +141,7 @@ fn a_table_is_converted_in_blocks() {
         let line = "data convert t.csv --target label --ignore part --fit-rows 30";
         scratch
             .nn(&format!("{line} --seed {seed} -o {name}.nnrows"))
-            .succeeds();
+            .succeeds_with_note("");
     }
     let file = |name: &str| {
         let line = format!("data info {name}.nnrows --json");
@@ -148,7 +152,10 @@ fn a_table_is_converted_in_blocks() {
     let line = "data convert s.nnrows --fit-rows 5 -o w.nnrows";
     scratch.nn(line).refuses(
         3,
-        &["s.nnrows", "expected a text table, found a file of rows"],
+        &[
+            "s.nnrows",
+            "expected a text table to read in blocks, found a file of rows",
+        ],
     );
 }
 
@@ -159,7 +166,9 @@ fn images_keep_their_bytes() {
     scratch.file("digits/train-images-idx3-ubyte", idx_images(60));
     let labels: Vec<u8> = (0..60).map(|row| row % 3).collect();
     scratch.file("digits/train-labels-idx1-ubyte", idx_labels(&labels));
-    scratch.nn("data convert digits -o d.nnrows").succeeds();
+    scratch
+        .nn("data convert digits -o d.nnrows")
+        .succeeds_with_note("");
     let info = scratch.nn("data info d.nnrows").succeeds();
     assert!(
         info.contains("images ") && info.contains("classes   3: 0, 1, 2"),
@@ -167,7 +176,7 @@ fn images_keep_their_bytes() {
     );
     let flags = "--hidden 4 --batch-size full --epochs 2 --no-report";
     scratch.train("rows", &format!("--data d.nnrows {flags}"));
-    let augmented = scratch.nn(&format!("train --data d.nnrows {flags} --augment shift=1"));
+    let augmented = scratch.nn(&format!("train --data d.nnrows {flags} --augment shift"));
     augmented.refuses(2, &["--augment", "is a file of rows"]);
 }
 

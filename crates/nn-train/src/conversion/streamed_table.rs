@@ -105,7 +105,7 @@ impl StreamedTable<'_> {
         if let Some((name, _)) = columns.iter().find(|(_, column)| column.is_some()) {
             let problem = format!("`{name}`: needs the whole table in memory");
             return Err(
-                Error::usage(problem).with_help(format!("leave `{name}` or `fit-rows` out"))
+                Error::usage(problem).with_help(format!("leave out `{name}` or --fit-rows"))
             );
         }
         let mut start = Vec::new();
@@ -119,12 +119,12 @@ impl StreamedTable<'_> {
             found => Err(Error::new(
                 ErrorKind::Data,
                 format!(
-                    "`fit-rows`: expected a text table, found {}",
+                    "expected a text table to read in blocks, found {}",
                     found.unwrap_or("a binary table")
                 ),
             )
             .at(self.path.display())
-            .with_help("leave `fit-rows` out to read the file as a whole")),
+            .with_help("convert the file as a whole, without --fit-rows")),
         }
     }
 
@@ -333,7 +333,7 @@ impl<'a> Lines<'a> {
             );
             return Err(Error::new(ErrorKind::Data, problem)
                 .at(self.path.display())
-                .with_help("leave `fit-rows` out to read the file as a whole"));
+                .with_help("convert the file as a whole, without --fit-rows"));
         }
         Ok(Some(&self.line))
     }
