@@ -223,7 +223,11 @@ fn damaged_files_are_refused() {
     let mut inputs = whole.clone();
     inputs[300] ^= 1;
     scratch.file("bit.nnrows", &inputs);
-    train("bit.nnrows").refuses(3, &["bit.nnrows", "inputs of block", "CRC-32"]);
+    let ended = train("bit.nnrows");
+    assert_eq!(ended.code, Some(3));
+    let expected =
+        "bit.nnrows: damaged file of rows: inputs of block 0 (at byte 8): expected CRC-32";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
     scratch.file("foreign.nnrows", "");
     train("foreign.nnrows").refuses(3, &["foreign.nnrows", "not a file of rows"]);
     train("missing.nnrows").refuses(5, &["missing.nnrows"]);
