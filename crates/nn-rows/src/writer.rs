@@ -130,6 +130,7 @@ impl RowsWriter {
     ///
     /// # Errors
     /// Returns [`Error::Io`] if the file cannot be written.
+    #[expect(clippy::missing_panics_doc, reason = "serialization cannot fail")]
     pub fn finish(mut self, description: Value) -> Result<()> {
         for split in 0..N_SPLITS {
             if self.pending[split].n_rows > 0 {

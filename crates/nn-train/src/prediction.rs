@@ -305,6 +305,9 @@ impl TablePredictions {
     ///
     /// # Errors
     /// Returns an error if the rows cannot be read, or if the model was trained on images.
+    ///
+    /// # Panics
+    /// Panics if a row does not exist.
     pub fn of_rows(
         model: &Model,
         data: &RowsData,

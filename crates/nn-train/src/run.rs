@@ -229,6 +229,9 @@ impl Run {
     ///
     /// # Errors
     /// Returns an error if the rows cannot be read, or if the model was trained on images.
+    ///
+    /// # Panics
+    /// Panics if a row does not exist.
     pub fn predict_rows(&self, data: &RowsData, rows: Range<u32>) -> Result<TablePredictions> {
         TablePredictions::of_rows(&self.model, data, rows, &self.threads)
     }

@@ -37,8 +37,8 @@ fn inputs_of(row: u32) -> [f32; 3] {
 fn write(path: &std::path::Path) -> Result<Vec<u32>, Error> {
     let mut writer = RowsWriter::create(path, layout())?;
     let split = |row: u32| match row {
-        _ if row % 5 == 0 => 1,
-        _ if row % 7 == 0 => 2,
+        _ if row.is_multiple_of(5) => 1,
+        _ if row.is_multiple_of(7) => 2,
         _ => 0,
     };
     for row in 0..100 {
