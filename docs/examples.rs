@@ -19,6 +19,7 @@ examples_of! {
     Data: "../crates/nn-data/README.md"
     Image: "../crates/nn-image/README.md"
     Columnar: "../crates/nn-columnar/README.md"
+    Rows: "../crates/nn-rows/README.md"
     Table: "../crates/nn-table/README.md"
     Search: "../crates/nn-search/README.md"
     Plot: "../crates/nn-plot/README.md"

@@ -24,7 +24,7 @@ struct Target {
     max_len: u32,
 }
 
-static TARGETS: [Target; 17] = [
+static TARGETS: [Target; 18] = [
     target("idx", 512),
     target("idx-gzip", 512),
     target("csv", 256),
@@ -42,6 +42,7 @@ static TARGETS: [Target; 17] = [
     target("foreign-npz", 1200),
     target("configuration", 512),
     target("names", 64),
+    target("rows-file", 700),
 ];
 
 const fn target(name: &'static str, max_len: u32) -> Target {

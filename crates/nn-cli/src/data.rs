@@ -1,6 +1,9 @@
-//! The commands `nn data list`, `nn data info`, `nn data fetch` and `nn data export`.
+//! The commands `nn data list`, `nn data info`, `nn data convert`, `nn data fetch` and
+//! `nn data export`.
 
 mod table_info;
+mod rows_info;
+mod convert;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,13 +18,15 @@ use nn_files::{create_dir_all, escaped_path};
 use nn_image::export::Format;
 use nn_tensor::Threads;
 use nn_train::data::{self, GLYPHS};
-use nn_train::table::is_table;
+use nn_train::table::{is_rows_file, is_table};
 use nn_train::{Data, Error, Note, Result, Settings, SplitOptions, flags, grouped};
 
 use crate::args::DataFolder;
 use crate::exit;
 use crate::progress::bar_style;
 use crate::terminal;
+use convert::{ConvertArguments, convert};
+use rows_info::rows_info;
 use table_info::{TableArguments, table_info};
 
 #[derive(Args, Debug)]
@@ -37,19 +42,21 @@ pub(crate) enum DataCommand {
         #[command(flatten)]
         folder: DataFolder,
     },
-    /// Show the contents of a data set or a table, and how a table will be read
+    /// Show the contents of a data set, a table or a file of rows, and how a table will be read
     Info {
-        /// Name from `nn data list`, folder of IDX or image files, or file with a table
+        /// Name from `nn data list`, folder of IDX or image files, or file with a table or rows
         #[arg(value_name = "NAME|DIR|FILE", value_parser = flags::data_parser())]
         name: String,
         #[command(flatten)]
         table: TableArguments,
-        /// Print one JSON object; for tables only
+        /// Print one JSON object; for tables and files of rows only
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         folder: DataFolder,
     },
+    /// Convert a data set to a file of encoded rows, for training on data larger than memory
+    Convert(Box<ConvertArguments>),
     /// Write a data set of images in another format
     #[command(after_help = "Examples:\n  \
         nn data export mnist --format png\n  \
@@ -96,11 +103,15 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
             folder,
         } => {
             let path = escaped_path::path(name);
+            if is_rows_file(&path) {
+                return rows_info(&path, *json);
+            }
             if !is_table(&path) {
                 return info(name, &folder.data_dir);
             }
             table_info(&path, &table.settings(), *json)
         }
+        DataCommand::Convert(arguments) => convert(arguments),
         DataCommand::Export {
             name,
             format,

@@ -6,12 +6,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nn_files::atomic_file;
+use nn_files::atomic_file::{self, PendingFile};
+use nn_files::escaped_path;
 use nn_image::{decode_image, is_image};
 use nn_table::predictions::{LeadingColumn, predicted_class, predicted_labels, write_predictions};
 use nn_table::{Header, TargetEncoding};
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
-use nn_train::table::{STDIN, is_table};
+use nn_train::table::{STDIN, is_rows_file, is_table};
 use nn_train::{Choice, Error, ErrorKind, Result, Run, TablePredictions, Threshold, flags};
 use serde_json::json;
 
@@ -30,7 +31,7 @@ const MAX_INPUT_BYTES: u64 = 256 << 20;
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     choice: RunChoice,
-    /// PNG or JPEG files to classify (- is standard input), or a CSV file with rows to predict
+    /// PNG or JPEG files to classify (- is standard input), or a CSV or .nnrows file with rows to predict
     #[arg(value_name = "IMAGE|FILE.csv", required_unless_present = "index")]
     files: Vec<PathBuf>,
     /// Write CSV predictions to this file [default: standard output]
@@ -69,7 +70,9 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     match &arguments.index {
         Some(index) => predict_samples(&run, arguments, &parse_range(index)?),
         None => arguments.files.iter().try_for_each(|file| {
-            if holds_rows(&run, file) {
+            if is_rows_file(file) {
+                predict_rows(&run, file, arguments)
+            } else if holds_rows(&run, file) {
                 predict_table(&run, file, arguments)
             } else {
                 predict_image(&run, file, arguments)
@@ -95,7 +98,7 @@ fn check_output(arguments: &PredictArguments) -> Result<()> {
         return Ok(());
     };
     match &arguments.files[..] {
-        [file] if is_table(file) => Ok(()),
+        [file] if is_table(file) || is_rows_file(file) => Ok(()),
         files => Err(Error::usage(format!(
             "--output {}: expected one CSV file to predict, found {}",
             output.display(),
@@ -116,13 +119,17 @@ fn check_columns(arguments: &PredictArguments) -> Result<()> {
         (None, true) => "--row-numbers",
         (None, false) => return Ok(()),
     };
-    match arguments.files.iter().find(|file| !is_table(file)) {
+    let numbers_rows = arguments.id.is_none();
+    let has_rows = |file: &Path| is_table(file) || numbers_rows && is_rows_file(file);
+    match arguments.files.iter().find(|file| !has_rows(file)) {
         None => Ok(()),
         Some(file) => Err(Error::usage(format!(
             "{flag}: expected a CSV file to predict, found {}",
             file.display()
         ))
-        .with_help(format!("leave {flag} out for images"))),
+        .with_help(format!(
+            "leave {flag} out for images and files of encoded rows"
+        ))),
     }
 }
 
@@ -260,11 +267,76 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
                 path.display()
             ));
         }
-        None if arguments.json => rows_to_json(file, &predictions, arguments),
+        None if arguments.json => rows_to_json(file, 0, &predictions, arguments),
         None => {
             let path = Path::new("standard output");
             terminal::file(&to_csv(&predictions, path, arguments)?);
         }
+    }
+    Ok(())
+}
+
+/// Number of rows of a file of rows that are predicted and written together.
+const ROWS_AT_A_TIME: usize = 1 << 16;
+
+/// Predicts all rows of a file of rows, in blocks.
+fn predict_rows(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
+    let name = escaped_path::escaped(file.as_os_str().to_owned()).map_err(Error::usage)?;
+    let data = run.data_of(Some(&name))?;
+    let data = data
+        .rows_file()
+        .ok_or_else(|| Error::usage(format!("{}: expected a file of rows", file.display())))?;
+    let thresholds = arguments
+        .threshold
+        .map(|it| run.thresholds(it))
+        .transpose()?;
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |error: io::Error| Error::io(&path, &error)
+    };
+    let output = arguments.output.as_deref();
+    let mut written = output
+        .map(|path| PendingFile::create(path).map_err(io(path)))
+        .transpose()?;
+    for start in (0..data.n_rows()).step_by(ROWS_AT_A_TIME) {
+        let rows = start
+            ..data
+                .n_rows()
+                .min(start.saturating_add(ROWS_AT_A_TIME as u32));
+        let predictions = run
+            .predict_rows(data, rows)?
+            .with_thresholds(thresholds.clone());
+        let problem = predictions.nonfinite.clone();
+        finiteness::check(
+            problem,
+            run.model(),
+            arguments.choice.weights.allow_nonfinite,
+        )?;
+        if arguments.json {
+            rows_to_json(file, start as usize, &predictions, arguments);
+            continue;
+        }
+        let path = output.unwrap_or(Path::new("standard output"));
+        let text = to_csv(&predictions, path, arguments)?;
+        let n_header = match start {
+            0 => 0,
+            _ => text
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .map_or(0, |end| end + 1),
+        };
+        match &mut written {
+            Some(written) => written.write(&text[n_header..]).map_err(io(path))?,
+            None => terminal::file(&text[n_header..]),
+        }
+    }
+    if let (Some(written), Some(path)) = (written, output) {
+        written.commit().map_err(io(path))?;
+        terminal::line(format!(
+            "{} in {}",
+            terminal::counted(data.n_rows() as usize, "prediction"),
+            path.display()
+        ));
     }
     Ok(())
 }
@@ -306,8 +378,13 @@ fn leading_columns(
     ids.chain(rows).collect()
 }
 
-/// Writes one JSON object per row.
-fn rows_to_json(file: &Path, predictions: &TablePredictions, arguments: &PredictArguments) {
+/// Writes one JSON object per row; `first` rows come before them.
+fn rows_to_json(
+    file: &Path,
+    first: usize,
+    predictions: &TablePredictions,
+    arguments: &PredictArguments,
+) {
     for (index, row) in predictions.restored().rows().into_iter().enumerate() {
         let values = row.to_vec();
         let thresholds = predictions.thresholds.as_deref();
@@ -323,7 +400,7 @@ fn rows_to_json(file: &Path, predictions: &TablePredictions, arguments: &Predict
             TargetEncoding::Regression(_) => json!({ "values": values }),
         };
         object["input"] = file.to_string_lossy().into();
-        object["row"] = (index + 1).into();
+        object["row"] = (first + index + 1).into();
         if let Some(ids) = &predictions.ids {
             object["id"] = ids[index].clone().into();
         }

@@ -56,6 +56,9 @@ pub(crate) struct TrainArguments {
     checkpoint_interval: Option<Duration>,
     #[command(flatten)]
     work: WorkArguments,
+    /// Memory in MiB for the rows of a .nnrows file, but at least two windows of blocks; the result does not depend on it [default: 256]
+    #[arg(long, value_name = "MIB", help_heading = "Run")]
+    data_memory: Option<u32>,
     /// Turn the warnings before the first step into errors (exit code 2)
     #[arg(long, help_heading = "Run")]
     strict: bool,
@@ -93,6 +96,22 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
     }
 }
 
+/// Sets the memory for the rows of a file of rows.
+fn set_memory(arguments: &TrainArguments, data: &Data) -> Result<()> {
+    match (arguments.data_memory, data.rows_file()) {
+        (None, _) => Ok(()),
+        (Some(mebibytes), Some(file)) => {
+            file.set_memory(u64::from(mebibytes) << 20);
+            Ok(())
+        }
+        (Some(_), None) => Err(Error::usage(format!(
+            "--data-memory: expected a file of rows as data, found {}",
+            data.dataset.name
+        ))
+        .with_help("leave --data-memory out, or convert the data with `nn data convert`")),
+    }
+}
+
 fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Result<()> {
     let settings = match &arguments.config {
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
@@ -111,6 +130,7 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     let data = progress.while_reading(|shown| {
         Data::for_training_with_progress(&settings, data_dir, &threads, shown)
     })?;
+    set_memory(arguments, &data)?;
     let mut experiment = Experiment::new(&settings, data)?.with_threads(threads);
     if let Some(interval) = arguments.checkpoint_interval {
         experiment = experiment.with_checkpoint_interval(interval);
@@ -189,6 +209,7 @@ fn resume(
         .check_settings(flags)
         .map_err(|error| error.with_help(train_again(run, flags)))?;
     let experiment = stopped.experiment().clone();
+    set_memory(arguments, experiment.data())?;
     if arguments.strict {
         warnings::refuse(experiment.plan(), experiment.data(), stopped.other_origin())?;
     }

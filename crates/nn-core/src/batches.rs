@@ -2,6 +2,6 @@
 //! epoch.
 
 pub use nn_samples::{
-    Inputs, RowSource, Samples, Targets, grouped_folds, grouped_split, shuffle, split,
-    split_stratified,
+    Inputs, Labels, RowBlocks, RowIndices, RowSource, Samples, Targets, WindowedOrder,
+    grouped_folds, grouped_split, shuffle, split, split_stratified,
 };

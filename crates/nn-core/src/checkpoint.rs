@@ -416,17 +416,26 @@ fn layers(layers: &[Layer]) -> String {
     text
 }
 
-/// The SHA-256 of the stored samples, in their order.
+/// The SHA-256 of the stored samples, in their order. The digest of a source takes the place of
+/// its inputs.
 fn digest<S: Scalar>(samples: &Samples<'_, S>) -> Result<String> {
     let n_classes = samples.n_classes().unwrap_or(0);
     let mut sum = Sha256::new();
     for size in [samples.len(), samples.n_inputs(), n_classes] {
         sum.update((size as u64).to_le_bytes());
     }
+    let source = samples.source_digest();
+    sum.update(source.as_deref().unwrap_or_default());
     let mut row = Vec::new();
     for position in 0..samples.len() {
         row.clear();
-        samples.write_stored(position, &mut row)?;
+        match source {
+            Some(_) => {
+                row.extend(samples.row(position as u32).to_le_bytes());
+                samples.write_stored_target(position, &mut row);
+            }
+            None => samples.write_stored(position, &mut row)?,
+        }
         sum.update(&row);
     }
     Ok(hexadecimal(sum.finalize().as_slice()))

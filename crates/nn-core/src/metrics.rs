@@ -204,6 +204,7 @@ impl<S: Scalar> Evaluator<S> {
         mut then: impl FnMut(usize, &mut Self),
     ) -> Result<()> {
         let block_rows = self.positions.len();
+        let read_ahead = samples.blocks().map(|blocks| blocks.block_rows);
         for start in (0..samples.len()).step_by(block_rows) {
             let n_rows = block_rows.min(samples.len() - start);
             let positions = &mut self.positions[..n_rows];
@@ -211,6 +212,10 @@ impl<S: Scalar> Evaluator<S> {
                 *place = position;
             }
             let inputs = self.inputs.copied(samples, positions)?;
+            // The source reads the next block of the file beside the work on this one.
+            let next = read_ahead.map(|n_rows| start + n_rows);
+            let next = next.filter(|&next| next < samples.len());
+            samples.prefetch(next.into_iter().map(|next| next as u32));
             network.infer(&inputs, &mut self.cache, threads);
             then(start, self);
         }

@@ -20,6 +20,7 @@ mod event;
 mod parameter_groups;
 mod gradient_sum;
 mod partition;
+mod epoch_order;
 mod memory;
 mod progress;
 mod block_loss;
@@ -35,7 +36,7 @@ use nn_error::{Error, Range, Result};
 use nn_functions::optimizer::{Optimizer, OptimizerState, ParameterGroup};
 use nn_functions::schedule::Plateau;
 use nn_functions::{LossFunction, Regularization, UpdateRule};
-use nn_samples::{Samples, shuffle};
+use nn_samples::Samples;
 use nn_tensor::random::Streams;
 use nn_tensor::{Scalar, Threads};
 
@@ -51,6 +52,7 @@ use crate::network::{ForwardCache, Network, NetworkConfig};
 use block_loss::{class_weights, total_weight};
 use block_pass::{StreamedRows, Workspace};
 pub use config::{BatchSize, ClassWeights, RateFactor, Reduction, TrainingConfig};
+use epoch_order::EpochOrder;
 pub use event::{BatchReport, EpochReport, Event};
 use gradient_sum::{Subtree, Subtrees};
 pub use observer::Observer;
@@ -116,7 +118,7 @@ pub struct Trainer<'a, S: Scalar = f32> {
     progress: Progress,
     /// Digests of the samples, computed on first use.
     digests: OnceLock<[String; 2]>,
-    order: Vec<u32>,
+    order: EpochOrder,
     /// The batch whose gradient is computed but not used by a step.
     pending: Option<Pending>,
     /// Whether [`advance`](Self::advance) does the step of plain gradient
@@ -261,13 +263,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 .saturating_add(memory.activations)
                 .saturating_add(memory.inputs),
         )?;
-        let mut order: Vec<u32> = (0..train.len() as u32).collect();
+        let mut order = EpochOrder::new(&train);
         let mut block_rows = block_rows_of(widest);
         let sparse = match config.batch_size {
             _ if !network.plan().starts_dense() => None,
             BatchSize::Full => {
                 let n_outputs = network.layers()[0].n_outputs;
-                SparseBlocks::fixed(&train, block_rows, n_outputs, &mut order, &threads)
+                let order = order.all_rows();
+                order.and_then(|order| {
+                    SparseBlocks::fixed(&train, block_rows, n_outputs, order, &threads)
+                })
             }
             BatchSize::Rows(_) => SparseBlocks::changing(&train, block_rows, &threads),
         };
@@ -575,10 +580,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 
     /// Sets the order of the current epoch, independent of the previous order.
     fn order_samples(&mut self) {
-        if self.config.shuffle && self.config.batch_size != BatchSize::Full {
-            let streams = Streams::new(self.config.seed);
-            shuffle(&mut self.order, self.progress.epoch as u64, streams);
-        }
+        let is_shuffled = self.config.shuffle && self.config.batch_size != BatchSize::Full;
+        let streams = is_shuffled.then(|| Streams::new(self.config.seed));
+        self.order.start_epoch(streams, self.progress.epoch as u64);
     }
 
     fn finish_epoch(&mut self) -> Result<EpochReport> {

@@ -189,6 +189,14 @@ pub enum Error {
         "the model was trained on a table, and nn-core cannot apply the table's preprocessing to raw rows"
     )]
     UnknownPreprocessing,
+    /// Rows of a source that are damaged or missing.
+    #[error("{problem}")]
+    RowSource {
+        /// The source, the place of the damage, what was expected and what was found.
+        problem: String,
+        /// How to fix the source, if that is known.
+        help: Option<&'static str>,
+    },
     /// An error from the reader or writer that the caller passed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -219,6 +227,7 @@ impl Error {
             | Self::TensorShape { .. }
             | Self::Tensors { .. }
             | Self::UnknownPreprocessing
+            | Self::RowSource { .. }
             | Self::NotFiniteWeight { .. } => ErrorKind::Data,
             Self::Diverged { .. } => ErrorKind::Diverged,
             Self::Io(_) => ErrorKind::Io,
@@ -228,6 +237,7 @@ impl Error {
     /// A hint on how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         match self {
+            Self::RowSource { help, .. } => help.map(str::to_owned),
             Self::Diverged { learning_rate, .. } => {
                 let half = short_notation(learning_rate / 2.0);
                 Some(format!("try a learning rate below {half}"))

@@ -36,6 +36,80 @@ pub fn replace_after(
     })
 }
 
+/// A file that is written in parts under a temporary name, and gets its name when it is complete.
+///
+/// Dropping it before [`commit`](Self::commit) removes what was written.
+///
+/// ```
+/// use nn_files::atomic_file::PendingFile;
+///
+/// let path = std::env::temp_dir().join(format!("nn-pending-{}", std::process::id()));
+/// let mut file = PendingFile::create(&path)?;
+/// file.write(b"first ")?;
+/// file.write(b"second")?;
+/// assert!(!path.exists());
+/// file.commit()?;
+/// assert_eq!(std::fs::read(&path)?, b"first second");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct PendingFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: File,
+    is_committed: bool,
+}
+
+impl PendingFile {
+    /// Creates the temporary file in the folder of `path`.
+    ///
+    /// # Errors
+    /// Returns an error if a file operation fails.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let temporary = temporary(path);
+        remove_stale(&temporary)?;
+        Ok(Self {
+            file: disk::create_new(&temporary)?,
+            path: path.to_owned(),
+            temporary,
+            is_committed: false,
+        })
+    }
+
+    /// The path of the complete file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// Returns an error if a file operation fails.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        disk::write(&mut self.file, &self.temporary, bytes)
+    }
+
+    /// Syncs the file and gives it its name, replacing an existing file.
+    ///
+    /// # Errors
+    /// Returns an error if a file operation fails.
+    pub fn commit(mut self) -> io::Result<()> {
+        disk::sync(&self.file, &self.temporary)?;
+        disk::rename(&self.temporary, &self.path)?;
+        self.is_committed = true;
+        disk::sync_folder_of(&self.path)
+    }
+}
+
+impl Drop for PendingFile {
+    fn drop(&mut self) {
+        if !self.is_committed {
+            let _ = disk::remove_file(&self.temporary);
+        }
+    }
+}
+
 /// Writes `bytes` to a path given by the user: atomically to a file, directly to a
 /// pipe or a device.
 ///

@@ -10,7 +10,8 @@
 /// assert_eq!(known_format(b"1,2,3"), None);
 /// ```
 pub fn known_format(start: &[u8]) -> Option<&'static str> {
-    const SIGNATURES: [(&[u8], &str); 14] = [
+    const SIGNATURES: [(&[u8], &str); 15] = [
+        (b"NNROWS\r\n", "a file of rows"),
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (b"\xff\xd8\xff", "a JPEG image"),
         (b"GIF8", "a GIF image"),

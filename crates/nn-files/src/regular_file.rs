@@ -3,7 +3,7 @@
 //! A folder, a pipe or a device is an error, because reading it could block or never end.
 
 use std::fs::{self, File, FileType, Metadata};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use crate::error::{Error, Result, io_error};
@@ -79,6 +79,37 @@ pub fn find_text(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         _ => read_text(path).map(Some),
     }
+}
+
+/// Fills `bytes` from a position of a file, independent of the file's own position.
+///
+/// # Errors
+/// Returns an error of kind [`ErrorKind::UnexpectedEof`] if the file ends before, and the errors of
+/// the operating system.
+#[cfg(unix)]
+pub fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+/// Fills `bytes` from a position of a file.
+///
+/// # Errors
+/// Returns an error of kind [`ErrorKind::UnexpectedEof`] if the file ends before, and the errors of
+/// the operating system.
+#[cfg(windows)]
+pub fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    use std::os::windows::fs::FileExt;
+
+    let mut n_read = 0;
+    while n_read < bytes.len() {
+        match file.seek_read(&mut bytes[n_read..], offset + n_read as u64) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(n) => n_read += n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -85,6 +85,34 @@ pub trait RowSource<S>: Debug + Send + Sync + 'static {
     /// Returns [`Error::Io`](nn_error::Error::Io), or another error that says why the rows cannot
     /// be read.
     fn read(&self, rows: &[u32], inputs: &mut [S]) -> Result<()>;
+
+    /// The blocks in which the source reads its rows. With `Some`, a trainer shuffles blocks of
+    /// rows and then the rows of a window of blocks, see
+    /// [`WindowedOrder`](crate::WindowedOrder); with `None`, the default, it shuffles all rows.
+    fn blocks(&self) -> Option<RowBlocks> {
+        None
+    }
+
+    /// Announces rows that will be read soon, so that the source can read their blocks in the
+    /// background. The default does nothing.
+    fn prefetch(&self, rows: &[u32]) {
+        let _ = rows;
+    }
+
+    /// A digest of all inputs, if the source has one. A checkpoint compares the digest instead of
+    /// reading all rows.
+    fn digest(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The blocks of a [`RowSource`] and the window in which rows are shuffled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowBlocks {
+    /// Number of consecutive rows per block.
+    pub block_rows: usize,
+    /// Number of blocks per window.
+    pub window_blocks: usize,
 }
 
 impl<'a, S: Scalar> Inputs<'a, S> {

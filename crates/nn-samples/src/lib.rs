@@ -20,10 +20,12 @@
 #![forbid(unsafe_code)]
 
 pub mod rows;
+mod row_indices;
 mod finite;
 mod inputs;
 mod targets;
 mod split;
+mod windowed_order;
 mod grouped_split;
 mod samples;
 #[doc(hidden)]
@@ -31,8 +33,10 @@ pub mod instances;
 
 pub use finite::check_finite;
 pub use grouped_split::{grouped_folds, grouped_split};
-pub use inputs::{Inputs, RowSource, scale_bytes};
+pub use inputs::{Inputs, RowBlocks, RowSource, scale_bytes};
+pub use row_indices::RowIndices;
 pub use rows::Rows;
 pub use samples::Samples;
 pub use split::{shuffle, split, split_stratified};
-pub use targets::Targets;
+pub use targets::{Labels, Targets};
+pub use windowed_order::WindowedOrder;

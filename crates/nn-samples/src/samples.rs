@@ -6,7 +6,8 @@ use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::sparse::CsrBytes;
 
 use crate::finite::check_finite;
-use crate::inputs::{Inputs, scale_bytes};
+use crate::inputs::{Inputs, RowBlocks, scale_bytes};
+use crate::row_indices::RowIndices;
 use crate::rows::{List, Rows};
 use crate::split::{check_fractions, split, split_stratified};
 use crate::targets::Targets;
@@ -30,7 +31,7 @@ pub struct Samples<'a, S = f32> {
     /// One weight per row of `inputs`; `None` if all weights are 1.
     weights: Option<List<'a, S>>,
     /// The rows of `inputs` that belong to these samples.
-    rows: Vec<u32>,
+    rows: RowIndices,
 }
 
 impl<'a, S: Scalar> Samples<'a, S> {
@@ -99,7 +100,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
             inputs,
             targets,
             weights: None,
-            rows: (0..n_rows).collect(),
+            rows: RowIndices::from(0..n_rows),
         })
     }
 
@@ -109,7 +110,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
             inputs: Inputs::values(Rows::new(&[], n_inputs)),
             targets: Targets::values(Rows::new(&[], n_outputs)),
             weights: None,
-            rows: Vec::new(),
+            rows: RowIndices::default(),
         }
     }
 
@@ -237,12 +238,22 @@ impl<'a, S: Scalar> Samples<'a, S> {
     #[must_use]
     #[inline(never)]
     pub fn select(&self, positions: &[u32]) -> Self {
-        let rows = positions
-            .iter()
-            .map(|&position| self.rows[position as usize]);
+        self.select_all(&RowIndices::from(positions))
+    }
+
+    /// Selects the samples at the given positions, as [`select`](Self::select) does; consecutive
+    /// positions need no memory.
+    ///
+    /// # Panics
+    /// Panics if a position does not exist.
+    #[must_use]
+    #[inline(never)]
+    pub fn select_all(&self, positions: &RowIndices) -> Self {
         Self {
-            rows: rows.collect(),
-            ..self.clone()
+            inputs: self.inputs.clone(),
+            targets: self.targets.clone(),
+            weights: self.weights.clone(),
+            rows: self.rows.select(positions),
         }
     }
 
@@ -278,9 +289,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// The class of the sample at `position`, if the targets are classes.
     pub fn label(&self, position: usize) -> Option<u32> {
         match &self.targets {
-            Targets::Classes { labels, .. } => {
-                Some(labels.as_slice()[self.rows[position] as usize])
-            }
+            Targets::Classes { labels, .. } => Some(labels.get(self.rows.get(position) as usize)),
             Targets::Values(_) => None,
         }
     }
@@ -291,8 +300,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
             return None;
         };
         let mut counts = vec![0; *n_classes];
-        for &row in &self.rows {
-            counts[labels.as_slice()[row as usize] as usize] += 1;
+        for row in self.rows.iter() {
+            counts[labels.get(row as usize) as usize] += 1;
         }
         Some(counts)
     }
@@ -300,7 +309,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// The weight of the sample at `position`.
     pub fn weight(&self, position: usize) -> S {
         self.weights.as_ref().map_or_else(S::one, |weights| {
-            weights.as_slice()[self.rows[position] as usize]
+            weights.as_slice()[self.rows.get(position) as usize]
         })
     }
 
@@ -367,6 +376,32 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(())
     }
 
+    /// The blocks in which the inputs are read; `None` unless they come from a
+    /// [`RowSource`](crate::RowSource) with blocks.
+    pub fn blocks(&self) -> Option<RowBlocks> {
+        match &self.inputs {
+            Inputs::Source(source) => source.blocks(),
+            Inputs::Values(_) | Inputs::Bytes { .. } => None,
+        }
+    }
+
+    /// Announces the samples at `positions` to the source of the inputs, which can then read them
+    /// in the background; other inputs need no announcement.
+    pub fn prefetch(&self, positions: impl Iterator<Item = u32>) {
+        if let Inputs::Source(source) = &self.inputs {
+            let rows: Vec<u32> = positions.map(|position| self.row(position)).collect();
+            source.prefetch(&rows);
+        }
+    }
+
+    /// The digest of all inputs of a [`RowSource`](crate::RowSource) that has one.
+    pub fn source_digest(&self) -> Option<String> {
+        match &self.inputs {
+            Inputs::Source(source) => source.digest(),
+            Inputs::Values(_) | Inputs::Bytes { .. } => None,
+        }
+    }
+
     /// All rows from which the samples were selected, and the scale of the bytes; `None` if the
     /// inputs are not bytes.
     pub fn byte_inputs(&self) -> Option<(&Rows<'a, u8>, f64)> {
@@ -378,13 +413,13 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// The index of the row at `position`.
     pub fn row(&self, position: u32) -> u32 {
-        self.rows[position as usize]
+        self.rows.get(position as usize)
     }
 
     /// The fraction of nonzero inputs; `None` if a sparse representation would not be faster.
     pub fn density(&self) -> Option<f64> {
         let (values, _) = self.byte_inputs()?;
-        CsrBytes::density(values.matrix(), &self.rows)
+        CsrBytes::density(values.matrix(), &self.rows.to_list())
     }
 
     /// The inputs as sparse rows and the value of each byte; `None` if a sparse representation
@@ -394,7 +429,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         let scale = S::from_f64(scale);
         let factors = std::array::from_fn(|byte| S::from_u8(byte as u8) * scale);
         Some((
-            CsrBytes::from_rows(values.matrix(), &self.rows)?,
+            CsrBytes::from_rows(values.matrix(), &self.rows.to_list())?,
             Box::new(factors),
         ))
     }
@@ -404,7 +439,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// # Errors
     /// Returns the same errors as [`read_inputs`](Self::read_inputs).
     pub fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) -> Result<()> {
-        let row = self.rows[position] as usize;
+        let row = self.rows.get(position) as usize;
         match &self.inputs {
             Inputs::Bytes { values, .. } => bytes.extend_from_slice(values.row(row)),
             Inputs::Values(values) => write_all(values.row(row), bytes),
@@ -414,14 +449,20 @@ impl<'a, S: Scalar> Samples<'a, S> {
                 write_all(&values, bytes);
             }
         }
+        self.write_stored_target(position, bytes);
+        Ok(())
+    }
+
+    /// Appends the stored bytes of the target and the weight of the sample at `position`.
+    pub fn write_stored_target(&self, position: usize, bytes: &mut Vec<u8>) {
+        let row = self.rows.get(position) as usize;
         match &self.targets {
-            Targets::Classes { labels, .. } => bytes.extend(labels.as_slice()[row].to_le_bytes()),
+            Targets::Classes { labels, .. } => bytes.extend(labels.get(row).to_le_bytes()),
             Targets::Values(values) => write_all(values.row(row), bytes),
         }
         if self.has_weights() {
             self.weight(position).write_le(bytes);
         }
-        Ok(())
     }
 
     /// Writes the target of the sample at `position`.
@@ -433,12 +474,12 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// # Panics
     /// Panics if the length of `target` is not the number of outputs.
     pub fn copy_target(&self, position: usize, smoothing: S, target: &mut [S]) {
-        let row = self.rows[position] as usize;
+        let row = self.rows.get(position) as usize;
         match &self.targets {
             Targets::Classes { labels, n_classes } => {
                 let k = S::from_f64((*n_classes).max(2) as f64);
                 let (off, on) = (smoothing / k, S::one() - smoothing + smoothing / k);
-                let label = labels.as_slice()[row] as usize;
+                let label = labels.get(row) as usize;
                 match target {
                     [single] => *single = if label == 1 { on } else { off },
                     _ => {

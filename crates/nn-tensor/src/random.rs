@@ -37,6 +37,8 @@ pub enum Purpose {
     Test = 8,
     /// Permutation importance; index: column and shuffle.
     Permutation = 9,
+    /// Order of the samples within a window of blocks; index: epoch and window.
+    Window = 10,
 }
 
 /// The random streams of one seed.

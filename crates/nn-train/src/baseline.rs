@@ -1,12 +1,16 @@
 //! The baseline: the scores of constant predictions, which do not depend on the inputs.
 
+use nn_core::batches::RowIndices;
 use nn_core::{Rows, Samples};
 use nn_metrics::mean;
 use nn_settings::Result;
 
 use crate::data::Data;
-use crate::sample_outputs::{SampleOutputs, actual_values, classes_of, in_f64, targets_of};
+use crate::sample_outputs::{SampleOutputs, actual_values, in_f64, targets_of};
 use crate::task::Task;
+
+/// Number of samples whose targets are in memory twice.
+const SAMPLES_AT_A_TIME: usize = 1 << 16;
 
 /// A constant prediction, fitted to the training samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,14 +32,13 @@ impl ConstantPrediction {
     pub fn fit(data: &Data, samples: &Samples<'_>) -> Result<Self> {
         let train = data.splits()?.train;
         let samples = if train.is_empty() { samples } else { &train };
-        Ok(match (data.task, classes_of(samples)) {
-            (_, Some(classes)) => Self::Class(most_frequent(&classes)),
-            (Task::MultiLabel(_), None) => Self::Labels(
-                column_means(&in_f64(&targets_of(samples)))
-                    .map(|fraction| fraction > 0.5)
-                    .collect(),
-            ),
-            _ => Self::Means(column_means(&actual_values(samples, data)).collect()),
+        Ok(match (data.task, samples.class_counts()) {
+            (_, Some(counts)) => Self::Class(most_frequent(&counts)),
+            (Task::MultiLabel(_), None) => {
+                let fractions = column_means(samples, |samples| in_f64(&targets_of(samples)));
+                Self::Labels(fractions.map(|fraction| fraction > 0.5).collect())
+            }
+            _ => Self::Means(column_means(samples, |it| actual_values(it, data)).collect()),
         })
     }
 
@@ -69,21 +72,29 @@ impl ConstantPrediction {
 }
 
 /// The most frequent class, the first of equally frequent ones.
-fn most_frequent(classes: &[u32]) -> u32 {
-    let largest = classes.iter().max().copied().unwrap_or(0);
-    let mut counts = vec![0_usize; largest as usize + 1];
-    classes
-        .iter()
-        .for_each(|&class| counts[class as usize] += 1);
-    (0..=largest)
-        .rev()
-        .max_by_key(|&class| counts[class as usize])
-        .unwrap_or(0)
+fn most_frequent(counts: &[usize]) -> u32 {
+    let classes = (0..counts.len()).rev();
+    let class = classes.max_by_key(|&class| counts[class]);
+    class.unwrap_or(0) as u32
 }
 
-fn column_means(values: &Rows<'_, f64>) -> impl Iterator<Item = f64> {
-    let columns = 0..values.n_columns();
-    columns.map(|column| mean(values.column(column).copied()).unwrap_or(0.0))
+/// The mean of each column of values, which are computed for some samples at a time.
+fn column_means(
+    samples: &Samples<'_>,
+    values_of: impl Fn(&Samples<'_>) -> Rows<'static, f64>,
+) -> impl Iterator<Item = f64> {
+    let n_columns = values_of(&samples.select(&[])).n_columns();
+    let n_samples = samples.len();
+    (0..n_columns).map(move |column| {
+        let starts = (0..n_samples).step_by(SAMPLES_AT_A_TIME);
+        let values = starts.flat_map(|start| {
+            let end = n_samples.min(start + SAMPLES_AT_A_TIME);
+            let part = samples.select_all(&RowIndices::from(start as u32..end as u32));
+            let values = values_of(&part);
+            values.column(column).copied().collect::<Vec<f64>>()
+        });
+        mean(values).unwrap_or(0.0)
+    })
 }
 
 #[cfg(test)]
@@ -92,8 +103,8 @@ mod tests {
 
     #[test]
     fn the_first_of_equally_frequent_classes_is_guessed() {
-        assert_eq!(most_frequent(&[2, 1, 2, 1, 0]), 1);
-        assert_eq!(most_frequent(&[3]), 3);
+        assert_eq!(most_frequent(&[1, 2, 2]), 1);
+        assert_eq!(most_frequent(&[0, 0, 0, 1]), 3);
         assert_eq!(most_frequent(&[]), 0);
     }
 }

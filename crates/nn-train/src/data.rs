@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_core::batches::{Inputs, Samples, Targets};
+use nn_core::batches::{Inputs, Labels, RowIndices, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
 use nn_data::{Dataset, catalog, glyphs, has_idx_files};
 use nn_error::did_you_mean;
@@ -16,9 +16,10 @@ use crate::data_request::DataRequest;
 use crate::grouped;
 use crate::memory;
 use crate::note::{ClassCounts, Note};
+use crate::rows_data::{self, RowsData};
 use crate::split::Split;
 use crate::split_options::SplitOptions;
-use crate::split_rows::{SplitColumns, SplitRows};
+use crate::split_rows::{SplitColumns, SplitIndices, SplitRows};
 use crate::table;
 use crate::task::{Task, with_counterpart};
 
@@ -61,7 +62,9 @@ pub struct Data {
     /// versions without stratification, the value is `None`.
     pub stratify: Option<bool>,
     sample_weights: Option<Vec<f32>>,
-    rows: SplitRows,
+    rows: SplitIndices,
+    /// The file of rows that has the samples; `dataset` then has none.
+    file: Option<RowsData>,
 }
 
 /// The samples of each split.
@@ -280,7 +283,9 @@ impl Data {
     pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
         let path = escaped_path::path(request.name);
         let located = locate(&path, request.run);
-        let mut data = if table::is_table(&located) {
+        let mut data = if table::is_rows_file(&located) {
+            Self::of_rows_file(&located, request)?
+        } else if table::is_table(&located) {
             let loaded = table::load(&located, request)?;
             Self {
                 class_names: loaded.dataset.class_names.clone(),
@@ -293,7 +298,8 @@ impl Data {
                 pixel_scale: PIXEL_SCALE,
                 stratify: loaded.is_stratified.then_some(true),
                 sample_weights: loaded.sample_weights,
-                rows: loaded.rows,
+                rows: loaded.rows.into(),
+                file: None,
                 table_sha256: Some(loaded.sha256),
             }
         } else {
@@ -322,7 +328,9 @@ impl Data {
                     options,
                     !dataset.test.is_empty(),
                     &columns,
-                )?,
+                )?
+                .into(),
+                file: None,
                 dataset,
                 origin: request.name.to_owned(),
                 preprocessing: None,
@@ -335,12 +343,44 @@ impl Data {
         };
         if let Some(class) = request.options.positive_class {
             data.class_names = one_against_the_rest(&mut data.dataset, class)?;
+            data.file = data.file.map(|file| file.one_against_the_rest(class));
             data.task = Task::Classification(2);
         }
         if request.model.is_none() {
             data.notes.extend(data.class_notes(request.options));
         }
         Ok(data)
+    }
+
+    /// Opens a file of rows. Only the targets and weights are read into memory.
+    fn of_rows_file(path: &Path, request: &DataRequest<'_>) -> Result<Self> {
+        let rows_data::Loaded {
+            file,
+            dataset,
+            task,
+            preprocessing,
+            folder_image_size,
+            splits,
+        } = rows_data::load(path, request)?;
+        Ok(Self {
+            class_names: dataset.class_names.clone(),
+            task,
+            dataset,
+            origin: request.name.to_owned(),
+            preprocessing,
+            notes: Vec::new(),
+            folder_image_size,
+            table_sha256: Some(file.digest().to_owned()),
+            stratify: None,
+            sample_weights: None,
+            rows: splits,
+            file: Some(file),
+        })
+    }
+
+    /// The file of rows that has the samples, if they are not in memory.
+    pub fn rows_file(&self) -> Option<&RowsData> {
+        self.file.as_ref()
     }
 
     /// Gives the classes of a folder of images the numbers that a model has for them.
@@ -377,35 +417,42 @@ impl Data {
 
     /// Notes about the classes of a classification.
     fn class_notes(&self, options: &SplitOptions) -> Vec<Note> {
-        let Some(classes) = labels(&self.dataset.train) else {
+        let in_memory = |part| labels(part).map(|labels| Labels::Words(labels.into()));
+        let classes = match &self.file {
+            Some(file) => file.labels(),
+            None => in_memory(&self.dataset.train),
+        };
+        let Some(classes) = classes else {
             return Vec::new();
         };
-        let count = |rows: &mut dyn Iterator<Item = u32>| {
+        let own_test = in_memory(&self.dataset.test).unwrap_or(Labels::Words((&[]).into()));
+        let count = |labels: &Labels<'_>, rows: &mut dyn Iterator<Item = u32>| {
             let mut counts = vec![0; self.class_names.len()];
-            rows.for_each(|class| counts[class as usize] += 1);
+            rows.for_each(|row| counts[labels.get(row as usize) as usize] += 1);
             counts
         };
-        let of = |rows: &[u32]| count(&mut rows.iter().map(|&row| classes[row as usize]));
-        let own_test = labels(&self.dataset.test).unwrap_or_default();
-        let has_weight = |row: &&u32| {
-            let weights = self.sample_weights.as_ref();
-            weights.is_none_or(|weights| weights[**row as usize] > 0.0)
+        let all = |labels: &Labels<'_>| count(labels, &mut (0..labels.len() as u32));
+        let of = |rows: &RowIndices| count(&classes, &mut rows.iter());
+        let weights = match &self.file {
+            Some(file) => file.weights(),
+            None => self.sample_weights.as_deref(),
         };
-        let SplitRows {
+        let has_weight = |row: &u32| weights.is_none_or(|it| it[*row as usize] > 0.0);
+        let SplitIndices {
             train,
             validation,
             test,
         } = &self.rows;
-        let weighted: Vec<u32> = train.iter().filter(has_weight).copied().collect();
+        let both = all(&classes).into_iter().zip(all(&own_test));
         let counts = ClassCounts {
-            all: count(&mut classes.iter().chain(own_test).copied()),
+            all: both.map(|(a, b)| a + b).collect(),
             train: of(train),
-            weighted: of(&weighted),
+            weighted: count(&classes, &mut train.iter().filter(has_weight)),
             validation: of(validation),
             test: if own_test.is_empty() || !test.is_empty() {
                 of(test)
             } else {
-                count(&mut own_test.iter().copied())
+                all(&own_test)
             },
         };
         let mut notes = counts.notes(&self.class_names);
@@ -473,21 +520,24 @@ impl Data {
     /// # Errors
     /// Returns an error if the data set is inconsistent, for example if a label has no class.
     pub fn splits(&self) -> Result<Splits<'_>> {
-        let mut all = self.samples(&self.dataset.train)?;
+        let mut all = match &self.file {
+            Some(file) => file.samples()?,
+            None => self.samples(&self.dataset.train)?,
+        };
         if let Some(weights) = &self.sample_weights {
             all = all.with_weights(weights)?;
         }
         let own_test = &self.dataset.test;
         let test = if !self.rows.test.is_empty() {
-            Some(all.select(&self.rows.test))
+            Some(all.select_all(&self.rows.test))
         } else if !own_test.is_empty() {
             Some(self.samples(own_test)?)
         } else {
             None
         };
         Ok(Splits {
-            train: all.select(&self.rows.train),
-            validation: all.select(&self.rows.validation),
+            train: all.select_all(&self.rows.train),
+            validation: all.select_all(&self.rows.validation),
             test,
         })
     }
@@ -501,7 +551,10 @@ impl Data {
             Split::Test => &self.rows.test,
         };
         // A data set with test samples of its own has them in order.
-        rows.get(position).map_or(position, |&row| row as usize)
+        match position < rows.len() {
+            true => rows.get(position) as usize,
+            false => position,
+        }
     }
 
     fn samples<'a>(&'a self, part: &'a nn_data::Split) -> Result<Samples<'a>> {

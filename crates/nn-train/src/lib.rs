@@ -42,7 +42,10 @@ pub mod memory;
 pub mod task;
 pub mod data_request;
 pub mod table;
+mod conversion_settings;
+pub mod rows_data;
 pub mod data;
+pub mod conversion;
 pub mod plan;
 pub mod training_memory;
 pub mod trainer;
@@ -88,6 +91,7 @@ pub use nn_settings::{
 pub use nn_table;
 pub use nn_tensor::Threads;
 
+pub use conversion::{Conversion, Converted};
 pub use cross_validation::CrossValidation;
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;

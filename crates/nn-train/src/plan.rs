@@ -48,6 +48,10 @@ impl Plan {
     /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
     /// contradict each other, or do not match the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
+        let settings = &match data.rows_file() {
+            Some(file) => file.settings(settings)?,
+            None => settings.clone(),
+        };
         check_preset(settings, data)?;
         let is_regression = matches!(data.task, Task::Regression(_));
         let preset = preset_flags(settings, is_regression);
@@ -554,6 +558,13 @@ fn check_class_weights(weights: &ClassWeights, data: &Data) -> Result<()> {
 
 fn augment(settings: &Settings, data: &Data) -> Result<Augment> {
     let augment = value(&settings.augment).unwrap_or(Augment::NONE);
+    if augment != Augment::NONE && data.rows_file().is_some() {
+        let problem = format!(
+            "`augment = {augment}`: needs images in memory, but {} is a file of rows",
+            data.dataset.name
+        );
+        return Err(Error::usage(problem).with_help("leave `augment` out, or train on the images"));
+    }
     if augment != Augment::NONE && data.dataset.image_size.is_none() {
         return Err(Error::usage(format!(
             "`augment = {augment}`: needs images, but {} has rows of {} values",

@@ -1,5 +1,6 @@
 //! Predictions of a trained model: for images, and for the rows of a table.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
@@ -15,6 +16,7 @@ use nn_tensor::Threads;
 use nn_tensor::reduce::all_finite;
 
 use crate::memory;
+use crate::rows_data::RowsData;
 use crate::table;
 use crate::trained_model::{preprocessing_of, settings_of};
 
@@ -295,6 +297,47 @@ impl TablePredictions {
             lines: table.lines().to_vec(),
             notes: notes.filter_map(|note| without_column(note, id)).collect(),
             nonfinite,
+            thresholds: None,
+        })
+    }
+
+    /// Predicts some rows of a file of rows that is loaded for the model.
+    ///
+    /// # Errors
+    /// Returns an error if the rows cannot be read, or if the model was trained on images.
+    ///
+    /// # Panics
+    /// Panics if a row does not exist.
+    pub fn of_rows(
+        model: &Model,
+        data: &RowsData,
+        rows: Range<u32>,
+        threads: &Threads,
+    ) -> Result<Self> {
+        let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
+            let problem = "this model was trained on images, not on a table";
+            Error::new(ErrorKind::Data, problem)
+                .with_help("`nn evaluate` shows how well it classifies a file of rows")
+        })?;
+        let positions: Vec<u32> = rows.clone().collect();
+        let mut inputs = Array2::zeros((positions.len(), model.network.n_inputs()));
+        let values = inputs.as_slice_mut().expect("a new array is contiguous");
+        data.samples()?.read_inputs(&positions, values)?;
+        let outputs = outputs_of(model, inputs.view(), &preprocessing, threads);
+        let check = FiniteCheck {
+            inputs: inputs.view(),
+            outputs: outputs.view(),
+            preprocessing: &preprocessing,
+        };
+        let problem = check.problem();
+        let first = rows.start + 1;
+        Ok(Self {
+            nonfinite: problem.map(|problem| format!("rows from row {first} on: {problem}")),
+            outputs,
+            preprocessing,
+            ids: None,
+            lines: rows.map(|row| row + 1).collect(),
+            notes: Vec::new(),
             thresholds: None,
         })
     }

@@ -1,5 +1,6 @@
 //! A finished training run, opened for evaluation and prediction.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use nn_core::Model;
@@ -13,6 +14,7 @@ use crate::data::Data;
 use crate::memory;
 use crate::metrics::{Evaluator, Metrics};
 use crate::prediction::{ImagePredictor, TablePredictions};
+use crate::rows_data::RowsData;
 use crate::run_dir::{SUMMARY, locate_model, read_model};
 use crate::sample_trace::{SampleTrace, TraceOptions};
 use crate::split::Split;
@@ -221,6 +223,17 @@ impl Run {
         id: Option<&str>,
     ) -> Result<TablePredictions> {
         TablePredictions::of_file(&self.model, path.as_ref(), header, id, &self.threads)
+    }
+
+    /// Predicts some rows of a file of rows, which [`data_of`](Self::data_of) has opened.
+    ///
+    /// # Errors
+    /// Returns an error if the rows cannot be read, or if the model was trained on images.
+    ///
+    /// # Panics
+    /// Panics if a row does not exist.
+    pub fn predict_rows(&self, data: &RowsData, rows: Range<u32>) -> Result<TablePredictions> {
+        TablePredictions::of_rows(&self.model, data, rows, &self.threads)
     }
 
     /// A predictor for images.

@@ -1,6 +1,6 @@
 //! The rows of each split of a data set.
 
-use nn_core::batches::{grouped_folds, grouped_split, split, split_stratified};
+use nn_core::batches::{RowIndices, grouped_folds, grouped_split, split, split_stratified};
 use nn_settings::{Error, Result};
 use nn_tensor::random::{Purpose, Stream, Streams};
 
@@ -21,6 +21,24 @@ pub struct SplitRows {
     pub validation: Vec<u32>,
     /// Test rows; empty if the data set has separate test samples.
     pub test: Vec<u32>,
+}
+
+/// The rows of each split, with little memory if they follow one another.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SplitIndices {
+    pub(crate) train: RowIndices,
+    pub(crate) validation: RowIndices,
+    pub(crate) test: RowIndices,
+}
+
+impl From<SplitRows> for SplitIndices {
+    fn from(rows: SplitRows) -> Self {
+        Self {
+            train: rows.train.into(),
+            validation: rows.validation.into(),
+            test: rows.test.into(),
+        }
+    }
 }
 
 /// Columns of a data set that determine the split of each row.

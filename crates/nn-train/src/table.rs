@@ -65,8 +65,8 @@ const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
 /// Endings of the file names of tables.
 const TABLES: [&str; 6] = ["csv", "tsv", "tab", "data", "txt", "gz"];
 
-/// Returns `true` if the data at `path` are a table: any file that is neither an image
-/// nor an IDX file, and not the name of a known data set.
+/// Returns `true` if the data at `path` are a table: any file that is neither an image, an IDX
+/// file nor a file of rows, and not the name of a known data set.
 pub fn is_table(path: &Path) -> bool {
     let is_known = || {
         path.to_str()
@@ -75,23 +75,34 @@ pub fn is_table(path: &Path) -> bool {
     if path.as_os_str() == STDIN {
         return true;
     }
-    if has_ending(path, &PICTURES) || path.is_dir() || is_known() {
+    if has_ending(path, &PICTURES) || path.is_dir() || is_known() || is_rows_file(path) {
         return false;
     }
     match start_of(path) {
         Some(start) => !matches!(
             known_format(&start),
-            Some("a PNG image" | "a JPEG image" | "an IDX file")
+            Some("a PNG image" | "a JPEG image" | "an IDX file" | "a file of rows")
         ),
         None => has_ending(path, &TABLES),
     }
 }
+
+/// Ending of the file names of files of rows.
+const ROWS: [&str; 1] = ["nnrows"];
 
 fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|extension| {
         let is = |ending: &&str| extension.eq_ignore_ascii_case(ending);
         endings.iter().any(is)
     })
+}
+
+/// Returns `true` if the file at `path` is a file of rows, or is named like one.
+pub fn is_rows_file(path: &Path) -> bool {
+    match start_of(path) {
+        Some(start) => nn_rows::is_rows_file(&start) || start.is_empty() && has_ending(path, &ROWS),
+        None => has_ending(path, &ROWS),
+    }
 }
 
 /// The first bytes of a regular file.

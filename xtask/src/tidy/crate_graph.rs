@@ -62,6 +62,11 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-rows",
+        normal: &["nn-error", "nn-files", "nn-samples"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-data",
         normal: &["nn-tensor", "nn-files"],
         dev: &[],
@@ -123,6 +128,7 @@ const GRAPH: &[Allowed] = &[
             "nn-files",
             "nn-data",
             "nn-image",
+            "nn-rows",
             "nn-table",
             "nn-import",
             "nn-settings",
@@ -179,6 +185,7 @@ const GRAPH: &[Allowed] = &[
             "nn-files",
             "nn-data",
             "nn-image",
+            "nn-rows",
             "nn-table",
             "nn-train",
             "nn-search",

@@ -28,6 +28,7 @@ mod imports;
 mod menus;
 mod names;
 mod tables;
+mod rows_files;
 mod memory;
 mod escapes;
 mod evaluation;

@@ -279,6 +279,10 @@ impl<S: Scalar> Trainer<'_, S> {
         let dropout_factor = self.scheduled(self.config.dropout_schedule);
         let n_batches = self.n_batches();
         let subtrees = self.subtrees(rows.len());
+        let (order, rows) = match streamed {
+            None => self.order.around(rows, &self.train),
+            Some(_) => (&[][..], rows),
+        };
         let Buffers {
             block_rows,
             workspaces,
@@ -291,7 +295,7 @@ impl<S: Scalar> Trainer<'_, S> {
             criterion: &self.criterion,
             class_weights: self.class_weights.as_deref(),
             train: &self.train,
-            order: &self.order,
+            order,
             progress: &self.progress,
             n_batches,
             block_rows: *block_rows,

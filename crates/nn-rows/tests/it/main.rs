@@ -1,0 +1,2 @@
+//! Tests of files of rows.
+mod files;
