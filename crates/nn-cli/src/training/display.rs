@@ -5,6 +5,7 @@ use nn_core::training::{BatchReport, BatchSize, EpochReport};
 use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped, shortest, warnings};
 use serde_json::json;
 
+use super::introduce_plan;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::terminal;
@@ -66,9 +67,7 @@ impl<'a> Display<'a> {
             activations.join(", "),
             grouped(network.parameters().len()),
         ));
-        if let Some(preset) = &plan.preset {
-            self.progress.say(&format!("preset    {preset}"));
-        }
+        introduce_plan(&self.progress, plan);
         self.progress.say(&format!(
             "training  {}, {}, learning rate {} ({}), {batches}, seed {}, {} threads",
             training.loss,
