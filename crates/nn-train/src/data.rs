@@ -355,7 +355,8 @@ impl Data {
         if self.preprocessing.is_none() && sorted(names) == sorted(&self.class_names) {
             self.number_classes_as(names)?;
         }
-        let is_same = source.has_data_of(settings) || source.has_table(self.table_sha256.as_deref());
+        let is_same =
+            source.has_data_of(settings) || source.has_table(self.table_sha256.as_deref());
         if is_same && !source.has_split_of(settings) {
             self.notes.push(Note::OtherSplit {
                 model: source.path(),

@@ -226,7 +226,8 @@ fn has_outputs_of(source: &SourceModel, data: &Data) -> bool {
 fn check_inputs(source: &SourceModel, data: &Data) -> Result<()> {
     let (name, model) = (&data.dataset.name, source.path());
     let mismatch = |expected: String, found: String| {
-        let problem = format!("`from`: the model {model} expects {expected}, but {name} has {found}");
+        let problem =
+            format!("`from`: the model {model} expects {expected}, but {name} has {found}");
         Err(Error::usage(problem))
     };
     let kind = |shape: &[usize]| match shape {
@@ -234,9 +235,14 @@ fn check_inputs(source: &SourceModel, data: &Data) -> Result<()> {
         [n] => format!("rows of {n} values"),
         _ => "inputs of another shape".to_owned(),
     };
-    let source_columns = source.preprocessing().filter(|it| it.image_size().is_none());
+    let source_columns = source
+        .preprocessing()
+        .filter(|it| it.image_size().is_none());
     if source_columns.is_some() != has_columns(data) {
-        let kinds = ["the columns of its table".to_owned(), kind(&data.input_shape())];
+        let kinds = [
+            "the columns of its table".to_owned(),
+            kind(&data.input_shape()),
+        ];
         let [expected, found] = match source_columns {
             Some(_) => kinds,
             None => [kind(&source.input_shape()), "columns of a table".to_owned()],

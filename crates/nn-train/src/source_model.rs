@@ -38,14 +38,13 @@ const OF_THE_MODEL: [&str; 10] = [
 const OF_THE_TARGET: [&str; 2] = ["target-transform", "clip-outputs"];
 
 /// Settings that decide which rows are training rows.
-const OF_THE_SPLIT: [&str; 11] = [
+const OF_THE_SPLIT: [&str; 10] = [
     "validation",
     "test-split",
     "stratify",
     "folds",
     "fold",
     "limit-train",
-    "positive-class",
     "group",
     "order-by",
     "split-column",
@@ -178,7 +177,9 @@ impl SourceModel {
         };
         let completed = completed.clone().or(&defaults);
         let [own, other] = [&self.settings, &completed].map(Settings::to_json);
-        OF_THE_SPLIT.iter().all(|name| own.get(name) == other.get(name))
+        OF_THE_SPLIT
+            .iter()
+            .all(|name| own.get(name) == other.get(name))
     }
 
     /// Returns an error if given settings contradict the model.
@@ -207,7 +208,9 @@ impl SourceModel {
                 self.path(),
                 text(found)
             ))
-            .with_help(format!("leave out `{name}`, or train a new network without `from`")));
+            .with_help(format!(
+                "leave out `{name}`, or train a new network without `from`"
+            )));
         }
         Ok(())
     }

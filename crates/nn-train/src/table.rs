@@ -216,11 +216,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
 }
 
 /// Reads a table, by the rules of the model if there is one, and the SHA-256 of its file.
-fn read(
-    path: &Path,
-    options: &TableOptions,
-    request: &DataRequest<'_>,
-) -> Result<(Table, String)> {
+fn read(path: &Path, options: &TableOptions, request: &DataRequest<'_>) -> Result<(Table, String)> {
     if path.as_os_str() == STDIN {
         let bytes = read_bytes(path)?;
         let table = match request.model {

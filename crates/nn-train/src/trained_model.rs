@@ -64,7 +64,9 @@ pub fn data_of(
     }
     if let Some(run) = run {
         // Only the comparison with the initial weights needs this model.
-        data.source = SourceModel::open(&settings, Some(run)).unwrap_or(None).map(Arc::new);
+        data.source = SourceModel::open(&settings, Some(run))
+            .unwrap_or(None)
+            .map(Arc::new);
     }
     let trained_on = &model.description.table_sha256;
     if !request.is_new && trained_on.is_some() && *trained_on != data.table_sha256 {

@@ -28,7 +28,8 @@ pub fn initial_network(plan: &Plan, train: &Samples<'_>, threads: &Threads) -> R
         network.copy_layers(start.source.network(), start.n_kept)?;
     } else if let Some(from) = &plan.settings.from {
         let from = escaped_path::shown(from);
-        let problem = format!("the initial weights are those of the model {from}, which was not loaded");
+        let problem =
+            format!("the initial weights are those of the model {from}, which was not loaded");
         return Err(Error::usage(problem).with_help("give the model itself as the run"));
     }
     let n_kept = plan.start.as_ref().map_or(0, |start| start.n_kept);

@@ -152,6 +152,7 @@ const GRAPH: &[Allowed] = &[
             "nn-core",
             "nn-files",
             "nn-data",
+            "nn-export",
             "nn-image",
             "nn-table",
             "nn-train",
