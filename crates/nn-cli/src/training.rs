@@ -3,13 +3,13 @@
 mod display;
 mod conclusion;
 
-use nn_train::{Experiment, Observer, Plan, Result, TrainedRun, grouped};
+use nn_train::{Experiment, Observer, Result, TrainedRun, grouped};
 
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::terminal;
 use conclusion::conclude;
-use display::Display;
+use display::{Display, introduce_plan};
 
 /// Trains, writes the report if asked to, and prints the result.
 pub(crate) fn run(
@@ -47,35 +47,6 @@ pub(crate) fn introduce(progress: &Progress, experiment: &Experiment) -> Result<
     progress.say(&format!("network   {}", widths.join("-")));
     introduce_plan(progress, experiment.plan());
     Ok(())
-}
-
-/// Prints the preset and the model from which training starts.
-fn introduce_plan(progress: &Progress, plan: &Plan) {
-    if let Some(preset) = &plan.preset {
-        progress.say(&format!("preset    {preset}"));
-    }
-    let Some(start) = &plan.start else {
-        return;
-    };
-    let layers = |n: usize| match n {
-        1 => "layer 1".to_owned(),
-        n => format!("layers 1 to {n}"),
-    };
-    let frozen = match plan.training.frozen_layers {
-        0 => String::new(),
-        n => format!(", {} frozen", layers(n)),
-    };
-    let (model, n_layers) = (start.source.path(), plan.network.layers.len());
-    let kept = match start.n_kept {
-        0 => "no layer".to_owned(),
-        n => layers(n),
-    };
-    progress.say(&format!("from      {model}: {kept} of {n_layers}{frozen}"));
-    if let Some(reason) = &start.new_outputs {
-        progress.note(&format!(
-            "the output layer has new initial weights: {reason}"
-        ));
-    }
 }
 
 /// Writes the report; returns whether it was written. A failure is a note, not an
