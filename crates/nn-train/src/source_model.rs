@@ -322,6 +322,7 @@ impl SourceModel {
     }
 
     /// The output layer of the model.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn output_layer(&self) -> LayerConfig {
         let mut layers = self.network().config().layers;
         layers.pop().expect("a network has a layer")
