@@ -36,7 +36,7 @@ pub(crate) struct ExportArguments {
     /// Use integers of 8 bits for the weights and the inputs of each layer (C and Rust)
     #[arg(long)]
     int8: bool,
-    /// Lowest probability at which the second of two classes, or a label, is predicted; auto: the
+    /// Minimum probability to predict the second of two classes, or a label; auto = the
     /// threshold with the highest balanced accuracy on the validation samples [default: 0.5]
     #[arg(long, value_name = "P|auto")]
     threshold: Option<Threshold>,
