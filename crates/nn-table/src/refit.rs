@@ -18,7 +18,10 @@ impl Preprocessing {
     pub fn reading_options(&self, options: &TableOptions) -> TableOptions {
         let mut options = options.clone();
         if let Some(schema) = &self.schema {
-            options.missing.extend_from_slice(&schema.missing);
+            let of_columns = schema.columns.iter();
+            let of_columns = of_columns.filter_map(|column| column.missing.as_ref());
+            let marks = schema.missing.iter().chain(of_columns);
+            options.missing.extend(marks.cloned());
         }
         let inputs = self.input_columns().iter();
         options.expected = inputs

@@ -29,7 +29,13 @@ fn a_run_is_trained_further_by_its_name() {
         name => scratch.train(name, "--config runs/b/config.toml --no-report"),
     });
     assert_eq!(first["weights_sha256"], again["weights_sha256"]);
-    for command in ["evaluate b", "inspect b", "report b", "doctor b", "trace b"] {
+    for command in [
+        "evaluate b",
+        "inspect b",
+        "report b",
+        "doctor b",
+        "trace b --index 0",
+    ] {
         scratch.nn(command).succeeds();
     }
 }

@@ -219,7 +219,11 @@ fn robust_scaling_embedded_categories_and_clipped_outputs_are_exported() {
         assert!((0.0..=12.0).contains(&found), "{found}");
         all_values.push(values);
     }
-    assert_eq!(all_values[2], [4.0, 0.0, 3.0], "city 2 comes after cities 0, 1 and 10");
+    assert_eq!(
+        all_values[2],
+        [4.0, 0.0, 3.0],
+        "city 2 comes after cities 0, 1 and 10"
+    );
     // Numbers far outside, a missing number, and a city that is not in the list.
     let outliers = [
         [1e20, 0.0, 1.0],
