@@ -9,7 +9,8 @@ Checks with `onnx.checker` (full check) and on 10 000 rows each:
 - random networks with every activation function and every kind of stage
   (`cargo run -p nn-export --example random_exports`): the outputs in ONNX Runtime are those of
   the network;
-- tables with numbers, categories, dates and missing values, for each task: the outputs of
+- tables with numbers, categories, dates and missing values, for each task, with the preset
+  `tabular` and with other decision thresholds: the outputs of
   `nn export --inputs values`, `nn export --inputs columns` and `nn export --format c` are those
   of `nn predict`;
 - MNIST, if it is there: the same, from pixels.
@@ -53,6 +54,16 @@ TABLES = {
     "logarithm of the target": ["--target", "price", "--target-transform", "log"],
     "two targets": ["--target", "price,size", "--task", "regression"],
     "labels": ["--target", "fast,light", "--task", "multi-label"],
+    "preset tabular, regression": ["--target", "price", "--preset", "tabular"],
+    "preset tabular, classes": ["--target", "kind", "--preset", "tabular"],
+    "threshold of two classes": ["--target", "kind"],
+    "thresholds of labels": ["--target", "fast,light", "--task", "multi-label"],
+}
+
+# Flags of `nn predict` and `nn export` for some of the tables.
+PREDICTION_FLAGS = {
+    "threshold of two classes": ["--threshold", "0.3"],
+    "thresholds of labels": ["--threshold", "auto"],
 }
 
 
@@ -143,7 +154,9 @@ def check_random_networks(options, folder):
 def write_table(path, n_rows, seed):
     """Numbers, categories, dates, missing values, and a category that is in new tables only."""
     draw = random.Random(seed)
-    header = ["size", "year", "color", "state", "sold", "price", "kind", "fast", "light"]
+    header = ["size", "year", "color", "state", "sold", "price", "kind", "fast", "light",
+              "city"]  # fmt: skip
+    cities = [f"city {number}" for number in range(12 if seed > 1 else 11)]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
@@ -163,6 +176,7 @@ def write_table(path, n_rows, seed):
                 "large" if size > draw.gauss(0, 1) else "small",
                 int(price > 8),
                 int(size < 0),
+                draw.choice(cities),
             ])  # fmt: skip
 
 
@@ -177,13 +191,14 @@ def check_table(options, folder, name, flags):
     run([*options.nn, "train", "--data", folder / "train.csv", *flags, "--epochs", 5,
          "--hidden", "16,8", "--name", run_name, "--no-report", *runs])  # fmt: skip
     predictions = folder / f"{run_name}.csv"
-    run([*options.nn, "predict", run_name, folder / "new.csv", "-o", predictions, *runs])
+    more = [*PREDICTION_FLAGS.get(name, []), *runs]
+    run([*options.nn, "predict", run_name, folder / "new.csv", "-o", predictions, *more])
     expected, expected_names = predictions_of(read_table(predictions))
     paths = {}
     for form in ["values", "columns"]:
         paths[form] = folder / f"{run_name}-{form}.onnx"
         run([*options.nn, "export", run_name, "--format", "onnx", "--inputs", form,
-             "-o", paths[form], *runs])  # fmt: skip
+             "-o", paths[form], *more])  # fmt: skip
     session = open_model(paths["values"])
     metadata = session.get_modelmeta().custom_metadata_map
     rows = read_table(folder / "new.csv")

@@ -61,6 +61,7 @@ fn options(choice: u8) -> TableOptions {
         separator: (choice & 0x40 != 0).then_some(Separator::Blanks),
         missing: names(0x80, "m"),
         columns: Default::default(),
+        expected: Default::default(),
         sample_weight: (choice & 0x10 != 0).then(|| "w".to_owned()),
         categorical: names(0x40, "c"),
         ignore: names(0x80, "i"),

@@ -172,6 +172,32 @@ test("a training is saved as a run", async () => {
   assert.ok(readdirSync(join(visit.folder, "runs/glyphs-1")).includes("model.safetensors"));
 });
 
+/** Clicks a button and returns the name and the text of the downloaded file. */
+async function downloaded(selector) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(selector)]);
+  return { name: download.suggestedFilename(), content: readFileSync(await download.path(), "latin1") };
+}
+
+test("a trained network is downloaded as ONNX, C and safetensors", async () => {
+  const onnx = await downloaded("#download-onnx");
+  assert.equal(onnx.name, "network.onnx");
+  assert.match(onnx.content, /weights_sha256/);
+  const c = await downloaded("#download-c");
+  assert.equal(c.name, "network.c");
+  assert.match(c.content, /void nn_predict\(const float \*values, float \*output\)/);
+  const safetensors = await downloaded("#download-safetensors");
+  assert.equal(safetensors.name, "network.safetensors");
+  const saved = readFileSync(join(visit.folder, "runs/glyphs-1/model.safetensors"), "latin1");
+  assert.equal(safetensors.content, saved);
+});
+
+test("the network of a saved run is downloaded with the name of the run", async () => {
+  await open("#draw?network=run:glyphs-1");
+  await page.waitForFunction(() => document.querySelector("select").value === "run:glyphs-1");
+  const { name } = await downloaded("#network-onnx");
+  assert.equal(name, "glyphs-1.onnx");
+});
+
 test("the first cure of a problem fills the form", async () => {
   await open(`#train?${SMALL}&epochs=2&init=zeros`);
   await page.click("#start");

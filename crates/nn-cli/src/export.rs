@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use nn_core::Rows;
 use nn_export::{ExportedModel, InputForm};
 use nn_files::atomic_file;
-use nn_train::{Data, Error, ErrorKind, Result, Run, grouped};
+use nn_train::{Data, Error, ErrorKind, Result, Run, Threshold, grouped};
 
 use crate::args::{DataFolder, RunChoice};
 use crate::exit;
@@ -36,6 +36,10 @@ pub(crate) struct ExportArguments {
     /// Use integers of 8 bits for the weights and the inputs of each layer (C and Rust)
     #[arg(long)]
     int8: bool,
+    /// Minimum probability to predict the second of two classes, or a label; auto = the
+    /// threshold with the highest balanced accuracy on the validation samples [default: 0.5]
+    #[arg(long, value_name = "P|auto")]
+    threshold: Option<Threshold>,
     #[command(flatten)]
     folder: DataFolder,
 }
@@ -80,7 +84,11 @@ pub(crate) fn run(arguments: &ExportArguments) -> Result<()> {
         deliver(&path, &run.model().to_bytes()?)?;
         return Ok(());
     }
-    let model = ExportedModel::new(run.model()).map_err(of_export)?;
+    let mut model = ExportedModel::new(run.model()).map_err(of_export)?;
+    if let Some(threshold) = arguments.threshold {
+        let thresholds = run.thresholds(threshold)?;
+        model = model.with_thresholds(&thresholds).map_err(of_export)?;
+    }
     note_rounding(&model);
     let rows = ExportRows::load(&run, &model, arguments.int8)?;
     let difference = model.check(&rows.checked).map_err(of_export)?;
@@ -119,6 +127,11 @@ fn check_options(arguments: &ExportArguments) -> Result<()> {
     let format = arguments.format;
     if arguments.int8 && !matches!(format, Format::C | Format::Rust) {
         return Err(Error::usage("--int8: expected --format c or --format rust"));
+    }
+    if arguments.threshold.is_some() && format == Format::Safetensors {
+        return Err(Error::usage(
+            "--threshold: expected --format onnx, c or rust",
+        ));
     }
     if arguments.inputs.is_some() && format != Format::Onnx {
         return Err(Error::usage("--inputs: expected --format onnx"));

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use nn_files::escaped_path;
 use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
-use nn_train::run_dir::{self, locate_run};
+use nn_train::run_dir::{self, locate_model, locate_run};
 use nn_train::{
     CrossValidation, Data, Error, Experiment, Plan, Result, Settings, StoppedRun, config_diff,
     warnings,
@@ -19,12 +20,13 @@ use crate::progress::Progress;
 use crate::terminal;
 use crate::training;
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(allow_negative_numbers = true)]
 #[command(after_help = "Examples:\n  \
     nn train\n  \
     nn train --data mnist --hidden 128 --optimizer sgd --lr 0.1 --batch-size 32 --epochs 3\n  \
     nn train --data my-digits/ --activation tanh --dropout 0.2 --patience 5\n  \
+    nn train --from mnist-1 --data my-digits/ --freeze 1 --lr 0.0005\n  \
     nn train --resume mnist-1\n\n\
     A --config file can contain every setting except folders and threads; flags override it.")]
 pub(crate) struct TrainArguments {
@@ -70,6 +72,19 @@ pub(crate) struct TrainArguments {
     no_report: bool,
 }
 
+impl TrainArguments {
+    /// The arguments with the path of the model file in place of the run that `--from` names.
+    fn with_located_model(&self) -> Result<Self> {
+        let mut arguments = self.clone();
+        if let Some(from) = &self.settings.from {
+            let model = locate_model(&escaped_path::path(from), &self.work.runs_dir)?;
+            let model = escaped_path::escaped(model.into_os_string()).map_err(Error::usage)?;
+            arguments.settings.from = Some(model);
+        }
+        Ok(arguments)
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let invalid = "expected a number of seconds, 0 or greater";
     let seconds: f64 = text.parse().map_err(|_| invalid.to_owned())?;
@@ -77,6 +92,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
+    let arguments = &arguments.with_located_model()?;
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let threads = threads(arguments.work.threads);
     match &arguments.resume {
@@ -230,8 +246,19 @@ fn check_finished(arguments: &TrainArguments, run: &Path, threads: &Threads) -> 
     let plan = Plan::new(&settings, &data).map_err(Error::of_data)?;
     config_diff::check_settings(flags, &settings, &plan, &data).map_err(|error| {
         let place = format_args!("{} is finished", run.display());
-        error.at(place).with_help(train_again(run, flags))
+        error.at(place).with_help(train_further(run, flags))
     })
+}
+
+/// The hint for a finished run that was resumed with other settings, such as more epochs.
+fn train_further(run: &Path, flags: &Settings) -> String {
+    let config = run.join(run_dir::CONFIG);
+    let [config, run] = [&config, run].map(|path| quoted(&path.to_string_lossy()));
+    format!(
+        "to train its weights further with these flags: `nn train --config {config} --from \
+         {run}{flags}`; to start with new weights, leave out --from",
+        flags = of_settings(flags)
+    )
 }
 
 /// The hint for flags that differ from the settings of a run.
@@ -251,5 +278,6 @@ fn print_finished(progress: &Progress, run: &Path) {
         let (program, run) = (terminal::program(), run.display());
         terminal::report(format!("{run} is finished; there is nothing to resume"));
         terminal::report(format!("  {program} evaluate {run}"));
+        terminal::report(format!("  {program} train --from {run}"));
     }
 }

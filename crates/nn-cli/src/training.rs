@@ -9,7 +9,7 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::terminal;
 use conclusion::conclude;
-use display::Display;
+use display::{Display, introduce_plan};
 
 /// Trains, writes the report if asked to, and prints the result.
 pub(crate) fn run(
@@ -45,9 +45,7 @@ pub(crate) fn introduce(progress: &Progress, experiment: &Experiment) -> Result<
         data.n_inputs(),
     ));
     progress.say(&format!("network   {}", widths.join("-")));
-    if let Some(preset) = &experiment.plan().preset {
-        progress.say(&format!("preset    {preset}"));
-    }
+    introduce_plan(progress, experiment.plan());
     Ok(())
 }
 

@@ -247,7 +247,8 @@ impl<S: Scalar> Gradients<S> {
     ) {
         let parameters = network.parameters();
         let Self { errors, values, .. } = self;
-        for (index, node) in backward_nodes(network.plan(), pass.n_frozen) {
+        let first = network.plan().first_trained(pass.n_frozen);
+        for (index, node) in backward_nodes(network.plan(), first) {
             let target = Target::Gradient {
                 parameters: &parameters[node.parameters.clone()],
                 gradient: &mut values[node.parameters.clone()],
@@ -255,6 +256,7 @@ impl<S: Scalar> Gradients<S> {
             };
             let step = BackwardStep {
                 index,
+                is_last: index == first && pass.n_frozen > 0,
                 inputs: pass.inputs,
                 transposed: pass.transposed.as_deref_mut(),
                 statistics: network.statistics(),
@@ -282,10 +284,12 @@ impl<S: Scalar> Gradients<S> {
         threads: &Threads,
     ) {
         let (plan, parameters) = network.split_mut();
-        for (index, node) in backward_nodes(plan, pass.n_frozen) {
+        let first = plan.first_trained(pass.n_frozen);
+        for (index, node) in backward_nodes(plan, first) {
             let target = Target::Parameters(&mut parameters[node.parameters.clone()]);
             let step = BackwardStep {
                 index,
+                is_last: index == first && pass.n_frozen > 0,
                 inputs: pass.inputs,
                 transposed: pass.transposed.as_deref_mut(),
                 statistics: &[],
@@ -314,7 +318,7 @@ impl<S: Scalar> Errors<S> {
         let (before, own) = self.buffers.split_at_mut(node.error);
         let error = own[0].rows_mut(n_rows);
         let below = node.error_below.map(|below| &mut before[below]);
-        let mut below = below.filter(|below| !below.values.is_empty());
+        let mut below = below.filter(|below| !below.values.is_empty() && !step.is_last);
         let outputs = step.cache.values(node.output);
         if let Some(activation) = node.epilogue {
             let (width, threads) = (node.n_outputs, step.threads);
@@ -366,6 +370,8 @@ pub(crate) struct BlockPass<'p, S> {
 /// The arguments of the backward pass through one stage.
 struct BackwardStep<'p, S> {
     index: usize,
+    /// Whether all stages before this one are frozen, so that δ of its inputs is not needed.
+    is_last: bool,
     /// The network's inputs.
     inputs: &'p LayerInputs<'p, S>,
     transposed: Option<&'p mut CscBuffer>,
@@ -374,11 +380,11 @@ struct BackwardStep<'p, S> {
     threads: &'p Threads,
 }
 
-/// The nodes of the backward pass, last to first: all except the nodes of frozen layers
-/// and the activation of the output layer, which is part of the loss.
-fn backward_nodes(plan: &Plan, n_frozen: usize) -> impl Iterator<Item = (usize, &Node)> {
-    let nodes = plan.nodes.iter().enumerate().rev().skip(1);
-    nodes.take_while(move |(_, node)| node.layer >= n_frozen)
+/// The nodes of the backward pass, last to first: from the node `first` on, all except the
+/// activation of the output layer, which is part of the loss.
+fn backward_nodes(plan: &Plan, first: usize) -> impl Iterator<Item = (usize, &Node)> {
+    let nodes = plan.nodes.iter().enumerate().skip(first);
+    nodes.rev().skip(1)
 }
 
 /// Returns `true` if [`Gradients::descend`] supports all stages of the network: no stage may

@@ -139,6 +139,14 @@ impl LayerConfig {
 }
 
 impl LayerConfig {
+    /// The same layer without dropout.
+    pub(crate) fn without_dropout(self) -> Self {
+        Self {
+            dropout: 0.0,
+            ..self
+        }
+    }
+
     /// Number of parameters of a layer that reads `n_inputs` values per row.
     pub(crate) fn n_parameters(&self, n_inputs: usize) -> usize {
         let n_outputs = self.n_outputs;

@@ -283,6 +283,55 @@ impl<S: Scalar> Network<S> {
         &self.plan.layers
     }
 
+    /// The number of inputs and the layers, with default initialization.
+    pub fn config(&self) -> NetworkConfig {
+        NetworkConfig {
+            n_inputs: self.n_inputs(),
+            layers: self.layers().iter().map(Layer::config).collect(),
+        }
+    }
+
+    /// Copies the parameters and the statistics of the first `n_layers` layers of another
+    /// network, for transfer learning: the other layers keep their weights.
+    ///
+    /// ```
+    /// use nn_core::{Activation, Network, NetworkConfig};
+    ///
+    /// let digits = NetworkConfig::new(64, [(32, Activation::Relu), (10, Activation::Softmax)]);
+    /// let letters = NetworkConfig::new(64, [(32, Activation::Relu), (26, Activation::Softmax)]);
+    /// let trained: Network = Network::new(&digits, 0)?;
+    /// let mut network = Network::new(&letters, 1)?;
+    /// network.copy_layers(&trained, 1)?;
+    /// assert_eq!(network.weights(0), trained.weights(0));
+    /// assert!(network.copy_layers(&trained, 2).is_err());
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`Error::Conflict`] if a network has fewer layers, or if these layers differ in
+    /// anything but their dropout.
+    pub fn copy_layers(&mut self, source: &Self, n_layers: usize) -> Result<()> {
+        let layers = |network: &Self| {
+            let layers = network.layers().iter().take(n_layers);
+            let layers = layers.map(|layer| (layer.n_inputs, layer.config().without_dropout()));
+            layers.collect::<Vec<_>>()
+        };
+        let own = layers(self);
+        if own.len() < n_layers || own != layers(source) {
+            return Err(Error::Conflict {
+                what: format!("copying the first {n_layers} layers"),
+                problem: "the networks have different layers".to_owned(),
+            });
+        }
+        let Some(last) = self.plan.layers[..n_layers].last() else {
+            return Ok(());
+        };
+        let (parameters, statistics) = (last.parameters().end, last.statistics().end);
+        self.parameters[..parameters].copy_from_slice(&source.parameters[..parameters]);
+        self.statistics[..statistics].copy_from_slice(&source.statistics[..statistics]);
+        Ok(())
+    }
+
     /// The stages of a layer, first to last.
     pub fn stages(&self, layer: usize) -> impl Iterator<Item = Stage> {
         let nodes = self.plan.nodes.iter();
@@ -387,11 +436,8 @@ impl<S: Scalar> Network<S> {
     #[must_use]
     #[inline(never)]
     pub fn without_dropout(&self) -> Self {
-        let config = |layer: &Layer| LayerConfig {
-            dropout: 0.0,
-            ..layer.config()
-        };
-        let layers: Vec<_> = self.layers().iter().map(config).collect();
+        let layers = self.layers().iter();
+        let layers: Vec<_> = layers.map(|it| it.config().without_dropout()).collect();
         Self {
             plan: Plan::new(self.n_inputs(), &layers),
             ..self.clone()

@@ -371,7 +371,7 @@ static void nn_clip(float scale, float shift, float low, float *y, int n)
     }
 }
 
-/*: layer_norm */
+/*: sqrt_value */
 static float nn_sqrt(float x)
 {
     /* Newton's method, from above. */
@@ -383,6 +383,38 @@ static float nn_sqrt(float x)
     return (float)root;
 }
 
+/*: smooth_clip needs sqrt_value */
+/* y / sqrt(1 + (y/3)^2), which is between -3 and 3. */
+static void nn_smooth_clip(float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        float x = y[i] > 1e18f ? 1e18f : y[i] < -1e18f ? -1e18f : y[i];
+        y[i] = x / nn_sqrt(1.0f + x / 3.0f * (x / 3.0f));
+    }
+}
+
+/*: limit */
+static void nn_limit(const float *low, const float *high, float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++)
+        y[i] = y[i] < low[i] ? low[i] : y[i] > high[i] ? high[i] : y[i];
+}
+
+/*: known_category */
+/* The index of a category stays; any other value becomes the number of categories. */
+static void nn_known_category(const float *counts, float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        int is_index = y[i] >= 0.0f && y[i] < counts[i];
+        if (!is_index || (float)(int)y[i] != y[i])
+            y[i] = counts[i];
+    }
+}
+
+/*: layer_norm needs sqrt_value */
 static void nn_layer_norm(const float *gamma, const float *beta, float *y, int n)
 {
     float mean = 0.0f, variance = 0.0f, std;

@@ -335,7 +335,7 @@ fn clip(scale: f32, shift: f32, low: f32, y: &mut [f32]) {
     }
 }
 
-//: layer_norm
+//: sqrt_value
 fn sqrt(x: f32) -> f32 {
     // Newton's method, from above.
     let x = f64::from(x);
@@ -348,6 +348,38 @@ fn sqrt(x: f32) -> f32 {
     root as f32
 }
 
+//: smooth_clip needs sqrt_value
+/// `y/√(1 + (y/3)²)`, which is between −3 and 3.
+fn smooth_clip(y: &mut [f32]) {
+    for y in y {
+        let x = y.clamp(-1e18, 1e18);
+        *y = x / sqrt(1.0 + x / 3.0 * (x / 3.0));
+    }
+}
+
+//: limit
+fn limit(low: &[f32], high: &[f32], y: &mut [f32]) {
+    for (i, y) in y.iter_mut().enumerate() {
+        if *y < low[i] {
+            *y = low[i];
+        } else if *y > high[i] {
+            *y = high[i];
+        }
+    }
+}
+
+//: known_category
+/// The index of a category stays; any other value becomes the number of categories.
+fn known_category(counts: &[f32], y: &mut [f32]) {
+    for (i, y) in y.iter_mut().enumerate() {
+        let is_index = *y >= 0.0 && *y < counts[i];
+        if !is_index || (*y as usize) as f32 != *y {
+            *y = counts[i];
+        }
+    }
+}
+
+//: layer_norm needs sqrt_value
 fn layer_norm(gamma: &[f32], beta: &[f32], y: &mut [f32]) {
     let n = y.len() as f32;
     let mut mean = 0.0;

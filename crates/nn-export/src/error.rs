@@ -71,9 +71,7 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Unsupported { .. } => Some(
-                "train with the activation functions that `nn help activations` lists and with \
-                 the preset `plain`"
-                    .to_owned(),
+                "train with the activation functions that `nn help activations` lists".to_owned(),
             ),
             Self::NotFinite => Some("train again, for example with a lower `lr`".to_owned()),
             Self::Differs { .. } => Some(

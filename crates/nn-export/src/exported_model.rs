@@ -2,8 +2,7 @@
 
 use nn_core::model_file::weights_sha256;
 use nn_core::{Model, Purpose, Rows, Streams};
-use nn_table::preprocessing::{InputColumn, InputEncoding};
-use nn_table::{ColumnEncoding, NumberScaling, Preprocessing, TargetEncoding};
+use nn_table::Preprocessing;
 use serde_json::json;
 
 use crate::error::{Error, Result};
@@ -48,13 +47,12 @@ impl<'a> ExportedModel<'a> {
     /// Converts a model of nn-core, of images, or of a table.
     ///
     /// # Errors
-    /// Returns [`Error::Unsupported`] for a user-defined activation function, robust scaling,
-    /// embedded categories of a table and clipped outputs, [`Error::NotFinite`] for weights that are NaN or infinite, and other errors if the
+    /// Returns [`Error::Unsupported`] for a user-defined activation function,
+    /// [`Error::NotFinite`] for weights that are NaN or infinite, and other errors if the
     /// preprocessing is invalid or does not match the network.
     pub fn new(model: &'a Model) -> Result<Self> {
         let preprocessing = preprocessing_of(model)?;
         let preprocessing = preprocessing.as_ref();
-        preprocessing.map_or(Ok(()), check_supported)?;
         let encoding = match preprocessing {
             Some(table) => ValueEncoding::of_table(table, model.description.input.scale),
             None => ValueEncoding::of_rows(model)?,
@@ -79,6 +77,19 @@ impl<'a> ExportedModel<'a> {
             outcome,
             graph,
             network: [inputs, outputs],
+        })
+    }
+
+    /// The same model with other decision thresholds: the lowest probability at which the second
+    /// of two classes or each label is predicted. The default is 0.5.
+    ///
+    /// # Errors
+    /// Returns [`Error::NotApplicable`] for a model without probabilities of two classes or of
+    /// labels, and for a wrong number of thresholds.
+    pub fn with_thresholds(&self, thresholds: &[f64]) -> Result<Self> {
+        Ok(Self {
+            outcome: self.outcome.with_thresholds(thresholds)?,
+            ..self.clone()
         })
     }
 
@@ -259,32 +270,6 @@ fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> 
         expected,
         found,
     })
-}
-
-/// Checks that the exported formats can express the preprocessing of a table.
-fn check_supported(preprocessing: &Preprocessing) -> Result<()> {
-    let unsupported = |what: String| Err(Error::Unsupported { what });
-    if let InputEncoding::Columns(columns) = &preprocessing.inputs {
-        for InputColumn { name, encoding, .. } in columns {
-            let scaling = match encoding {
-                ColumnEncoding::Standardize(number) => Some(number.scaling),
-                ColumnEncoding::Date(date) => Some(date.seconds.scaling),
-                ColumnEncoding::OneHot(_) => None,
-                ColumnEncoding::Index(_) => {
-                    return unsupported(format!("the embedding of the categories of {name:?}"));
-                }
-            };
-            if let Some(NumberScaling::Robust(_)) = scaling {
-                return unsupported(format!("the robust scaling of {name:?}"));
-            }
-        }
-    }
-    if let TargetEncoding::Regression(columns) = &preprocessing.target
-        && columns.iter().any(|column| column.range.is_some())
-    {
-        return unsupported("clipping of the outputs".to_owned());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -187,6 +187,9 @@ impl ExportedModel<'_> {
                     ClassRule::Above(threshold) => {
                         lowering.add_threshold(output, *threshold, LABEL);
                     }
+                    ClassRule::AtLeast(threshold) => {
+                        lowering.add_second_at_least(output, *threshold, LABEL);
+                    }
                 }
                 lowering.rename(output, scores);
                 vec![
@@ -194,8 +197,8 @@ impl ExportedModel<'_> {
                     value_info(scores, ElementType::Float, width),
                 ]
             }
-            Outcome::Labels { .. } => {
-                lowering.add_predicted_labels(output, LABELS);
+            Outcome::Labels { thresholds, .. } => {
+                lowering.add_predicted_labels(output, thresholds, LABELS);
                 lowering.rename(output, scores);
                 vec![
                     value_info(LABELS, ElementType::Integer, width),

@@ -6,7 +6,9 @@
 //! | `Concat` | the columns of all inputs |
 //! | `Multiply` | `factor·x` |
 //! | `Standardize` | `((x − mean) − rest)/std` |
+//! | `SmoothClip` | `x/√(1 + (x/3)²)` |
 //! | `Affine` | `scale·x + shift` |
+//! | `Limit` | x, limited to the range of its column |
 //! | `FillMissing` | x, or a constant in place of NaN |
 //! | `IsMissing` | 1 for NaN, otherwise 0 |
 //! | `Equals` | 1 if x is a given number, otherwise 0 |
@@ -20,12 +22,19 @@
 //! | `Add` | `x + y` of two inputs |
 //! | `Cos` | `cos x` |
 //! | `Bins` | the piecewise-linear encoding of each column |
+//! | `KnownCategory` | x, or the number of categories if x is not the index of a category |
 //! | `Embed` | the vector of the category x |
 //! | `Restore` | a transformed target in its original units |
 
 use nn_core::Activation;
 use nn_core::stage::layer_norm::EPSILON;
 use nn_table::Transform;
+
+/// The limit of smooth clipping.
+pub(crate) const LIMIT: f32 = 3.0;
+
+/// Smooth clipping of a number this large gives the limit; its square does not overflow.
+pub(crate) const LARGE: f32 = 1e18;
 
 /// An operator with its constants.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,9 +44,14 @@ pub(crate) enum Op {
     Concat,
     Multiply(f32),
     Standardize(Standardize),
+    SmoothClip,
     Affine {
         scale: Vec<f32>,
         shift: Vec<f32>,
+    },
+    Limit {
+        low: Vec<f32>,
+        high: Vec<f32>,
     },
     FillMissing(Vec<f32>),
     IsMissing,
@@ -63,6 +77,8 @@ pub(crate) enum Op {
     Add,
     Cos,
     Bins(Bins),
+    /// Number of categories of each column.
+    KnownCategory(Vec<f32>),
     Embed {
         /// `[n_categories, width]`
         vectors: Vec<f32>,
@@ -210,7 +226,10 @@ impl Op {
             Self::Embed { width, .. } => *width,
             Self::Multiply(_)
             | Self::Standardize(_)
+            | Self::SmoothClip
             | Self::Affine { .. }
+            | Self::Limit { .. }
+            | Self::KnownCategory(_)
             | Self::FillMissing(_)
             | Self::IsMissing
             | Self::Equals(_)
@@ -236,7 +255,10 @@ impl Op {
             | Self::Embed { .. } => false,
             Self::Multiply(_)
             | Self::Standardize(_)
+            | Self::SmoothClip
             | Self::Affine { .. }
+            | Self::Limit { .. }
+            | Self::KnownCategory(_)
             | Self::FillMissing(_)
             | Self::IsMissing
             | Self::Equals(_)
@@ -263,6 +285,19 @@ impl Op {
             Self::Standardize(Standardize { mean, rest, std }) => {
                 each(&|x, i| ((x - mean[i]) - rest[i]) / std[i])
             }
+            Self::SmoothClip => each(&|x, _| {
+                let x = x.clamp(-LARGE, LARGE);
+                x / (1.0 + (x / LIMIT) * (x / LIMIT)).sqrt()
+            }),
+            Self::Limit { low, high } => each(&|x, i| match x {
+                x if x < low[i] => low[i],
+                x if x > high[i] => high[i],
+                x => x,
+            }),
+            Self::KnownCategory(counts) => each(&|x, i| match x {
+                x if x >= 0.0 && x < counts[i] && x.fract() == 0.0 => x,
+                _ => counts[i],
+            }),
             Self::Affine { scale, shift } => each(&|x, i| scale[i] * x + shift[i]),
             Self::FillMissing(fill) => each(&|x, i| if x.is_nan() { fill[i] } else { x }),
             Self::IsMissing => each(&|x, _| f32::from(u8::from(x.is_nan()))),

@@ -4,9 +4,12 @@ use nn_core::preprocessing::{Standardization, Standardized};
 use nn_core::{Activation, Loss, Model};
 use nn_table::{Preprocessing, TargetColumn, TargetEncoding, Transform};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Graph, Source};
 use crate::op::Op;
+
+/// Lowest probability at which a label is predicted, unless another threshold is given.
+const DEFAULT_THRESHOLD: f32 = 0.5;
 
 /// The meaning of the outputs of an exported model.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,10 +24,12 @@ pub enum Outcome {
         /// Whether the outputs are probabilities.
         are_probabilities: bool,
     },
-    /// Scores of labels; each label with a score of at least 0.5 is predicted.
+    /// Scores of labels.
     Labels {
         /// Names of the labels.
         names: Vec<String>,
+        /// The lowest score of each label at which it is predicted.
+        thresholds: Vec<f32>,
     },
     /// Predicted numbers, in the units of the data.
     Values {
@@ -40,6 +45,8 @@ pub enum ClassRule {
     Largest,
     /// The second of two classes, if the only output is above this number.
     Above(f32),
+    /// The second of two classes, if its output is at least this number.
+    AtLeast(f32),
 }
 
 impl Outcome {
@@ -48,6 +55,7 @@ impl Outcome {
         match preprocessing.map(|it| &it.target) {
             Some(TargetEncoding::MultiLabel(names)) => Self::Labels {
                 names: names.clone(),
+                thresholds: vec![DEFAULT_THRESHOLD; names.len()],
             },
             Some(TargetEncoding::Regression(columns)) => Self::Values {
                 names: columns.iter().map(|column| column.name.clone()).collect(),
@@ -94,7 +102,9 @@ impl Outcome {
     /// Names of the classes, labels or predicted columns.
     pub fn names(&self) -> &[String] {
         match self {
-            Self::Classes { names, .. } | Self::Labels { names } | Self::Values { names } => names,
+            Self::Classes { names, .. } | Self::Labels { names, .. } | Self::Values { names } => {
+                names
+            }
         }
     }
 
@@ -105,6 +115,7 @@ impl Outcome {
         };
         Some(match *rule {
             ClassRule::Above(threshold) => usize::from(output[0] > threshold),
+            ClassRule::AtLeast(threshold) => usize::from(output[1] >= threshold),
             ClassRule::Largest => {
                 let better = |best, class| match output[class] > output[best] {
                     true => class,
@@ -113,6 +124,54 @@ impl Outcome {
                 (1..output.len()).fold(0, better)
             }
         })
+    }
+}
+
+impl Outcome {
+    /// The outcome with these thresholds of the second of two classes, or of the labels.
+    pub(crate) fn with_thresholds(&self, thresholds: &[f64]) -> Result<Self> {
+        let mut outcome = self.clone();
+        let expected = match &mut outcome {
+            Self::Classes {
+                names,
+                rule,
+                are_probabilities: true,
+            } if names.len() == 2 => {
+                *rule = ClassRule::AtLeast(thresholds.first().map_or(0.5, |&it| at_least(it)));
+                1
+            }
+            Self::Labels {
+                names,
+                thresholds: own,
+            } => {
+                *own = thresholds.iter().map(|&it| at_least(it)).collect();
+                names.len()
+            }
+            _ => {
+                return Err(Error::NotApplicable {
+                    option: "threshold",
+                    problem: "expected a model with probabilities of two classes or of labels"
+                        .to_owned(),
+                });
+            }
+        };
+        if thresholds.len() == expected {
+            return Ok(outcome);
+        }
+        Err(Error::NotApplicable {
+            option: "threshold",
+            problem: format!("expected {expected} numbers, found {}", thresholds.len()),
+        })
+    }
+}
+
+/// The smallest 32-bit float that is not below a threshold, so that rounding changes no
+/// prediction.
+fn at_least(threshold: f64) -> f32 {
+    let rounded = threshold as f32;
+    match f64::from(rounded) < threshold {
+        true => rounded.next_up(),
+        false => rounded,
     }
 }
 
@@ -203,6 +262,13 @@ impl OutputDecoding {
                 let transforms: Vec<Transform> = transforms.collect();
                 if !transforms.iter().all(Transform::is_identity) {
                     graph.add(Op::Restore(transforms), &[values]);
+                }
+                let ranges = columns.iter().map(|column| column.range);
+                if ranges.clone().any(|range| range.is_some()) {
+                    let unlimited = [f64::from(f32::MIN), f64::from(f32::MAX)];
+                    let ranges = ranges.map(|range| range.unwrap_or(unlimited));
+                    let (low, high) = ranges.map(|it| (it[0] as f32, it[1] as f32)).unzip();
+                    graph.add(Op::Limit { low, high }, &[graph.output()]);
                 }
             }
             Self::Standardized(standardization) => {

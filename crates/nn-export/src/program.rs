@@ -237,6 +237,16 @@ impl Program {
                 let std = self.floats("std", std);
                 self.call("standardize", [mean, rest, std, y]);
             }
+            Op::SmoothClip => self.call("smooth_clip", [y]),
+            Op::Limit { low, high } => {
+                let low = self.floats("low", low);
+                let high = self.floats("high", high);
+                self.call("limit", [low, high, y]);
+            }
+            Op::KnownCategory(counts) => {
+                let counts = self.floats("counts", counts);
+                self.call("known_category", [counts, y]);
+            }
             Op::Affine { scale, shift } => {
                 let scale = self.floats("scale", scale);
                 let shift = self.floats("shift", shift);

@@ -14,7 +14,7 @@
 use nn_core::Model;
 use nn_core::preprocessing::{Standardization, Standardized};
 use nn_table::preprocessing::{InputColumn, InputEncoding};
-use nn_table::{ColumnEncoding, DateEncoding, NumberEncoding, Preprocessing};
+use nn_table::{ColumnEncoding, DateEncoding, NumberEncoding, NumberScaling, Preprocessing};
 use serde_json::{Value as Json, json};
 
 use crate::error::Result;
@@ -137,6 +137,12 @@ enum Part {
         number: NumberEncoding,
     },
     OneHot {
+        value: usize,
+        input: usize,
+        n_categories: usize,
+    },
+    /// The index of a category; the number of categories for any other.
+    Index {
         value: usize,
         input: usize,
         n_categories: usize,
@@ -291,7 +297,7 @@ impl ValueEncoding {
                 let half_step = f64::from(f32::EPSILON) / 2.0 * number.scaling.center().abs();
                 Some((&self.values[*value], half_step / number.scaling.scale()))
             }
-            Part::Seconds { .. } | Part::OneHot { .. } => None,
+            Part::Seconds { .. } | Part::OneHot { .. } | Part::Index { .. } => None,
         })
     }
 
@@ -390,8 +396,14 @@ fn parts_of(columns: &[InputColumn]) -> (Vec<Value>, Vec<Part>) {
                 let meaning = Meaning::Category(categories.clone());
                 values.push(Value::new(&column.name, meaning));
             }
-            ColumnEncoding::Index(_) => {
-                unreachable!("`ExportedModel::new` refuses embedded categories")
+            ColumnEncoding::Index(categories) => {
+                parts.push(Part::Index {
+                    value: values.len(),
+                    input,
+                    n_categories: categories.len(),
+                });
+                let meaning = Meaning::Category(categories.clone());
+                values.push(Value::new(&column.name, meaning));
             }
             ColumnEncoding::Date(date) => {
                 add_date(&column.name, date, input, &mut values, &mut parts);
@@ -443,11 +455,21 @@ fn n_inputs_of(number: &NumberEncoding) -> usize {
     1 + usize::from(number.has_indicator)
 }
 
+/// The number in place of a missing value.
+fn substitute(number: &NumberEncoding) -> f64 {
+    number.median.unwrap_or(number.scaling.center())
+}
+
 /// The input for a number, with the median in place of a missing value.
-fn standardized(number: &NumberEncoding, x: f64) -> f32 {
-    let instead = number.median.unwrap_or(number.scaling.center());
-    let x = if x.is_nan() { instead } else { x };
-    ((x - number.scaling.center()) / number.scaling.scale()) as f32
+fn scaled(number: &NumberEncoding, x: f64) -> f32 {
+    let x = if x.is_nan() { substitute(number) } else { x };
+    number.scaling.apply(x)
+}
+
+/// The input for a missing value, before smooth clipping.
+fn standardized_substitute(number: &NumberEncoding) -> f32 {
+    let scaling = number.scaling;
+    ((substitute(number) - scaling.center()) / scaling.scale()) as f32
 }
 
 /// The number of an input; NaN if the indicator says that it is missing.
@@ -455,7 +477,7 @@ fn restored(number: &NumberEncoding, input: usize, inputs: &[f32]) -> f64 {
     if number.has_indicator && inputs[input + 1] == 1.0 {
         return f64::NAN;
     }
-    number.scaling.center() + number.scaling.scale() * f64::from(inputs[input])
+    number.scaling.inverse(inputs[input])
 }
 
 /// Days and seconds of the day of a number of seconds.
@@ -474,7 +496,7 @@ impl Part {
                 number,
             } => {
                 let x = f64::from(values[*value]);
-                inputs[*input] = standardized(number, x);
+                inputs[*input] = scaled(number, x);
                 if number.has_indicator {
                     inputs[input + 1] = f32::from(u8::from(x.is_nan()));
                 }
@@ -482,7 +504,7 @@ impl Part {
             Self::Seconds { day, input, number } => {
                 let seconds =
                     f64::from(values[*day]) * SECONDS_PER_DAY + f64::from(values[day + 1]);
-                inputs[*input] = standardized(number, seconds);
+                inputs[*input] = scaled(number, seconds);
                 if number.has_indicator {
                     inputs[input + 1] = f32::from(u8::from(seconds.is_nan()));
                 }
@@ -496,6 +518,15 @@ impl Part {
                     let is_equal = values[*value] == category as f32;
                     inputs[input + category] = f32::from(u8::from(is_equal));
                 }
+            }
+            Self::Index {
+                value,
+                input,
+                n_categories,
+            } => {
+                let mut categories = (0..*n_categories).map(|category| category as f32);
+                let known = categories.find(|&category| category == values[*value]);
+                inputs[*input] = known.unwrap_or(*n_categories as f32);
             }
         }
     }
@@ -519,6 +550,14 @@ impl Part {
                 let inputs = &inputs[*input..input + n_categories];
                 let category = inputs.iter().position(|&x| x == 1.0);
                 values[*value] = category.map_or(f32::NAN, |category| category as f32);
+            }
+            Self::Index {
+                value,
+                input,
+                n_categories,
+            } => {
+                let is_known = inputs[*input] < *n_categories as f32;
+                values[*value] = if is_known { inputs[*input] } else { f32::NAN };
             }
         }
     }
@@ -545,6 +584,11 @@ impl Part {
                 value,
                 n_categories,
                 ..
+            }
+            | Self::Index {
+                value,
+                n_categories,
+                ..
             } => {
                 // One more than there are: a category that is not in the list.
                 let category = (random() * (*n_categories as f64 + 1.0)).floor();
@@ -562,6 +606,7 @@ fn add_parts(graph: &mut Graph, parts: &[Part]) -> Source {
     add_seconds(graph, parts, &mut columns);
     add_indicators(graph, parts, &mut columns);
     add_one_hot(graph, parts, &mut columns);
+    add_indices(graph, parts, &mut columns);
     let all = graph.concat(&columns.sources);
     let mut order = vec![0; columns.inputs.len()];
     for (place, &input) in columns.inputs.iter().enumerate() {
@@ -577,6 +622,7 @@ struct EncodedColumns {
     inputs: Vec<usize>,
 }
 
+/// Columns with standard and with robust scaling are computed separately.
 fn add_numbers(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumns) {
     let numbers = parts.iter().filter_map(|part| match part {
         Part::Number {
@@ -586,24 +632,42 @@ fn add_numbers(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumns) 
         } => Some((*value, *input, *number)),
         _ => None,
     });
-    let numbers: Vec<_> = numbers.collect();
-    if numbers.is_empty() {
-        return;
+    let (robust, standard): (Vec<_>, Vec<_>) = numbers.partition(|(.., it)| is_robust(it));
+    for numbers in [standard, robust] {
+        if numbers.is_empty() {
+            continue;
+        }
+        let mut standardize = Standardize::default();
+        for (_, _, number) in &numbers {
+            standardize.push(number.scaling.center(), number.scaling.scale());
+        }
+        let selected = numbers.iter().map(|(value, ..)| *value).collect();
+        let selected = graph.select(selected, Source::Values);
+        let x = graph.add(Op::Standardize(standardize), &[selected]);
+        let encodings = numbers.iter().map(|(.., number)| number);
+        columns.sources.push(add_substitutes(graph, encodings, x));
+        let inputs = numbers.iter().map(|(_, input, _)| *input);
+        columns.inputs.extend(inputs);
     }
-    let mut standardize = Standardize::default();
-    for (_, _, number) in &numbers {
-        standardize.push(number.scaling.center(), number.scaling.scale());
+}
+
+fn is_robust(number: &NumberEncoding) -> bool {
+    matches!(number.scaling, NumberScaling::Robust(_))
+}
+
+/// Replaces missing values in standardized columns, and clips columns with robust scaling. All
+/// columns have the same scaling.
+fn add_substitutes<'a>(
+    graph: &mut Graph,
+    mut numbers: impl Iterator<Item = &'a NumberEncoding> + Clone,
+    x: Source,
+) -> Source {
+    let substitutes = numbers.clone().map(standardized_substitute).collect();
+    let x = graph.add(Op::FillMissing(substitutes), &[x]);
+    match numbers.any(is_robust) {
+        true => graph.add(Op::SmoothClip, &[x]),
+        false => x,
     }
-    let selected = numbers.iter().map(|(value, ..)| *value).collect();
-    let selected = graph.select(selected, Source::Values);
-    let x = graph.add(Op::Standardize(standardize), &[selected]);
-    let missing = numbers.iter();
-    let missing = missing.map(|(_, _, number)| standardized(number, f64::NAN));
-    let x = graph.add(Op::FillMissing(missing.collect()), &[x]);
-    columns.sources.push(x);
-    columns
-        .inputs
-        .extend(numbers.iter().map(|(_, input, _)| *input));
 }
 
 /// The standardized seconds are a sum: `(day − D)/(std/86400) + (second − S)/std`, where
@@ -613,31 +677,30 @@ fn add_seconds(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumns) 
         Part::Seconds { day, input, number } => Some((*day, *input, *number)),
         _ => None,
     });
-    let seconds: Vec<_> = seconds.collect();
-    if seconds.is_empty() {
-        return;
+    let (robust, standard): (Vec<_>, Vec<_>) = seconds.partition(|(.., it)| is_robust(it));
+    for seconds in [standard, robust] {
+        if seconds.is_empty() {
+            continue;
+        }
+        let [mut days, mut rest] = [(); 2].map(|()| Standardize::default());
+        for (_, _, number) in &seconds {
+            let (mean, std) = (number.scaling.center(), number.scaling.scale());
+            let mean_day = (mean / SECONDS_PER_DAY).floor();
+            days.push(mean_day, std / SECONDS_PER_DAY);
+            rest.push(mean - SECONDS_PER_DAY * mean_day, std);
+        }
+        let of_days: Vec<usize> = seconds.iter().map(|(day, ..)| *day).collect();
+        let of_seconds = of_days.iter().map(|day| day + 1).collect();
+        let day = graph.select(of_days, Source::Values);
+        let day = graph.add(Op::Standardize(days), &[day]);
+        let second = graph.select(of_seconds, Source::Values);
+        let second = graph.add(Op::Standardize(rest), &[second]);
+        let sum = graph.add(Op::Add, &[day, second]);
+        let encodings = seconds.iter().map(|(.., number)| number);
+        columns.sources.push(add_substitutes(graph, encodings, sum));
+        let inputs = seconds.iter().map(|(_, input, _)| *input);
+        columns.inputs.extend(inputs);
     }
-    let [mut days, mut rest] = [(); 2].map(|()| Standardize::default());
-    for (_, _, number) in &seconds {
-        let (mean, std) = (number.scaling.center(), number.scaling.scale());
-        let mean_day = (mean / SECONDS_PER_DAY).floor();
-        days.push(mean_day, std / SECONDS_PER_DAY);
-        rest.push(mean - SECONDS_PER_DAY * mean_day, std);
-    }
-    let of_days: Vec<usize> = seconds.iter().map(|(day, ..)| *day).collect();
-    let of_seconds = of_days.iter().map(|day| day + 1).collect();
-    let day = graph.select(of_days, Source::Values);
-    let day = graph.add(Op::Standardize(days), &[day]);
-    let second = graph.select(of_seconds, Source::Values);
-    let second = graph.add(Op::Standardize(rest), &[second]);
-    let sum = graph.add(Op::Add, &[day, second]);
-    let missing = seconds.iter();
-    let missing = missing.map(|(_, _, number)| standardized(number, f64::NAN));
-    let sum = graph.add(Op::FillMissing(missing.collect()), &[sum]);
-    columns.sources.push(sum);
-    columns
-        .inputs
-        .extend(seconds.iter().map(|(_, input, _)| *input));
 }
 
 fn add_indicators(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumns) {
@@ -652,7 +715,7 @@ fn add_indicators(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumn
             input,
             number,
         } => number.has_indicator.then_some((*value, input + 1)),
-        Part::OneHot { .. } => None,
+        Part::OneHot { .. } | Part::Index { .. } => None,
     });
     let (values, inputs): (Vec<usize>, Vec<usize>) = indicators.unzip();
     if values.is_empty() {
@@ -686,4 +749,24 @@ fn add_one_hot(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumns) 
     let selected = graph.select(values, Source::Values);
     let one_hot = graph.add(Op::Equals(categories), &[selected]);
     columns.sources.push(one_hot);
+}
+
+fn add_indices(graph: &mut Graph, parts: &[Part], columns: &mut EncodedColumns) {
+    let indices = parts.iter().filter_map(|part| match part {
+        &Part::Index {
+            value,
+            input,
+            n_categories,
+        } => Some(((value, n_categories as f32), input)),
+        _ => None,
+    });
+    let (values, inputs): (Vec<(usize, f32)>, Vec<usize>) = indices.unzip();
+    if values.is_empty() {
+        return;
+    }
+    let (values, counts) = values.into_iter().unzip();
+    let selected = graph.select(values, Source::Values);
+    let known = graph.add(Op::KnownCategory(counts), &[selected]);
+    columns.sources.push(known);
+    columns.inputs.extend(inputs);
 }

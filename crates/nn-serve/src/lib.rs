@@ -70,6 +70,7 @@ mod page;
 mod state;
 mod drawing;
 mod sample;
+mod export;
 mod columns;
 mod trace;
 mod control;

@@ -31,6 +31,11 @@ pub(crate) struct NamedNetwork {
 }
 
 impl NamedNetwork {
+    /// The run or the model file, as given on the command line.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The description for the page.
     pub(crate) fn describe(&self) -> Value {
         let widths = self.model.network.widths();

@@ -44,6 +44,7 @@ static FILES: &[File] = &[
     file!("shell.js", JS),
     file!("session.js", JS),
     file!("networks.js", JS),
+    file!("download.js", JS),
     file!("sheet.js", JS),
     file!("panel.js", JS),
     file!("draw.js", JS),

@@ -4,7 +4,7 @@ use hyper::{Method, StatusCode};
 
 use crate::app::App;
 use crate::reply::{Refusal, Reply};
-use crate::{control, diagnosis, drawing, page, sample, state, trace};
+use crate::{control, diagnosis, drawing, export, page, sample, state, trace};
 
 /// A path and its handler.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ pub(crate) static ROUTES: &[Route] = &[
     route("/api/control", Post(control::control)),
     route("/api/save", Post(control::save)),
     route("/api/diagnose", Post(diagnosis::diagnose)),
+    route("/api/export", Post(export::export)),
 ];
 
 const fn route(path: &'static str, handler: Handler) -> Route {

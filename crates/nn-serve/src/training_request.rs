@@ -45,6 +45,7 @@ impl TrainingRequest {
             settings.data = Some(name.to_owned());
             words.splice(0..0, ["--data".to_owned(), name.to_owned()]);
         }
+        check_from(&settings)?;
         check_glyphs(&settings)?;
         let data = datasets.get(&settings)?;
         let experiment = Experiment::new(&settings, Arc::clone(&data))?;
@@ -78,6 +79,14 @@ fn command(program: &str, words: &[String], data_dir: &Path) -> String {
         command.push_str(&command_line::quoted(word));
     }
     command
+}
+
+fn check_from(settings: &Settings) -> Result<()> {
+    match settings.from {
+        None => Ok(()),
+        Some(_) => Err(Error::usage("`from`: the page trains new networks only")
+            .with_help("use `nn train` in a terminal")),
+    }
 }
 
 fn check_glyphs(settings: &Settings) -> Result<()> {

@@ -205,6 +205,18 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Tables", num_args = 0..=1, default_missing_value = "true"))]
     pub clip_outputs: Option<bool>,
 
+    /// Fine-tuning: start from the weights of a trained run or model file; its hidden layers and its preprocessing are kept, and the output layer is new if the classes differ [default data: those of the run]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RUN|MODEL", help_heading = "Network", value_parser = crate::value_parsers::data_parser()))]
+    pub from: Option<String>,
+    /// Expected SHA-256 of the weights of the model in `from`
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "SHA256", help_heading = "Network", hide = true)
+    )]
+    pub from_sha256: Option<String>,
+    /// Freeze the first N layers: their weights and their batch normalization do not change
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Network", value_parser = crate::value_parsers::whole_number::<usize>()))]
+    pub freeze: Option<usize>,
     /// Preset: a group of settings for tables; each of them can be changed by its own flag
     #[cfg_attr(
         feature = "clap",
@@ -565,6 +577,7 @@ impl Settings {
             ("epochs", self.epochs),
             ("patience", self.patience),
             ("category-embedding", self.category_embedding),
+            ("freeze", self.freeze),
         ];
         let sizes = own.iter().chain(others);
         let too_large = sizes
@@ -586,10 +599,14 @@ impl Settings {
         merged.try_into().expect("a merge of settings is settings")
     }
 
-    /// Returns the settings without the weight decay that `flags` replace: the weight
-    /// decay of adamw may be a setting or a parameter of the optimizer.
+    /// Returns the settings without those that belong to others that `flags` replace: the
+    /// checksum of a model, and the weight decay, which may be a setting or a parameter of the
+    /// optimizer.
     fn yielding_to(&self, flags: &Self) -> Self {
         let mut settings = self.clone();
+        if flags.from.is_some() {
+            settings.from_sha256 = None;
+        }
         let optimizer = flags.optimizer.as_ref().map_or("", Choice::text);
         if flags.weight_decay.is_some() && flags.optimizer.is_none() {
             let own = self.optimizer.as_ref();

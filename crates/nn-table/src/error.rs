@@ -208,6 +208,18 @@ pub enum Error {
         /// Names of the missing columns.
         missing: Vec<String>,
     },
+    /// A target or a sample weight is an input of the model that is trained further.
+    #[error(
+        "{path}: column {column}: an input of the model cannot be the target or the sample weight",
+        path = path.display(),
+        column = quoted(column)
+    )]
+    InputHasRole {
+        /// Path of the file.
+        path: PathBuf,
+        /// Name of the column.
+        column: String,
+    },
     /// The settings give a column two roles.
     #[error(
         "{path}: column {column}: expected only one of the roles target, sample weight and ignored, \
@@ -346,6 +358,7 @@ impl Error {
             | Self::BadSchema { .. }
             | Self::OutOfMemory { .. }
             | Self::ConflictingRoles { .. }
+            | Self::InputHasRole { .. }
             | Self::SeveralClassTargets { .. } => ErrorKind::Usage,
         }
     }
@@ -391,6 +404,7 @@ impl Error {
             Self::MissingColumns { .. } => "add the columns on which the model was trained",
             Self::TooManyColumns { .. } => "check that each row has its own line",
             Self::ConflictingRoles { .. } => "give each column one role",
+            Self::InputHasRole { .. } => "choose another `target`, or train a new model",
             Self::NoTarget { .. } => "add a column \"label\" with the class of each image",
             Self::OutOfMemory { .. } => {
                 "use `ignore` to leave out text columns with many values, or use fewer rows"

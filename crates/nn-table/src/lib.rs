@@ -70,6 +70,7 @@ mod encoding;
 mod target;
 mod giveaway;
 pub mod preprocessing;
+mod refit;
 pub mod predictions;
 pub mod summary;
 

@@ -20,6 +20,9 @@ use crate::weighted_rows::WeightedRows;
 /// The limit of the smooth clipping.
 const LIMIT: f64 = 3.0;
 
+/// 1 − (y/3)² of the largest scaled numbers that can be restored.
+const CLIPPED: f64 = 1e-9;
+
 /// A scaled number this large is equal to the limit; its square does not overflow.
 const LARGE: f64 = 1e100;
 
@@ -53,6 +56,17 @@ impl NumberScaling {
             Self::Standard(standardization) => standardization.apply(number),
             Self::Robust(robust) => robust.apply(number),
         }
+    }
+
+    /// The number for an input; for an outlier that robust scaling has clipped, a number with
+    /// almost the same input.
+    pub fn inverse(&self, input: f32) -> f64 {
+        let y = f64::from(input);
+        let z = match self {
+            Self::Standard(_) => y,
+            Self::Robust(_) => y / (1.0 - (y / LIMIT).powi(2)).max(CLIPPED).sqrt(),
+        };
+        self.center() + self.scale() * z
     }
 
     /// The number whose input is 0: the mean or the median.
@@ -164,6 +178,28 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn inputs_are_converted_back_to_numbers() {
+        let standard = NumberScaling::Standard(Standardization {
+            mean: 5.0,
+            std: 0.5,
+        });
+        let robust = NumberScaling::Robust(RobustScaling {
+            center: -2.0,
+            scale: 4.0,
+        });
+        for scaling in [standard, robust] {
+            for number in [-30.0, -2.0, 0.0, 5.25, 17.0] {
+                let restored = scaling.inverse(scaling.apply(number));
+                assert!((restored - number).abs() < 1e-4, "{restored} {number}");
+            }
+        }
+        // z = 3 gives 3/sqrt(2), and an outlier stays an outlier.
+        assert_eq!(robust.apply(10.0), (3.0 / 2_f64.sqrt()) as f32);
+        let outlier = robust.inverse(robust.apply(1e30));
+        assert!(outlier.is_finite() && robust.apply(outlier) > 2.999);
+    }
 
     #[test]
     fn the_median_is_the_middle_or_the_mean_of_two() {

@@ -27,6 +27,7 @@ use crate::{Error, Result};
 /// | `categorical` | none | columns of numeric codes to read as categories |
 /// | `ignore` | none | columns to skip |
 /// | `columns` | inferred | types of columns |
+/// | `expected` | none | types of columns that the table may have |
 /// | `group` | none | column that groups the rows: a group stays in one split |
 /// | `order_by` | none | column that orders the rows by time |
 /// | `split_column` | none | column with the split of each row |
@@ -59,6 +60,9 @@ pub struct TableOptions {
     pub ignore: Vec<String>,
     /// Types of the columns, by column name.
     pub columns: BTreeMap<String, ColumnType>,
+    /// Types of columns that the table may have, by column name, for columns whose type no
+    /// other option sets: see [`Preprocessing::reading_options`](crate::Preprocessing::reading_options).
+    pub expected: BTreeMap<String, ColumnType>,
     /// Name of the column that groups the rows: rows with the same value belong to the same
     /// split. The column is not an input.
     pub group: Option<String>,
@@ -92,7 +96,8 @@ impl TableOptions {
         if self.categorical.iter().any(|listed| listed == name) {
             return Some(ColumnType::Category);
         }
-        self.columns.get(name).cloned()
+        let asked = self.columns.get(name);
+        asked.or_else(|| self.expected.get(name)).cloned()
     }
 
     /// Whether the options ask to skip a column.

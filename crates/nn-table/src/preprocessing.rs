@@ -426,7 +426,7 @@ impl Preprocessing {
     }
 
     /// The encoded columns; empty for images.
-    fn input_columns(&self) -> &[InputColumn] {
+    pub(crate) fn input_columns(&self) -> &[InputColumn] {
         match &self.inputs {
             InputEncoding::Columns(columns) => columns,
             InputEncoding::Pixels | InputEncoding::Levels { .. } => &[],
@@ -746,7 +746,7 @@ fn fit_inputs(
     Ok(InputEncoding::Columns(columns))
 }
 
-fn input_positions(table: &Table, columns: &[InputColumn]) -> Result<Vec<usize>> {
+pub(crate) fn input_positions(table: &Table, columns: &[InputColumn]) -> Result<Vec<usize>> {
     let found: Vec<Option<usize>> = columns
         .iter()
         .map(|column| table.find(&column.name))

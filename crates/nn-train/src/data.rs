@@ -1,6 +1,7 @@
 //! A data set, ready for training: loaded by name, folder or table, and split.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use nn_core::batches::{Inputs, Labels, RowIndices, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
@@ -14,9 +15,11 @@ use nn_tensor::Threads;
 
 use crate::data_request::DataRequest;
 use crate::grouped;
+use crate::location::locate_data;
 use crate::memory;
 use crate::note::{ClassCounts, Note};
 use crate::rows_data::{self, RowsData};
+use crate::source_model::SourceModel;
 use crate::split::Split;
 use crate::split_options::SplitOptions;
 use crate::split_rows::{SplitColumns, SplitIndices, SplitRows};
@@ -61,6 +64,8 @@ pub struct Data {
     /// `Some(true)` if the split is stratified by class, otherwise `None`. For runs of program
     /// versions without stratification, the value is `None`.
     pub stratify: Option<bool>,
+    /// The model that training starts from, if the setting `from` names one.
+    pub source: Option<Arc<SourceModel>>,
     sample_weights: Option<Vec<f32>>,
     rows: SplitIndices,
     /// The file of rows that has the samples; `dataset` then has none.
@@ -150,8 +155,8 @@ pub fn load_dataset(
     }
     match catalog::find(name) {
         Ok(source) => Ok(Dataset::load(source, data_dir)?.into()),
-        Err(_) if locate(&path, run).is_dir() => {
-            load_folder(&locate(&path, run), options.image_size, threads)
+        Err(_) if locate_data(&path, run).is_dir() => {
+            load_folder(&locate_data(&path, run), options.image_size, threads)
         }
         Err(_) => {
             let known = names().collect::<Vec<_>>().join(", ");
@@ -193,20 +198,6 @@ fn load_folder(
         folder_image_size: Some(chosen.size),
         notes: images.notes,
     })
-}
-
-/// Resolves the path given when `run` was started: relative to the current folder or, if
-/// that folder has no such path, to the nearest folder above the run that has one.
-fn locate(typed: &Path, run: Option<&Path>) -> PathBuf {
-    let is_here = typed.is_absolute() || typed.exists();
-    let run = run
-        .filter(|_| !is_here)
-        .and_then(|run| run.canonicalize().ok());
-    let folders = run.iter().flat_map(|run| run.ancestors());
-    folders
-        .map(|folder| folder.join(typed))
-        .find(|path| path.exists())
-        .unwrap_or_else(|| typed.to_owned())
 }
 
 /// The names of all data sets.
@@ -260,15 +251,27 @@ impl Data {
         threads: &Threads,
         progress: Progress<'_>,
     ) -> Result<Self> {
-        let options = SplitOptions::new(settings)?;
+        let source = SourceModel::open(settings, run)?;
+        let settings = &match &source {
+            Some(source) => source.complete(settings),
+            None => settings.clone(),
+        };
+        let mut options = SplitOptions::new(settings)?;
+        if let Some([height, width]) = source.as_ref().and_then(SourceModel::image_size) {
+            options.image_size = options.image_size.or(Some(ImageSize { height, width }));
+        }
         let default = default_name(data_dir);
         let name = settings.data.as_deref().unwrap_or(default);
         let request = DataRequest {
             run,
             progress,
+            source: source.as_ref(),
             ..DataRequest::for_training(name, data_dir, &options)
         };
         let mut data = Self::load(&request, threads)?;
+        if let Some(source) = source {
+            data.start_from(source, settings)?;
+        }
         if settings.data.is_none() && name == GLYPHS {
             data.notes.insert(0, Note::BuiltInDigits);
         }
@@ -282,7 +285,7 @@ impl Data {
     /// model.
     pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
         let path = escaped_path::path(request.name);
-        let located = locate(&path, request.run);
+        let located = locate_data(&path, request.run);
         let mut data = if table::is_rows_file(&located) {
             Self::of_rows_file(&located, request)?
         } else if table::is_table(&located) {
@@ -297,6 +300,7 @@ impl Data {
                 folder_image_size: None,
                 pixel_scale: PIXEL_SCALE,
                 stratify: loaded.is_stratified.then_some(true),
+                source: None,
                 sample_weights: loaded.sample_weights,
                 rows: loaded.rows.into(),
                 file: None,
@@ -339,6 +343,7 @@ impl Data {
                 table_sha256: None,
                 notes: loaded.notes.into_iter().map(Note::Images).collect(),
                 sample_weights: None,
+                source: None,
             }
         };
         if let Some(class) = request.options.positive_class {
@@ -372,6 +377,8 @@ impl Data {
             folder_image_size,
             table_sha256: Some(file.digest().to_owned()),
             stratify: None,
+            source: None,
+            pixel_scale: PIXEL_SCALE,
             sample_weights: None,
             rows: splits,
             file: Some(file),
@@ -381,6 +388,29 @@ impl Data {
     /// The file of rows that has the samples, if they are not in memory.
     pub fn rows_file(&self) -> Option<&RowsData> {
         self.file.as_ref()
+    }
+
+    /// Numbers the classes as the model does from which training starts, if the model has the
+    /// same classes, and notes a split that differs from the split of the model.
+    fn start_from(&mut self, source: SourceModel, settings: &Settings) -> Result<()> {
+        let sorted = |names: &[String]| {
+            let mut names = names.to_vec();
+            names.sort();
+            names
+        };
+        let names = source.class_names();
+        if self.preprocessing.is_none() && sorted(names) == sorted(&self.class_names) {
+            self.number_classes_as(names)?;
+        }
+        let is_same =
+            source.has_data_of(settings) || source.has_table(self.table_sha256.as_deref());
+        if is_same && !source.has_split_of(settings) {
+            self.notes.push(Note::OtherSplit {
+                model: source.path(),
+            });
+        }
+        self.source = Some(Arc::new(source));
+        Ok(())
     }
 
     /// Gives the classes of a folder of images the numbers that a model has for them.

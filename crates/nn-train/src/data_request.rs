@@ -4,6 +4,7 @@ use std::path::Path;
 
 use nn_table::{Preprocessing, Progress};
 
+use crate::source_model::SourceModel;
 use crate::split_options::SplitOptions;
 
 /// A request to load a data set.
@@ -17,6 +18,8 @@ pub struct DataRequest<'a> {
     pub options: &'a SplitOptions,
     /// Preprocessing of a trained model; `None` to fit the preprocessing to the table.
     pub model: Option<&'a Preprocessing>,
+    /// The model that training starts from; its encoding of the inputs is kept.
+    pub source: Option<&'a SourceModel>,
     /// Whether the data set is not the one that the model was trained on.
     pub is_new: bool,
     /// The run whose data set is loaded: relative paths are also resolved from the folders above
@@ -34,6 +37,7 @@ impl<'a> DataRequest<'a> {
             data_dir,
             options,
             model: None,
+            source: None,
             is_new: false,
             run: None,
             progress: Progress::NONE,

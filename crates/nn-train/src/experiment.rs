@@ -75,6 +75,10 @@ impl Experiment {
     pub fn new(settings: &Settings, data: impl Into<Arc<Data>>) -> Result<Self> {
         let data = data.into();
         let plan = Plan::new(settings, &data)?;
+        if plan.settings.from.is_some() && plan.start.is_none() {
+            let problem = "`from`: the model was not loaded together with the data";
+            return Err(Error::usage(problem).with_help("load the data with Data::for_training"));
+        }
         Self::planned(plan, data)
     }
 

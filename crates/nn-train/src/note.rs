@@ -33,6 +33,11 @@ pub enum Note {
         /// Number of training rows of the class.
         n_rows: usize,
     },
+    /// The model from which training starts was trained on the same data, split differently.
+    OtherSplit {
+        /// Path of the model.
+        model: String,
+    },
     /// Some classes have no training row.
     NotTrained(Classes),
     /// In some classes, all training rows have the weight 0.
@@ -167,6 +172,7 @@ impl Note {
             Self::Images(note) => matches!(note, FolderNote::DefaultSize { .. }),
             Self::BuiltInDigits
             | Self::OneClass { .. }
+            | Self::OtherSplit { .. }
             | Self::NotTrained(_)
             | Self::Weightless(_) => true,
             Self::NotMeasured { .. } | Self::UnevenSplit { .. } | Self::UnevenClass { .. } => false,
@@ -182,6 +188,7 @@ impl Note {
             | Self::Table(_)
             | Self::Images(_)
             | Self::OneClass { .. }
+            | Self::OtherSplit { .. }
             | Self::UnevenSplit { .. }
             | Self::UnevenClass { .. } => true,
         }
@@ -202,6 +209,12 @@ impl fmt::Display for Note {
                     "all {n_rows} training rows belong to one class, \"{name}\""
                 )
             }
+            Self::OtherSplit { model } => write!(
+                f,
+                "the model {model} was trained on a different split of these data, so its training \
+                 samples may be among the validation and test samples, whose scores are then too \
+                 good"
+            ),
             Self::NotTrained(classes) => classes.write(f, "no training row"),
             Self::Weightless(classes) => {
                 classes.write(f, "no training row with a sample weight above 0")

@@ -1,6 +1,8 @@
 //! A plan: the network and the training configuration for some settings and a data set,
 //! with all defaults filled in and all values checked.
 
+use std::sync::Arc;
+
 use nn_core::init::Init;
 use nn_core::model_file::{Description, InputDescription, Json, Model};
 use nn_core::regularization::Regularization;
@@ -20,6 +22,7 @@ use nn_settings::{
 };
 
 use crate::data::{Data, PIXEL_SCALE};
+use crate::source_model::{SourceModel, activation_of};
 use crate::task::Task;
 
 /// A checked network and training configuration.
@@ -37,8 +40,21 @@ pub struct Plan {
     pub preset: Option<String>,
     /// Whether the initial values of the network depend on the training samples.
     pub has_data_init: bool,
+    /// The start from a trained model, if the setting `from` names one.
+    pub start: Option<FineTuning>,
     /// The resolved settings: every default is filled in.
     pub settings: Settings,
+}
+
+/// The start of a training run from a trained model.
+#[derive(Clone, Debug)]
+pub struct FineTuning {
+    /// The model.
+    pub source: Arc<SourceModel>,
+    /// Number of layers that have the weights of the model, counted from the first.
+    pub n_kept: usize,
+    /// Why the output layer has initial weights; `None` if it has the weights of the model.
+    pub new_outputs: Option<String>,
 }
 
 impl Plan {
@@ -53,22 +69,42 @@ impl Plan {
             None => settings.clone(),
         };
         check_preset(settings, data)?;
+        check_freeze(settings)?;
+        let source = data.source.as_ref();
+        let same_outputs = source.filter(|it| has_outputs_of(it, data));
+        if let Some(source) = source {
+            source.check(settings, same_outputs.is_some())?;
+            check_inputs(source, data)?;
+        }
+        let settings = &source.map_or_else(|| settings.clone(), |it| it.complete(settings));
         let is_regression = matches!(data.task, Task::Regression(_));
         let preset = preset_flags(settings, is_regression);
         let settings = &settings.with_preset(is_regression);
         check_table_settings(settings, data)?;
         check_image_size(settings, data)?;
-        let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
+        let usual_loss = || same_outputs.map_or_else(|| default_loss(data.task), |it| it.loss());
+        let loss = value(&settings.loss).unwrap_or_else(usual_loss);
         let n_outputs = n_outputs(data.task, loss)?;
         check_bce(settings, n_outputs)?;
-        let output = output_activation(settings, loss, data.task, n_outputs)?;
-        let mut layers = layers(settings, n_outputs, output)?;
-        layers[0].inputs = input_stages(settings, data);
+        let output = output_activation(settings, loss, same_outputs, data.task, n_outputs)?;
+        let (layers, start) = match source {
+            Some(source) => {
+                let output = dense_layer(settings, n_outputs, output);
+                let (layers, start) = fine_tuning(source, settings, data, output);
+                (layers, Some(start))
+            }
+            None => {
+                let mut layers = layers(settings, n_outputs, output)?;
+                layers[0].inputs = input_stages(settings, data);
+                (layers, None)
+            }
+        };
         let network = NetworkConfig {
             n_inputs: data.n_inputs(),
             layers,
         };
         network.check().map_err(of_setting)?;
+        check_frozen_layers(settings, &network)?;
         let rate_factors = rate_factors(settings, &network);
         let training = training(settings, loss, rate_factors)?;
         check_class_weights(&training.class_weights, data)?;
@@ -87,6 +123,7 @@ impl Plan {
             augment,
             preset,
             has_data_init: settings.data_init.unwrap_or(false),
+            start,
             settings,
         })
     }
@@ -161,6 +198,133 @@ fn check_preset(settings: &Settings, data: &Data) -> Result<()> {
     }
 }
 
+/// Only layers with trained weights are frozen.
+fn check_freeze(settings: &Settings) -> Result<()> {
+    match settings.freeze {
+        Some(n) if n > 0 && settings.from.is_none() => Err(Error::usage(format!(
+            "`freeze = {n}`: layers with initial weights would not learn"
+        ))
+        .with_help("set `from` to a trained run, or leave out `freeze`")),
+        _ => Ok(()),
+    }
+}
+
+/// The output layer is always trained.
+fn check_frozen_layers(settings: &Settings, network: &NetworkConfig) -> Result<()> {
+    let (n_hidden, n_frozen) = (network.layers.len() - 1, settings.freeze.unwrap_or(0));
+    if n_frozen <= n_hidden {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "`freeze`: expected at most {n_hidden}, the number of hidden layers, found {n_frozen}"
+    )))
+}
+
+/// Whether the outputs of a model have the same meaning as those for a data set.
+fn has_outputs_of(source: &SourceModel, data: &Data) -> bool {
+    let target = data.preprocessing.as_ref().map(|it| &it.target);
+    source.has_outputs_of(&data.class_names, target)
+}
+
+/// A model can only be trained further on inputs of the same kind.
+fn check_inputs(source: &SourceModel, data: &Data) -> Result<()> {
+    let (name, model) = (&data.dataset.name, source.path());
+    let mismatch = |expected: String, found: String| {
+        let problem =
+            format!("`from`: the model {model} expects {expected}, but {name} has {found}");
+        Err(Error::usage(problem))
+    };
+    let kind = |shape: &[usize]| match shape {
+        [height, width] => format!("images of {height}x{width} pixels"),
+        [n] => format!("rows of {n} values"),
+        _ => "inputs of another shape".to_owned(),
+    };
+    let source_columns = source
+        .preprocessing()
+        .filter(|it| it.image_size().is_none());
+    if source_columns.is_some() != has_columns(data) {
+        let kinds = [
+            "the columns of its table".to_owned(),
+            kind(&data.input_shape()),
+        ];
+        let [expected, found] = match source_columns {
+            Some(_) => kinds,
+            None => [kind(&source.input_shape()), "columns of a table".to_owned()],
+        };
+        return mismatch(expected, found);
+    }
+    if source_columns.is_none() && source.input_shape() != data.input_shape() {
+        let error = mismatch(kind(&source.input_shape()), kind(&data.input_shape()));
+        return match data.folder_image_size {
+            Some(_) => error.map_err(|error| error.with_help("leave out `image-size`")),
+            None => error.map_err(|error| error.with_help("train a new network, without `from`")),
+        };
+    }
+    let scale = input_scale(data);
+    if source.input_scale() != scale {
+        let factor = |scale: f64| format!("inputs that are multiplied by {scale}");
+        return mismatch(factor(source.input_scale()), factor(scale));
+    }
+    Ok(())
+}
+
+/// The layers of a network that starts from a model, and the number of layers that have its
+/// weights. `output` is the output layer for the settings and the data.
+fn fine_tuning(
+    source: &Arc<SourceModel>,
+    settings: &Settings,
+    data: &Data,
+    output: LayerConfig,
+) -> (Vec<LayerConfig>, FineTuning) {
+    let mut layers = source.hidden_layers(settings.dropout);
+    let own = source.output_layer();
+    let is_like = (own.n_outputs, own.activation) == (output.n_outputs, output.activation);
+    let new_outputs = if !has_outputs_of(source, data) {
+        Some(outputs_differ(source, data))
+    } else if !is_like {
+        Some(format!(
+            "the model has {} outputs ({}), and this run {} ({})",
+            own.n_outputs, own.activation, output.n_outputs, output.activation
+        ))
+    } else {
+        None
+    };
+    let n_hidden = layers.len();
+    layers.push(match new_outputs {
+        None => own,
+        // A network without hidden layers embeds its inputs in the output layer.
+        Some(_) => LayerConfig {
+            inputs: own.inputs,
+            ..output
+        },
+    });
+    let start = FineTuning {
+        source: Arc::clone(source),
+        n_kept: n_hidden + usize::from(new_outputs.is_none()),
+        new_outputs,
+    };
+    (layers, start)
+}
+
+/// How the outputs of a model and of a data set differ.
+fn outputs_differ(source: &SourceModel, data: &Data) -> String {
+    let outputs = |names: &[String], n_outputs: usize| match names {
+        [] => format!("{n_outputs} predicted numbers"),
+        names if names.len() <= MOST_NAMED => format!("classes {}", names.join(", ")),
+        names => format!("{} classes", names.len()),
+    };
+    let own = outputs(source.class_names(), source.network().n_outputs());
+    let names = data.target_names().count();
+    let new = outputs(&data.class_names, names);
+    match own == new {
+        true => format!("{new}, but not those of the model"),
+        false => format!("{new} instead of {own}"),
+    }
+}
+
+/// Most classes that a message names.
+const MOST_NAMED: usize = 10;
+
 /// Returns `true` for a table whose columns are not pixels.
 fn has_columns(data: &Data) -> bool {
     let preprocessing = data.preprocessing.as_ref();
@@ -222,16 +386,21 @@ fn description(settings: &Settings, data: &Data) -> Description {
         class_names: data.class_names.clone(),
         input: InputDescription {
             shape: data.input_shape(),
-            scale: match data.dataset.train.inputs {
-                nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
-                nn_data::Inputs::Features(_) => 1.0,
-            },
+            scale: input_scale(data),
             preprocessing: data.preprocessing.as_ref().map(|preprocessing| {
                 Json::new(preprocessing).expect("preprocessing is plain JSON")
             }),
         },
         training: settings.to_json(),
         table_sha256: data.table_sha256.clone(),
+    }
+}
+
+/// The factor that multiplies the stored inputs.
+fn input_scale(data: &Data) -> f64 {
+    match data.dataset.train.inputs {
+        nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
+        nn_data::Inputs::Features(_) => 1.0,
     }
 }
 
@@ -288,10 +457,15 @@ fn check_bce(settings: &Settings, n_outputs: usize) -> Result<()> {
 fn output_activation(
     settings: &Settings,
     loss: Loss,
+    same_outputs: Option<&Arc<SourceModel>>,
     task: Task,
     n_outputs: usize,
 ) -> Result<Activation> {
+    let of_model = same_outputs.filter(|it| it.loss() == loss);
     let usual = || {
+        if let Some(source) = of_model {
+            return source.output_layer().activation;
+        }
         loss.required_output().unwrap_or(match task {
             Task::Classification(_) => Activation::Softmax,
             Task::MultiLabel(_) => Activation::Sigmoid,
@@ -352,6 +526,7 @@ fn input_stages(settings: &Settings, data: &Data) -> Vec<Stage> {
 /// The learning-rate factors: those of the widths of the layers, then the given factors of
 /// tensors that the network has.
 fn rate_factors(settings: &Settings, network: &NetworkConfig) -> Vec<RateFactor> {
+    let n_frozen = settings.freeze.unwrap_or(0);
     let mut factors = Vec::new();
     if settings.fan_in_lr == Some(true) {
         let mut width = network.n_inputs;
@@ -361,11 +536,12 @@ fn rate_factors(settings: &Settings, network: &NetworkConfig) -> Vec<RateFactor>
                 .iter()
                 .fold(width, |n, stage| stage.n_outputs(n));
             let root = (fan_in as f64).sqrt();
-            factors.push(RateFactor {
+            let factor = RateFactor {
                 layer: Some(index),
                 decay: root,
                 ..RateFactor::new("weight", 1.0 / root)
-            });
+            };
+            factors.extend((index >= n_frozen).then_some(factor));
             width = layer.n_outputs;
         }
     }
@@ -373,21 +549,21 @@ fn rate_factors(settings: &Settings, network: &NetworkConfig) -> Vec<RateFactor>
     factors.extend(
         given
             .into_iter()
-            .filter(|it| has_tensor(network, &it.tensor)),
+            .filter(|it| has_tensor(&network.layers[n_frozen..], &it.tensor)),
     );
     factors
 }
 
-/// Returns `true` if a layer has a tensor of this name.
-fn has_tensor(network: &NetworkConfig, tensor: &str) -> bool {
+/// Returns `true` if one of the layers has a tensor of this name.
+fn has_tensor(layers: &[LayerConfig], tensor: &str) -> bool {
     let stage_of_tensor = tensor.split('.').next().unwrap_or_default();
     match stage_of_tensor {
         "weight" | "bias" => true,
-        "batch_norm" => network.layers.iter().any(|layer| layer.batch_norm),
+        "batch_norm" => layers.iter().any(|layer| layer.batch_norm),
         stage => {
             let stage = stage.replace('_', "-");
-            let layers = network.layers.iter();
-            let stages = layers.flat_map(|it| it.inputs.iter().chain(&it.sums).chain(&it.outputs));
+            let stages = layers.iter();
+            let stages = stages.flat_map(|it| it.inputs.iter().chain(&it.sums).chain(&it.outputs));
             let mut names = stages.map(|it| it.to_string());
             names.any(|name| name.split(':').next() == Some(&*stage))
         }
@@ -397,21 +573,11 @@ fn has_tensor(network: &NetworkConfig, tensor: &str) -> bool {
 fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<Vec<LayerConfig>> {
     let widths = value(&settings.hidden).map_or_else(|| default::HIDDEN.to_vec(), |it| it.0);
     let activations = activations(settings, widths.len())?;
-    let init = value(&settings.init);
-    let bias_init = value(&settings.bias_init).unwrap_or(Init::Zeros);
-    let layer = |n_outputs: usize, activation: Activation| {
-        let usual = LayerConfig::new(n_outputs, activation);
-        LayerConfig {
-            init: init.unwrap_or(usual.init),
-            bias_init,
-            ..usual
-        }
-    };
     let hidden = |width: usize, activation: Activation| {
         let mut hidden = LayerConfig {
             batch_norm: settings.batch_norm.unwrap_or(false),
             dropout: settings.dropout.unwrap_or(0.0),
-            ..layer(width, activation)
+            ..dense_layer(settings, width, activation)
         };
         if settings.layer_norm == Some(true) {
             hidden.sums.push(LayerNorm.into());
@@ -430,8 +596,18 @@ fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<V
     if settings.residual == Some(true) {
         add_residuals(&mut layers)?;
     }
-    layers.push(layer(n_outputs, output));
+    layers.push(dense_layer(settings, n_outputs, output));
     Ok(layers)
+}
+
+/// A layer with the initial values of the settings.
+fn dense_layer(settings: &Settings, n_outputs: usize, activation: Activation) -> LayerConfig {
+    let usual = LayerConfig::new(n_outputs, activation);
+    LayerConfig {
+        init: value(&settings.init).unwrap_or(usual.init),
+        bias_init: value(&settings.bias_init).unwrap_or(Init::Zeros),
+        ..usual
+    }
 }
 
 /// A residual connection for every hidden layer as wide as the previous one.
@@ -492,6 +668,7 @@ fn training(
         clip_value: settings.clip_value,
         patience: settings.patience.unwrap_or(default::PATIENCE),
         averaging: settings.averaging,
+        frozen_layers: settings.freeze.unwrap_or(0),
         seed: settings.seed.unwrap_or(default::SEED),
         ..usual
     })
@@ -620,6 +797,9 @@ fn resolved(
         ignore: asked.ignore.clone(),
         scaling: asked.scaling.clone(),
         clip_outputs: asked.clip_outputs,
+        from: asked.from.clone(),
+        from_sha256: asked.from_sha256.clone(),
+        freeze: asked.freeze.filter(|&n| n > 0),
         // Its settings are written one by one.
         preset: None,
         hidden: Some(Widths(widths).into()),
@@ -635,7 +815,8 @@ fn resolved(
         batch_norm: asked.batch_norm.or(Some(false)),
         layer_norm: asked.layer_norm.or(Some(false)),
         residual: asked.residual.or(Some(false)),
-        dropout: asked.dropout.or(Some(0.0)),
+        // The layers of a model may differ in their dropout.
+        dropout: asked.dropout.or(data.source.is_none().then_some(0.0)),
         dropout_schedule: asked.dropout_schedule.clone(),
         loss: Some(training.loss.into()),
         reduction: Some(training.reduction.into()),
@@ -665,13 +846,4 @@ fn resolved(
         clip_value: training.clip_value,
         averaging: training.averaging,
     }
-}
-
-/// The activation of a hidden layer, which may be parametric.
-fn activation_of(layer: &LayerConfig) -> Activation {
-    let parametric = layer.sums.iter().find_map(|stage| match stage {
-        Stage::ParametricActivation(parametric) => Some(parametric.0),
-        _ => None,
-    });
-    parametric.unwrap_or(layer.activation)
 }

@@ -3,7 +3,6 @@
 //!
 //! A run is never overwritten, and its files are written atomically.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,12 +12,10 @@ use nn_settings::{Error, ErrorKind, Result, Settings};
 
 use crate::checkpoints::Checkpoints;
 use crate::epoch_metrics::EpochMetrics;
-use crate::memory;
+pub use crate::location::{MODEL, fold_name, locate_model, locate_run};
 use crate::metrics_file::MetricsFile;
+pub use crate::stored_model::read_model;
 use crate::summary::Summary;
-
-/// Name of the model file in a run directory.
-pub const MODEL: &str = "model.safetensors";
 
 /// Name of the metrics file in a run directory.
 pub const METRICS: &str = "metrics.csv";
@@ -27,11 +24,6 @@ pub const SUMMARY: &str = "summary.json";
 
 /// Name of the file with the reason why a run diverged.
 const FAILURE: &str = "failure.json";
-
-/// Directory name of a fold's run in a cross-validation; folds are counted from 1.
-pub fn fold_name(number: usize) -> String {
-    format!("fold-{number}")
-}
 
 /// Name of the settings file in a run directory.
 pub const CONFIG: &str = "config.toml";
@@ -272,126 +264,4 @@ fn create_counted(runs_dir: &Path, prefix: &str) -> Result<PathBuf> {
         ErrorKind::Io,
         format!("{}: too many runs", runs_dir.display()),
     ))
-}
-
-/// Reads a model file. NaN and infinite weights are rejected unless `allow_nonfinite` is
-/// set.
-///
-/// # Errors
-/// Returns an error if the file cannot be read, is damaged, or is not a model.
-pub fn read_model(path: &Path, allow_nonfinite: bool) -> Result<Model> {
-    let file = regular_file::open(path)?;
-    let length = file
-        .metadata()
-        .map_err(|error| Error::io(path, &error))?
-        .len();
-    // The bytes of the file, and the network made of them.
-    memory::check(
-        "the model",
-        length.saturating_mul(2),
-        "use a machine with more memory",
-    )
-    .map_err(|error| error.at(path.display()))?;
-    let read = if allow_nonfinite {
-        Model::read_with_nonfinite(file)
-    } else {
-        Model::read(file)
-    };
-    read.map_err(|error| {
-        let help = match error {
-            nn_core::Error::NotFiniteWeight { .. } => {
-                "train again, or use `allow-nonfinite` to read the model as it is"
-            }
-            _ => "the file is damaged or not a model; copy it again, or train again",
-        };
-        Error::from(error)
-            .of_data()
-            .at(path.display())
-            .with_help(help)
-    })
-}
-
-/// The path of the model file of `run`, which is a run directory, the name of a run in
-/// `runs_dir`, or a model file.
-///
-/// # Errors
-/// Returns [`ErrorKind::Io`] if no such run exists.
-pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
-    let candidates = [run.to_owned(), runs_dir.join(run)];
-    for candidate in &candidates {
-        if candidate.is_dir() {
-            let model = candidate.join(MODEL);
-            if model.exists() {
-                return Ok(model);
-            }
-            let fold = candidate.join(fold_name(1));
-            let help = if fold.is_dir() {
-                format!(
-                    "this run is a cross-validation; use one of its folds, such as {}",
-                    fold.display()
-                )
-            } else {
-                "the run may still be training; if it was interrupted, continue it with `resume`"
-                    .to_owned()
-            };
-            let problem = format!("{}: this run has no {MODEL}", candidate.display());
-            return Err(Error::new(ErrorKind::Io, problem).with_help(help));
-        }
-        if candidate.exists() {
-            return Ok(candidate.clone());
-        }
-    }
-    Err(no_run(run, &candidates, "exists", runs_dir))
-}
-
-/// The directory of `run`, which is a path or the name of a run in `runs_dir`.
-///
-/// # Errors
-/// Returns an error if no such run exists.
-pub fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
-    let candidates = [run.to_owned(), runs_dir.join(run)];
-    if let Some(found) = candidates.iter().find(|candidate| candidate.is_dir()) {
-        return Ok(found.clone());
-    }
-    if run.is_file() {
-        return Err(Error::usage(format!(
-            "{}: expected a run directory, found a file",
-            run.display()
-        )));
-    }
-    Err(no_run(run, &candidates, "is a folder", runs_dir))
-}
-
-/// The error for a run that was found at none of the two paths.
-fn no_run(run: &Path, [first, second]: &[PathBuf; 2], what: &str, runs_dir: &Path) -> Error {
-    let places = if first == second {
-        "this path does not exist".to_owned()
-    } else {
-        format!(
-            "neither {} nor {} {what}",
-            first.display(),
-            second.display()
-        )
-    };
-    let problem = format!("no run \"{}\": {places}", run.display());
-    Error::new(ErrorKind::Io, problem).with_help(known_runs(runs_dir))
-}
-
-/// A hint with the runs of a folder.
-fn known_runs(runs_dir: &Path) -> String {
-    let mut names: Vec<String> = fs::read_dir(runs_dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.path().is_dir())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    if names.is_empty() {
-        return format!(
-            "there are no runs in {} yet; to create one, use `nn train`",
-            runs_dir.display()
-        );
-    }
-    format!("runs in {}: {}", runs_dir.display(), names.join(", "))
 }

@@ -160,6 +160,7 @@ fn table_options(settings: &Settings) -> Result<TableOptions> {
         categorical: list(&settings.categorical),
         ignore: list(&settings.ignore),
         columns: BTreeMap::new(),
+        expected: BTreeMap::new(),
         group: settings.group.clone(),
         order_by: settings.order_by.clone(),
         split_column: settings.split_column.clone(),

@@ -9,12 +9,13 @@ use nn_files::{known_format, regular_file};
 use nn_settings::{Error, ErrorKind, Result};
 use nn_table::preprocessing::Purpose;
 use nn_table::summary::Summary;
-use nn_table::{Header, Preprocessing, Table, TargetEncoding, UnseenCategory};
+use nn_table::{Header, Preprocessing, Table, TableOptions, TargetEncoding, UnseenCategory};
 
 use crate::data_request::DataRequest;
 use crate::grouped;
 use crate::memory;
 use crate::note::Note;
+use crate::source_model::SourceModel;
 use crate::split::Split;
 use crate::split_rows::{SplitColumns, SplitRows};
 use crate::task::{Task, with_counterpart};
@@ -159,13 +160,16 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         let problem = "the run read its data from standard input, which was not saved";
         return Err(Error::usage(problem).with_help("give the table as a file with `data`"));
     }
+    let source = request.source.and_then(SourceModel::preprocessing);
     let options = &request.options.table;
-    let (mut table, sha256) = read(path, request)?;
+    let options = &source.map_or_else(|| options.clone(), |it| it.reading_options(options));
+    let (mut table, sha256) = read(path, options, request)?;
+    let options = &source.map_or_else(|| options.clone(), |it| it.role_options(&table, options));
     let dropped = match request.model {
         Some(preprocessing) => preprocessing.drop_rows_without_target(&mut table)?,
         None => Preprocessing::drop_missing_targets(&mut table, options)?,
     };
-    let columns = split_columns(&table, request)?;
+    let columns = split_columns(&table, options, request)?;
     let rows = if request.is_new {
         SplitRows::all_test(table.n_rows())
     } else {
@@ -176,7 +180,10 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         Some(preprocessing) => (preprocessing.clone(), Vec::new()),
         None => {
             let rows: Vec<usize> = rows.train.iter().map(|&row| row as usize).collect();
-            let (mut fitted, notes) = Preprocessing::fit(&table, &rows, options)?;
+            let (mut fitted, notes) = match source {
+                Some(source) => source.refit(&table, &rows, options)?,
+                None => Preprocessing::fit(&table, &rows, options)?,
+            };
             if let TargetEncoding::Classification { names, .. } = &mut fitted.target {
                 with_counterpart(names);
             }
@@ -220,8 +227,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
 }
 
 /// Reads a table, by the rules of the model if there is one, and the SHA-256 of its file.
-fn read(path: &Path, request: &DataRequest<'_>) -> Result<(Table, String)> {
-    let options = &request.options.table;
+fn read(path: &Path, options: &TableOptions, request: &DataRequest<'_>) -> Result<(Table, String)> {
     if path.as_os_str() == STDIN {
         let bytes = read_bytes(path)?;
         let table = match request.model {
@@ -255,14 +261,17 @@ fn leaked(table: &Table, rows: &SplitRows) -> impl Iterator<Item = nn_table::Not
 }
 
 /// The columns that decide the split.
-fn split_columns(table: &Table, request: &DataRequest<'_>) -> Result<SplitColumns> {
+fn split_columns(
+    table: &Table,
+    options: &TableOptions,
+    request: &DataRequest<'_>,
+) -> Result<SplitColumns> {
     if request.is_new {
         return Ok(SplitColumns::default());
     }
-    let options = &request.options.table;
     let (group, order, split) = (&options.group, &options.order_by, &options.split_column);
     Ok(SplitColumns {
-        classes: classes_to_stratify_by(table, request)?,
+        classes: classes_to_stratify_by(table, options, request)?,
         groups: group.as_ref().map(|it| table.groups(it)).transpose()?,
         ranks: order.as_ref().map(|it| table.ranks(it)).transpose()?,
         splits: split
@@ -273,12 +282,16 @@ fn split_columns(table: &Table, request: &DataRequest<'_>) -> Result<SplitColumn
 }
 
 /// The class of each row, if the split is stratified by class.
-fn classes_to_stratify_by(table: &Table, request: &DataRequest<'_>) -> Result<Option<Vec<u32>>> {
-    if !request.is_stratified() || request.options.table.order_by.is_some() {
+fn classes_to_stratify_by(
+    table: &Table,
+    options: &TableOptions,
+    request: &DataRequest<'_>,
+) -> Result<Option<Vec<u32>>> {
+    if !request.is_stratified() || options.order_by.is_some() {
         return Ok(None);
     }
     match request.model {
-        None => Ok(Preprocessing::classes(table, &request.options.table)?),
+        None => Ok(Preprocessing::classes(table, options)?),
         Some(preprocessing) => Ok(match preprocessing.targets(table)? {
             Some(Targets::Classes(classes)) => Some(classes),
             _ => None,

@@ -1,16 +1,19 @@
-//! The settings, the preprocessing and the data set of a trained model, from its model file.
+//! The data set of a trained model.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use nn_core::Model;
 use nn_files::escaped_path;
-use nn_settings::{Error, ErrorKind, Result, Settings};
-use nn_table::{Preprocessing, Progress, TargetEncoding};
+use nn_settings::{Error, ErrorKind, Result};
+use nn_table::Progress;
 use nn_tensor::Threads;
 
 use crate::data::Data;
 use crate::data_request::DataRequest;
+use crate::source_model::SourceModel;
 use crate::split_options::SplitOptions;
+pub use crate::stored_model::{preprocessing_of, settings_of};
 
 /// The data set to use with a model.
 #[derive(Clone, Copy, Debug)]
@@ -20,63 +23,6 @@ pub enum Origin<'a> {
     /// The data set of this name. If a data set has no test samples, all its rows are
     /// test rows.
     Named(&'a str),
-}
-
-/// The resolved settings that a model was trained with.
-///
-/// # Errors
-/// Returns [`ErrorKind::Data`] for a model that was not trained by this crate.
-pub fn settings_of(model: &Model) -> Result<Settings> {
-    check_is_of_a_run(model)?;
-    serde_json::from_value(model.description.training.clone()).map_err(|error| {
-        Error::new(
-            ErrorKind::Data,
-            format!("the model's training settings: {error}"),
-        )
-    })
-}
-
-/// Returns an error for a model that another program wrote with nn-core: its data and its
-/// preprocessing are unknown here.
-fn check_is_of_a_run(model: &Model) -> Result<()> {
-    if !model.description.training.is_null() {
-        return Ok(());
-    }
-    let problem = "the model file has no training settings, so it was not written by `nn train`";
-    Err(Error::new(ErrorKind::Data, problem).with_help(
-        "use nn_core::Model::predict_rows in a Rust program; `nn inspect` shows the layers",
-    ))
-}
-
-/// The preprocessing of table rows that the model was trained with; `None` for a model
-/// of images.
-///
-/// # Errors
-/// Returns [`ErrorKind::Data`] if the preprocessing is damaged or does not match the network.
-pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
-    let Some(json) = &model.description.input.preprocessing else {
-        return Ok(None);
-    };
-    check_is_of_a_run(model)?;
-    let preprocessing = Preprocessing::from_json(json.as_str())?;
-    let network = &model.network;
-    let outputs = match &preprocessing.target {
-        TargetEncoding::Classification { names, .. } if names.len() == 2 => 1..=2,
-        _ => preprocessing.n_outputs()..=preprocessing.n_outputs(),
-    };
-    if preprocessing.n_inputs() != network.n_inputs() || !outputs.contains(&network.n_outputs()) {
-        return Err(Error::new(
-            ErrorKind::Data,
-            format!(
-                "the model's table has {} inputs and {} outputs, but its network has {} and {}",
-                preprocessing.n_inputs(),
-                preprocessing.n_outputs(),
-                network.n_inputs(),
-                network.n_outputs()
-            ),
-        ));
-    }
-    Ok(Some(preprocessing))
 }
 
 /// Loads a data set for a model.
@@ -106,6 +52,7 @@ pub fn data_of(
         data_dir,
         options: &options,
         model: preprocessing.as_ref(),
+        source: None,
         is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
         run,
         progress: Progress::NONE,
@@ -116,6 +63,12 @@ pub fn data_of(
     let names = &model.description.class_names;
     if data.folder_image_size.is_some() && data.class_names != *names {
         data.number_classes_as(names)?;
+    }
+    if let Some(run) = run {
+        // Only the comparison with the initial weights needs this model.
+        data.source = SourceModel::open(&settings, Some(run))
+            .unwrap_or(None)
+            .map(Arc::new);
     }
     let trained_on = &model.description.table_sha256;
     if !request.is_new && trained_on.is_some() && *trained_on != data.table_sha256 {

@@ -4,7 +4,8 @@
 use nn_core::stage::Stage;
 use nn_core::{Augmentation, Network, Rows, Samples, Trainer};
 use nn_data::augment::{Augment, Deformer};
-use nn_settings::Result;
+use nn_files::escaped_path;
+use nn_settings::{Error, Result};
 use nn_tensor::Threads;
 use nn_tensor::random::Streams;
 
@@ -15,13 +16,25 @@ use crate::plan::Plan;
 const MAX_INITIAL_ROWS: usize = 1 << 16;
 
 /// Creates the network of a plan with its initial weights, adapted to the training samples
-/// if the plan asks for it: the bins of embeddings, and data-driven initial values.
+/// if the plan asks for it: the bins of embeddings, and data-driven initial values. A
+/// fine-tuning run has the weights of its model.
 ///
 /// # Errors
-/// Returns an error if the network does not fit into memory, or a sample cannot be read.
+/// Returns an error if the network does not fit into memory, a sample cannot be read, or the
+/// model from which the run starts was not loaded.
 pub fn initial_network(plan: &Plan, train: &Samples<'_>, threads: &Threads) -> Result<Network> {
     let mut network = plan.network()?;
-    let stages = plan.network.layers.iter().flat_map(|layer| &layer.inputs);
+    if let Some(start) = &plan.start {
+        network.copy_layers(start.source.network(), start.n_kept)?;
+    } else if let Some(from) = &plan.settings.from {
+        let from = escaped_path::shown(from);
+        let problem =
+            format!("the initial weights are those of the model {from}, which was not loaded");
+        return Err(Error::usage(problem).with_help("give the model itself as the run"));
+    }
+    let n_kept = plan.start.as_ref().map_or(0, |start| start.n_kept);
+    let new_layers = plan.network.layers.iter().skip(n_kept);
+    let stages = new_layers.flat_map(|layer| &layer.inputs);
     let has_bins = |stage: &Stage| matches!(stage, Stage::PiecewiseLinearEmbedding(_));
     let has_bins = stages.into_iter().any(has_bins);
     if !has_bins && !plan.has_data_init {

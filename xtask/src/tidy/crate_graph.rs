@@ -170,6 +170,7 @@ const GRAPH: &[Allowed] = &[
             "nn-core",
             "nn-files",
             "nn-data",
+            "nn-export",
             "nn-image",
             "nn-table",
             "nn-train",

@@ -37,9 +37,10 @@ impl Score {
         }
         let targets = targets_of(samples);
         let pairs = || outputs.iter().flatten().zip(targets.iter());
-        if let Outcome::Labels { .. } = model.outcome() {
-            return Self::Accuracy(mean(pairs().map(|(&output, &target)| {
-                f64::from(u8::from((output >= 0.5) == (target > 0.5)))
+        if let Outcome::Labels { thresholds, .. } = model.outcome() {
+            let pairs = pairs().zip(thresholds.iter().cycle());
+            return Self::Accuracy(mean(pairs.map(|((&output, &target), &threshold)| {
+                f64::from(u8::from((output >= threshold) == (target > 0.5)))
             })));
         }
         let columns = match data.preprocessing.as_ref().map(|it| &it.target) {

@@ -2,7 +2,7 @@
 
 use nn_core::Layer;
 use nn_core::training::{BatchReport, BatchSize, EpochReport};
-use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped, shortest, warnings};
+use nn_train::{EpochMetrics, Experiment, Observer, Plan, Start, grouped, shortest, warnings};
 use serde_json::json;
 
 use crate::interrupt::Interrupt;
@@ -66,9 +66,7 @@ impl<'a> Display<'a> {
             activations.join(", "),
             grouped(network.parameters().len()),
         ));
-        if let Some(preset) = &plan.preset {
-            self.progress.say(&format!("preset    {preset}"));
-        }
+        introduce_plan(&self.progress, plan);
         self.progress.say(&format!(
             "training  {}, {}, learning rate {} ({}), {batches}, seed {}, {} threads",
             training.loss,
@@ -127,6 +125,35 @@ impl Observer for Display<'_> {
 
     fn should_stop(&mut self) -> bool {
         self.interrupt.is_set()
+    }
+}
+
+/// Prints the preset and the model from which training starts.
+pub(super) fn introduce_plan(progress: &Progress, plan: &Plan) {
+    if let Some(preset) = &plan.preset {
+        progress.say(&format!("preset    {preset}"));
+    }
+    let Some(start) = &plan.start else {
+        return;
+    };
+    let layers = |n: usize| match n {
+        1 => "layer 1".to_owned(),
+        n => format!("layers 1 to {n}"),
+    };
+    let frozen = match plan.training.frozen_layers {
+        0 => String::new(),
+        n => format!(", {} frozen", layers(n)),
+    };
+    let (model, n_layers) = (start.source.path(), plan.network.layers.len());
+    let kept = match start.n_kept {
+        0 => "no layer".to_owned(),
+        n => layers(n),
+    };
+    progress.say(&format!("from      {model}: {kept} of {n_layers}{frozen}"));
+    if let Some(reason) = &start.new_outputs {
+        progress.note(&format!(
+            "the output layer has new initial weights: {reason}"
+        ));
     }
 }
 

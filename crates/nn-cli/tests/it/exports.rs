@@ -78,6 +78,69 @@ fn options_of_other_formats_are_refused() {
         .refuses(2, &["trained on images, which have no columns"]);
 }
 
+/// Robust scaling, embedded categories and numbers, clipped outputs.
+#[test]
+fn a_model_of_the_tabular_preset_is_exported() {
+    let scratch = Scratch::new();
+    let mut table = "size,city,price\n".to_owned();
+    for row in 0..120 {
+        let (size, city) = (row * row % 31, row % 12);
+        table += &format!("{size},city {city},{}.5\n", size + 3 * city);
+    }
+    scratch.file("prices.csv", &table);
+    scratch.train(
+        "p",
+        "--data prices.csv --target price --preset tabular --hidden 8,8 --epochs 2 --no-report",
+    );
+    for (flags, file) in [
+        ("--format onnx", "p.onnx"),
+        (
+            "--format onnx --inputs columns -o columns.onnx",
+            "columns.onnx",
+        ),
+        ("--format rust", "p.rs"),
+        ("--format c --int8 -o int8.c", "int8.c"),
+        ("--format c", "p.c"),
+    ] {
+        let shown = scratch.nn(&format!("export p {flags}")).succeeds();
+        assert!(shown.contains("rows agree with the network"), "{shown}");
+        assert!(scratch.path(file).exists(), "{file}");
+    }
+    scratch
+        .nn("export p --format c --threshold 0.3 -o threshold.c")
+        .refuses(2, &["a threshold needs two classes or labels"]);
+}
+
+#[test]
+fn a_decision_threshold_is_part_of_the_export() {
+    let scratch = Scratch::new();
+    let mut table = "size,kind\n".to_owned();
+    for row in 0..120 {
+        let kind = if row * 7 % 31 < 6 { "rare" } else { "common" };
+        table += &format!("{},{kind}\n", row * 7 % 31);
+    }
+    scratch.file("kinds.csv", &table);
+    scratch.train("k", "--data kinds.csv --hidden 4 --epochs 3 --no-report");
+    let stored = scratch.json("runs/k/summary.json")["threshold"][0].as_f64();
+    let stored = stored.expect("the validation samples have both classes") as f32;
+    scratch
+        .nn("export k --format c --threshold auto")
+        .succeeds();
+    let code = scratch.read("k.c");
+    let (_, rest) = code
+        .split_once("return output[1] >= ")
+        .expect("a threshold");
+    let found: f32 = rest
+        .split('f')
+        .next()
+        .and_then(|it| it.parse().ok())
+        .expect("a number");
+    assert!((found - stored).abs() <= f32::EPSILON, "{found} {stored}");
+    scratch
+        .nn("export k --format safetensors --threshold 0.5")
+        .refuses(2, &["--threshold: expected --format onnx, c or rust"]);
+}
+
 #[test]
 fn without_its_data_a_model_is_checked_with_random_values() {
     let scratch = scratch();

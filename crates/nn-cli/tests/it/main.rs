@@ -15,6 +15,7 @@ mod searches;
 mod splits;
 mod stopping;
 mod resuming;
+mod fine_tuning;
 mod changed_settings;
 mod bad_files;
 mod odd_runs;

@@ -174,6 +174,46 @@ fn a_training_that_is_stopped_can_be_saved_and_resumed() {
 }
 
 #[test]
+fn a_network_is_downloaded_in_other_formats() {
+    let server = Server::without_data("");
+    server.train(&[FLAGS], false);
+    server.until_done();
+    server.post("/api/save", &json!({ "training": 0, "name": "mine" }));
+    let ask = |network: &str, format: &str| {
+        server.post(
+            "/api/export",
+            &json!({ "network": network, "format": format }),
+        )
+    };
+    let scratch = &server.scratch;
+    for format in ["onnx", "c", "safetensors"] {
+        scratch
+            .nn(&format!("export mine --format {format}"))
+            .succeeds();
+        for (network, name) in [("training", "network"), ("run:mine", "mine")] {
+            let answer = ask(network, format);
+            assert_eq!(answer.status, 200, "{}", answer.head);
+            let named = format!("attachment; filename=\"{name}.{format}\"");
+            assert!(answer.head.contains(&named), "{}", answer.head);
+            // The rows of the self-test of C code are random here.
+            if format != "c" {
+                let written = std::fs::read(scratch.path(format!("mine.{format}")));
+                assert_eq!(answer.body, written.expect("the file is written"));
+            } else {
+                let text = String::from_utf8(answer.body).expect("source code");
+                assert!(text.contains("void nn_predict(const float *values, float *output)"));
+            }
+        }
+    }
+    assert_eq!(ask("run:other", "onnx").status, 404);
+    assert_eq!(ask("training", "keras").status, 422);
+    let body = json!({ "network": "training", "format": "onnx" }).to_string();
+    let json = "content-type: application/json\r\n";
+    assert_eq!(server.post_with("/api/export", json, &body).status, 403);
+    assert_eq!(server.get("/api/export").status, 405);
+}
+
+#[test]
 fn two_trainings_side_by_side_start_alike() {
     let server = Server::without_data("");
     let small = "--data glyphs --limit-train 600 --hidden 12 --epochs 2";

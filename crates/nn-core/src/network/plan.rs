@@ -117,6 +117,11 @@ impl Plan {
         self.slots[0].width
     }
 
+    /// The first node that is not in the first `n_frozen` layers.
+    pub(crate) fn first_trained(&self, n_frozen: usize) -> usize {
+        self.nodes.partition_point(|node| node.layer < n_frozen)
+    }
+
     /// Sets the error buffers of every stage from its slots.
     fn join_errors(&mut self) {
         for node in &mut self.nodes {

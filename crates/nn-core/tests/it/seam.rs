@@ -3,6 +3,7 @@
 
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
+use nn_core::stage::{LayerNorm, Residual, Scaling};
 use nn_core::training::{BatchSize, Trainer, TrainingConfig};
 use nn_core::{Activation, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer};
 use nn_tensor::Threads;
@@ -274,6 +275,43 @@ fn frozen_layers_do_not_change_and_the_others_learn() {
             pairs.into_iter().all(|(after, before)| after != before),
             "{optimizer}"
         );
+    }
+}
+
+/// The gradient above frozen layers is that of a full backward pass, also where the first
+/// trained layer begins with a stage of its own or adds the outputs of a frozen layer.
+#[test]
+fn frozen_layers_do_not_change_the_gradient_of_the_others() {
+    let data = data();
+    let mut layers = layers();
+    layers[1].n_outputs = layers[0].n_outputs;
+    layers[1].sums.push(LayerNorm.into());
+    layers[1].outputs.push(Residual.into());
+    layers[2].inputs.push(Scaling.into());
+    let start = network(5, layers, 1);
+    let gradient = |frozen_layers| {
+        let config = TrainingConfig {
+            frozen_layers,
+            ..config("adam", 16)
+        };
+        let trainer = Trainer::new(
+            start.clone(),
+            data.samples(),
+            None,
+            config,
+            Threads::single(),
+        );
+        let mut trainer = trainer.expect("a valid configuration");
+        trainer.gradient().expect("it is finite");
+        trainer.gradient_values().to_vec()
+    };
+    let full = gradient(0);
+    for frozen in [1, 2] {
+        let found = gradient(frozen);
+        let first = start.layers()[frozen].parameters().start;
+        assert!(full[..first].iter().any(|&value| value != 0.0));
+        assert!(found[..first].iter().all(|&value| value == 0.0));
+        assert_eq!(found[first..], full[first..], "{frozen} frozen layers");
     }
 }
 

@@ -7,7 +7,7 @@ use nn_table::Transform;
 use super::messages::{Attribute, ElementType, ML_DOMAIN, node, tensor};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Source};
-use crate::op::{Bin, Bins, Linear, Op, Standardize};
+use crate::op::{Bin, Bins, LARGE, LIMIT, Linear, Op, Standardize};
 use crate::proto::Message;
 
 /// α of SELU.
@@ -195,6 +195,12 @@ impl Lowering {
                 let x = self.unless(0.0, "Sub", &x, rest);
                 self.unless(1.0, "Div", &x, std)
             }
+            Op::SmoothClip => self.add_smooth_clip(x),
+            Op::Limit { low, high } => {
+                let x = self.with_row("Max", x, low);
+                self.with_row("Min", &x, high)
+            }
+            Op::KnownCategory(counts) => self.add_known_category(x, counts),
             Op::Affine { scale, shift } => {
                 let x = self.unless(1.0, "Mul", x, scale);
                 self.unless(0.0, "Add", &x, shift)
@@ -367,15 +373,29 @@ impl Lowering {
         self.add("Where", &[&are_steps, &step, &encoded], Vec::new())
     }
 
+    /// `x/√(1 + (x/3)²)`.
+    fn add_smooth_clip(&mut self, x: &str) -> String {
+        let [low, high] = [-LARGE, LARGE].map(|limit| self.floats(&[], &[limit]));
+        let x = self.add("Clip", &[x, &low, &high], Vec::new());
+        let part = self.with_number("Div", &x, LIMIT);
+        let square = self.binary("Mul", &part, &part);
+        let sum = self.with_number("Add", &square, 1.0);
+        let root = self.unary("Sqrt", &sum);
+        self.binary("Div", &x, &root)
+    }
+
+    /// x, or the number of categories for a value that is not the index of a category.
+    fn add_known_category(&mut self, x: &str, counts: &[f32]) -> String {
+        let last: Vec<f32> = counts.iter().map(|&count| count - 1.0).collect();
+        let (_, is_category) = self.add_category(x, &last);
+        let counts = self.floats(&[counts.len()], counts);
+        self.add("Where", &[&is_category, x, &counts], Vec::new())
+    }
+
     /// The vector of a category, or NaN for a value that is not the index of a category.
     fn add_embedding(&mut self, x: &str, vectors: &[f32], width: usize) -> String {
         let n_categories = vectors.len() / width;
-        let is_missing = self.unary("IsNaN", x);
-        let zero = self.floats(&[], &[0.0]);
-        let number = self.add("Where", &[&is_missing, &zero, x], Vec::new());
-        let last = self.floats(&[], &[(n_categories - 1) as f32]);
-        let number = self.add("Clip", &[&number, &zero, &last], Vec::new());
-        let index = self.cast(&number, ElementType::Integer);
+        let (index, is_category) = self.add_category(x, &[(n_categories - 1) as f32]);
         let vectors = self.floats(&[n_categories, width], vectors);
         let found = self.add(
             "Gather",
@@ -383,10 +403,22 @@ impl Lowering {
             vec![("axis", Attribute::Integer(0))],
         );
         let found = self.reshape(&found, &[0, width as i64]);
-        let category = self.cast(&index, ElementType::Float);
-        let is_category = self.binary("Equal", &category, x);
         let nan = self.floats(&[], &[f32::NAN]);
         self.add("Where", &[&is_category, &found, &nan], Vec::new())
+    }
+
+    /// The nearest index from 0 to the last one of a column, as an integer, and whether x is
+    /// this index.
+    fn add_category(&mut self, x: &str, last: &[f32]) -> (String, String) {
+        let is_missing = self.unary("IsNaN", x);
+        let zero = self.floats(&[], &[0.0]);
+        let number = self.add("Where", &[&is_missing, &zero, x], Vec::new());
+        let number = self.binary("Max", &number, &zero);
+        let number = self.with_row("Min", &number, last);
+        let index = self.cast(&number, ElementType::Integer);
+        let category = self.cast(&index, ElementType::Float);
+        let is_category = self.binary("Equal", &category, x);
+        (index, is_category)
     }
 
     /// `exp x`, `exp x − 1` or x, by column.
@@ -439,9 +471,19 @@ impl Lowering {
         self.rename(&label, name);
     }
 
-    /// 1 for each column of at least ½, otherwise 0.
-    pub(super) fn add_predicted_labels(&mut self, x: &str, name: &str) {
-        let is_below = self.with_number("Less", x, 0.5);
+    /// 1 if the second column is at least a number, otherwise 0, `[batch]`.
+    pub(super) fn add_second_at_least(&mut self, x: &str, threshold: f32, name: &str) {
+        let second = self.select(x, [1]);
+        let is_below = self.with_number("Less", &second, threshold);
+        let is_second = self.unary("Not", &is_below);
+        let column = self.cast(&is_second, ElementType::Integer);
+        let label = self.reshape(&column, &[-1]);
+        self.rename(&label, name);
+    }
+
+    /// 1 for each column of at least its threshold, otherwise 0.
+    pub(super) fn add_predicted_labels(&mut self, x: &str, thresholds: &[f32], name: &str) {
+        let is_below = self.with_row("Less", x, thresholds);
         let is_predicted = self.unary("Not", &is_below);
         let labels = self.cast(&is_predicted, ElementType::Integer);
         self.rename(&labels, name);

@@ -6,6 +6,7 @@ mod random_model;
 
 use std::collections::HashMap;
 
+use nn_core::stage::CategoryEmbedding;
 use nn_core::{Activation, LayerConfig, Menu, Model, NetworkConfig, Rows};
 
 use super::{InputForm, new_name};
@@ -456,10 +457,23 @@ fn model_of_table(text: &str, target: &str, outputs: (usize, Activation)) -> Mod
         target_transform: nn_table::TargetTransform::Auto,
         ..Default::default()
     };
-    let table = nn_table::Table::parse("t.csv".as_ref(), text.as_bytes(), &options).unwrap();
+    model_with_options(text, &options, outputs)
+}
+
+/// A model of a table that is read with these options, with random weights.
+fn model_with_options(
+    text: &str,
+    options: &nn_table::TableOptions,
+    outputs: (usize, Activation),
+) -> Model {
+    let table = nn_table::Table::parse("t.csv".as_ref(), text.as_bytes(), options).unwrap();
     let rows: Vec<usize> = (0..table.n_rows()).collect();
-    let (preprocessing, _) = nn_table::Preprocessing::fit(&table, &rows, &options).unwrap();
-    let layers = [(5, Activation::Tanh), outputs];
+    let (preprocessing, _) = nn_table::Preprocessing::fit(&table, &rows, options).unwrap();
+    let mut layers = [(5, Activation::Tanh), outputs].map(LayerConfig::from);
+    let columns: Vec<[usize; 2]> = preprocessing.category_counts().map(|n| [n, 3]).collect();
+    if !columns.is_empty() {
+        layers[0].inputs.push(CategoryEmbedding { columns }.into());
+    }
     let config = NetworkConfig::new(preprocessing.n_inputs(), layers);
     let mut model = model_of(&config, &mut Random::new(4));
     model.description.input.preprocessing =
@@ -495,6 +509,49 @@ fn tables_are_preprocessed_in_the_file() {
         let found: Vec<String> = serde_json::from_str(&file.metadata[names]).unwrap();
         assert_eq!(found, exported.outcome().names());
     }
+}
+
+/// Robust scaling, indices of categories, clipped outputs and decision thresholds.
+#[test]
+fn tables_of_the_tabular_preset_are_preprocessed_in_the_file() {
+    let mut text = "size,city,sold,price,state\n".to_owned();
+    for row in 0..40 {
+        let (size, city, day) = (row * row, row % 11, 1 + row % 28);
+        let (price, state) = (row * 7 % 13, row * 5 % 3 % 2);
+        text += &format!("{size},city {city},2024-01-{day:02},{price}.5,{state}\n");
+    }
+    // A date and a number are missing, and a number is an outlier.
+    text += ",city 1,,2.5,0\n1e9,,2024-05-05,3.5,1\n";
+    let options = |target: &str| nn_table::TableOptions {
+        target: Some(target.to_owned()),
+        scaling: nn_table::Scaling::Robust,
+        orders_for_embeddings: true,
+        indexes_categories: true,
+        clips_outputs: true,
+        ..Default::default()
+    };
+    let model = model_with_options(&text, &options("price"), (1, Activation::Identity));
+    let exported = ExportedModel::new(&model).unwrap();
+    let rows = exported.random_values(300, 7);
+    let file = check(&exported, &rows);
+    let outputs = &file.tensors["values"].values;
+    assert!(outputs.iter().all(|output| (0.5..=12.5).contains(output)));
+    assert!(outputs.contains(&0.5) && outputs.contains(&12.5));
+
+    for outputs in [(1, Activation::Sigmoid), (2, Activation::Softmax)] {
+        let model = model_with_options(&text, &options("state"), outputs);
+        let usual = ExportedModel::new(&model).unwrap();
+        let exported = usual.with_thresholds(&[0.3]).unwrap();
+        let file = check(&exported, &rows_of(&exported));
+        let usual = check(&usual, &rows_of(&exported));
+        let n_positive = |file: &File| file.tensors["label"].values.iter().sum::<f64>();
+        assert!(n_positive(&file) > n_positive(&usual));
+        exported.with_thresholds(&[0.3, 0.4]).unwrap_err();
+    }
+}
+
+fn rows_of(exported: &ExportedModel<'_>) -> Rows<'static, f32> {
+    exported.random_values(300, 8)
 }
 
 /// Images with pixels from 0 to 16.

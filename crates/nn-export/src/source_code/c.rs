@@ -75,7 +75,7 @@ impl ExportedModel<'_> {
     fn c_names(&self) -> String {
         let (singular, names) = match self.outcome() {
             Outcome::Classes { names, .. } => ("class", names),
-            Outcome::Labels { names } => ("label", names),
+            Outcome::Labels { names, .. } => ("label", names),
             Outcome::Values { names } => ("output", names),
         };
         let mut text = format!(
@@ -85,6 +85,14 @@ impl ExportedModel<'_> {
         );
         text += &lines(names, 1, |name| c_string(name));
         text += "};\n";
+        if let Outcome::Labels { thresholds, .. } = self.outcome() {
+            text += &format!(
+                "\n/* A label is predicted if its output is at least its threshold. */\nextern const \
+                 float nn_label_thresholds[{0}];\nconst float nn_label_thresholds[{0}] = {{\n{1}}};\n",
+                thresholds.len(),
+                lines(thresholds, 8, |&it| c_float(it))
+            );
+        }
         let Outcome::Classes { rule, .. } = self.outcome() else {
             return text;
         };
@@ -93,6 +101,9 @@ impl ExportedModel<'_> {
         text += &match rule {
             ClassRule::Above(threshold) => {
                 format!("    return output[0] > {} ? 1 : 0;\n", c_float(*threshold))
+            }
+            ClassRule::AtLeast(threshold) => {
+                format!("    return output[1] >= {} ? 1 : 0;\n", c_float(*threshold))
             }
             ClassRule::Largest => {
                 "    int best = 0, i;\n    for (i = 1; i < NN_OUTPUTS; i++)\n        \

@@ -77,7 +77,7 @@ impl ExportedModel<'_> {
     fn rust_names(&self) -> String {
         let (constant, what, names) = match self.outcome() {
             Outcome::Classes { names, .. } => ("CLASS_NAMES", "classes", names),
-            Outcome::Labels { names } => ("LABEL_NAMES", "labels", names),
+            Outcome::Labels { names, .. } => ("LABEL_NAMES", "labels", names),
             Outcome::Values { names } => ("OUTPUT_NAMES", "outputs", names),
         };
         let mut text = format!(
@@ -85,6 +85,14 @@ impl ExportedModel<'_> {
             names.len(),
             lines(names, 1, |name| rust_string(name))
         );
+        if let Outcome::Labels { thresholds, .. } = self.outcome() {
+            text += &format!(
+                "\n/// A label is predicted if its output is at least its threshold.\npub const \
+                 LABEL_THRESHOLDS: [f32; {}] = [\n{}];\n",
+                thresholds.len(),
+                lines(thresholds, 8, |it| format!("{it:?}"))
+            );
+        }
         let Outcome::Classes { rule, .. } = self.outcome() else {
             return text;
         };
@@ -93,6 +101,9 @@ impl ExportedModel<'_> {
         text += &match rule {
             ClassRule::Above(threshold) => {
                 format!("    usize::from(output[0] > {threshold:?})\n")
+            }
+            ClassRule::AtLeast(threshold) => {
+                format!("    usize::from(output[1] >= {threshold:?})\n")
             }
             ClassRule::Largest => "    let mut best = 0;\n    for (class, &score) in \
                  output.iter().enumerate() {\n        if score > output[best] {\n            best = \

@@ -171,6 +171,11 @@ fn source_code_of_tables_computes_what_the_network_computes() {
         model("kind", "price", sigmoid, Loss::BinaryCrossEntropy),
         model("price", "kind", identity, Loss::Mse),
         tables::model_of_levels().1,
+        tables::tabular_model(&tables::tabular_preprocessing("price").0, identity),
+        tables::tabular_model(
+            &tables::tabular_preprocessing("kind").0,
+            Activation::Softmax,
+        ),
     ];
     let folder = scratch("tables");
     for model in &models {

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use nn_core::model_file::{Description, InputDescription, Json};
-use nn_core::{Activation, Loss, Mlp, Model, Network, NetworkConfig, Rows};
+use nn_core::stage::CategoryEmbedding;
+use nn_core::{Activation, LayerConfig, Loss, Mlp, Model, Network, NetworkConfig, Rows};
 use nn_export::{ExportedModel, Meaning, Outcome};
 use nn_table::preprocessing::Purpose;
-use nn_table::{Header, Preprocessing, Table, TableOptions, TargetTransform, UnseenCategory};
+use nn_table::{
+    Header, Preprocessing, Scaling, Table, TableOptions, TargetTransform, UnseenCategory,
+};
 
 /// Numbers (one with missing values, one far from 0), categories (one with missing values) and
 /// dates (one missing).
@@ -152,6 +155,109 @@ fn predicted_numbers_have_the_units_of_the_table() {
             "{found} {expected}"
         );
     }
+}
+
+/// A table as the preset `tabular` reads it: robust scaling with an outlier, a column with many
+/// categories, and clipped outputs.
+pub(crate) fn tabular_preprocessing(target: &str) -> (Preprocessing, Table) {
+    let mut text = "size,city,price,kind\n".to_owned();
+    for row in 0..40 {
+        let (size, city, price) = (row * row % 17, row % 11, row * 7 % 13);
+        text += &format!("{size},city {city},{price},{}\n", ["a", "b"][row % 2]);
+    }
+    text += "1e9,city 3,5,a\n,city 4,6,b\n";
+    let options = TableOptions {
+        target: Some(target.to_owned()),
+        scaling: Scaling::Robust,
+        orders_for_embeddings: true,
+        indexes_categories: true,
+        clips_outputs: true,
+        ..TableOptions::default()
+    };
+    let table = Table::parse(Path::new("t.csv"), text.as_bytes(), &options).unwrap();
+    let rows: Vec<usize> = (0..40).collect();
+    let (preprocessing, _) = Preprocessing::fit(&table, &rows, &options).unwrap();
+    (preprocessing, table)
+}
+
+/// A model with an embedding of the categories, whose outputs are large.
+pub(crate) fn tabular_model(preprocessing: &Preprocessing, activation: Activation) -> Model {
+    let mut model = model(preprocessing, activation, Loss::Mse);
+    let columns = preprocessing.category_counts().map(|n| [n, 3]).collect();
+    let n_outputs = model.network.n_outputs();
+    let mut layers = [(7, Activation::Relu), (n_outputs, activation)].map(LayerConfig::from);
+    layers[0].inputs.push(CategoryEmbedding { columns }.into());
+    let config = NetworkConfig::new(preprocessing.n_inputs(), layers);
+    model.network = Network::new(&config, 5).unwrap();
+    model
+        .network
+        .weights_mut(1)
+        .iter_mut()
+        .for_each(|weight| *weight *= 3.0);
+    model
+}
+
+#[test]
+fn robust_scaling_embedded_categories_and_clipped_outputs_are_exported() {
+    let (preprocessing, table) = tabular_preprocessing("price");
+    let model = tabular_model(&preprocessing, Activation::Identity);
+    let exported = ExportedModel::new(&model).unwrap();
+    let names = exported.values().iter().map(|it| it.name.as_str());
+    // Numbers come first, categories last.
+    assert_eq!(names.collect::<Vec<_>>(), ["size", "kind", "city"]);
+    let rows = inputs(&preprocessing, &table);
+    let mut all_values = Vec::new();
+    for row in &rows {
+        let values = exported.values_of(row);
+        let mut expected = ndarray::arr2(&[[model.network.predict(row).unwrap()[0]]]);
+        preprocessing.inverse_transform(expected.view_mut());
+        let (found, expected) = (exported.predict(&values)[0], expected[[0, 0]]);
+        assert!(
+            (found - expected).abs() < 1e-4,
+            "{values:?}: {found} {expected}"
+        );
+        assert!((0.0..=12.0).contains(&found), "{found}");
+        all_values.push(values);
+    }
+    assert_eq!(
+        all_values[2],
+        [4.0, 0.0, 3.0],
+        "city 2 comes after cities 0, 1 and 10"
+    );
+    // Numbers far outside, a missing number, and a city that is not in the list.
+    let outliers = [
+        [1e20, 0.0, 1.0],
+        [-1e20, 1.0, f32::NAN],
+        [f32::NAN, 1.0, 77.0],
+    ];
+    let outliers = Rows::new(outliers.concat(), 3);
+    exported.check(&outliers).unwrap();
+    exported.check(&exported.random_values(300, 2)).unwrap();
+}
+
+/// A threshold between two 32-bit floats is rounded up, so that no prediction changes.
+#[test]
+fn thresholds_decide_between_two_classes() {
+    let (preprocessing, _) = tabular_preprocessing("kind");
+    let model = tabular_model(&preprocessing, Activation::Softmax);
+    let exported = ExportedModel::new(&model).unwrap();
+    let threshold = 0.3_f64;
+    let with = exported.with_thresholds(&[threshold]).unwrap();
+    for second in [0.29, 0.299_999_98, 0.3_f32, 0.300_000_04, 0.49, 0.7] {
+        let output = [1.0 - second, second];
+        let expected = usize::from(f64::from(second) >= threshold);
+        assert_eq!(with.outcome().class(&output), Some(expected), "{second}");
+        let usual = usize::from(second > 0.5);
+        assert_eq!(exported.outcome().class(&output), Some(usual), "{second}");
+    }
+    let (preprocessing, _) = tabular_preprocessing("price");
+    let regression = tabular_model(&preprocessing, Activation::Identity);
+    let exported = ExportedModel::new(&regression).unwrap();
+    let error = exported.with_thresholds(&[0.3]).unwrap_err().to_string();
+    assert!(
+        error.starts_with("threshold: expected a model with probabilities"),
+        "{error}"
+    );
 }
 
 #[test]

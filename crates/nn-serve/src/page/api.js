@@ -16,8 +16,20 @@ export async function get(path) {
 
 /** Sends a POST request; throws an Error with the message of the server. */
 export async function post(path, body) {
+  return jsonOf(await answerTo(path, body));
+}
+
+/** Sends a POST request for a file; returns its name and its content as a Blob. */
+export async function postForFile(path, body) {
+  const response = await answerTo(path, body);
+  if (!response.ok) await jsonOf(response);
+  const [, name] = /filename="([^"]+)"/.exec(response.headers.get("content-disposition")) ?? [];
+  return { name, content: await response.blob() };
+}
+
+function answerTo(path, body) {
   const headers = { "content-type": "application/json", "nn-token": token };
-  return jsonOf(await answer(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return answer(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 /** The response; without one, the page shows that the server has gone. */

@@ -2,6 +2,7 @@
 
 import { listen, post } from "./api.js";
 import { card, dataTitle, formula, make, percent, short } from "./dom.js";
+import { downloadButtons } from "./download.js";
 import { IN_TRAINING, listNetworks } from "./networks.js";
 import { bytesOf, drawCells, drawGrey, drawSigned, signedBytesOf } from "./pictures.js";
 import { startIfIdle, startTrainings } from "./session.js";
@@ -33,6 +34,8 @@ export class DrawView {
       },
     });
     this.status = make("p", { class: "muted", role: "status" });
+    this.downloads = downloadButtons("network", () => this.network);
+    this.downloads.hidden = true;
     this.starter = make(
       "button",
       { type: "button", id: "starter", hidden: true, click: () => this.trainStarter() },
@@ -41,6 +44,7 @@ export class DrawView {
     return card(
       "Draw a digit",
       make("label", { class: "fields network" }, "Network", this.select),
+      this.downloads,
       this.status,
       this.starter,
       this.sheet.element,
@@ -159,6 +163,7 @@ export class DrawView {
   choose(network) {
     this.network = network;
     this.select.value = network;
+    this.downloads.hidden = !network;
     this.status.textContent = network ? "" : "No network accepts drawings as input.";
     this.showProgress(this.trainings);
     remember("draw", new URLSearchParams(network ? { network } : {}));

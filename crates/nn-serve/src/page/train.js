@@ -17,6 +17,7 @@ import {
 import { SettingsForm } from "./form.js";
 import { Buttons, Check, CommandLine, button, control, ownerNote } from "./panel.js";
 import { Diagnosis } from "./diagnosis.js";
+import { downloadButtons } from "./download.js";
 import { drawSigned, signedBytesOf } from "./pictures.js";
 import { showError, remember } from "./shell.js";
 
@@ -92,6 +93,8 @@ export class TrainView {
       button("Save run", "save", () => this.save()),
     );
     this.saved = make("p", { class: "muted", id: "saved" });
+    this.downloads = downloadButtons("download", () => "training");
+    this.downloads.hidden = true;
     this.gradients = make("div", { class: "gradients" });
     this.confusion = make("div", { class: "confusion" });
     this.weights = make("div", { class: "weights" });
@@ -125,7 +128,7 @@ export class TrainView {
     return make(
       "div",
       { class: "column" },
-      card("Progress", this.status, ownerNote(), this.rollbacks, this.numbers, this.saveLine, this.saved),
+      card("Progress", this.status, ownerNote(), this.rollbacks, this.numbers, this.saveLine, this.saved, this.downloads),
       this.diagnosis.element,
       make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
       this.details,
@@ -195,6 +198,7 @@ export class TrainView {
     const isOpen = ["running", "paused"].includes(training.phase);
     this.rateLine.hidden = !isOpen;
     if (document.activeElement !== this.rate) this.rate.value = rateText(training.learning_rate);
+    this.downloads.hidden = isOpen || training.phase === "failed";
     this.saveLine.hidden = isOpen || training.phase === "failed" || Boolean(training.saved);
     const changes = training.learning_rate_changes
       .map(([step, rate]) => `${short(rate)} after step ${grouped(step)}`)
