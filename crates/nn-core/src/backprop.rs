@@ -327,7 +327,7 @@ impl<S: Scalar> Errors<S> {
         };
         let statistics = step.statistics.get(node.statistics.clone());
         node.stage.backward(Backward {
-            n_rows,
+            n_rows: n_rows * node.n_members,
             width: node.n_outputs,
             n_inputs: node.n_inputs,
             inputs,

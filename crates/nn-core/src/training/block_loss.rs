@@ -29,7 +29,7 @@ pub(super) struct BlockLoss<'a, S> {
     pub(super) criterion: &'a Criterion<S>,
     pub(super) network: &'a Network<S>,
     pub(super) class_weights: Option<&'a [S]>,
-    /// Positions of the samples.
+    /// Positions of the samples, each once per member.
     pub(super) positions: &'a [u32],
     /// Factor on every error.
     pub(super) scale: S,
