@@ -33,6 +33,11 @@ pub fn fold_name(number: usize) -> String {
     format!("fold-{number}")
 }
 
+/// Directory name of a network's run in an ensemble; networks are counted from 1.
+pub fn member_name(number: usize) -> String {
+    format!("member-{number}")
+}
+
 /// Name of the settings file in a run directory.
 pub const CONFIG: &str = "config.toml";
 
@@ -222,6 +227,18 @@ pub fn read_config(run: &Path) -> Result<Settings> {
 /// Returns `true` if a run is finished.
 pub fn is_finished(run: &Path) -> bool {
     run.join(SUMMARY).exists()
+}
+
+/// Reads the summary of a finished run.
+///
+/// # Errors
+/// Returns an error if the file cannot be read or is damaged.
+pub fn read_summary(path: &Path) -> Result<Summary> {
+    let text = regular_file::read_text(path)?;
+    serde_json::from_str(&text).map_err(|error| {
+        Error::new(ErrorKind::Data, format!("{}: {error}", path.display()))
+            .with_help("remove the folder of this run to train it again")
+    })
 }
 
 /// The reason why a run diverged, if it did.
