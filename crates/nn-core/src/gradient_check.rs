@@ -109,10 +109,9 @@ impl Objective {
         let mut inputs = vec![S::zero(); n * network.n_inputs()];
         let all: Vec<u32> = (0..n as u32).collect();
         samples.read_inputs(&all, &mut inputs)?;
-        let n_members = network.plan().n_members;
-        let mut targets = vec![S::zero(); n * n_members * network.n_outputs()];
-        for (row, target) in targets.chunks_exact_mut(network.n_outputs()).enumerate() {
-            samples.copy_target(row / n_members, S::zero(), target);
+        let mut targets = vec![S::zero(); n * network.n_outputs()];
+        for (position, target) in targets.chunks_exact_mut(network.n_outputs()).enumerate() {
+            samples.copy_target(position, S::zero(), target);
         }
         Ok(Self {
             cache: ForwardCache::new(&network, n),

@@ -104,6 +104,20 @@ impl Plan {
         self.settings.ensemble.filter(|_| self.settings.member.is_none())
     }
 
+    /// Returns an error if these settings train an ensemble.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an ensemble.
+    pub fn check_single(&self) -> Result<()> {
+        match self.n_networks() {
+            None => Ok(()),
+            Some(n) => Err(Error::usage(format!(
+                "`ensemble = {n}`: expected a single network here"
+            ))
+            .with_help("leave `ensemble` out; `nn train` trains ensembles")),
+        }
+    }
+
     /// The contents of the model file: a network with everything needed to use it.
     pub fn model(&self, data: &Data, network: Network) -> Model {
         Model {

@@ -30,6 +30,7 @@ mod tables;
 mod memory;
 mod escapes;
 mod evaluation;
+mod ensembles;
 mod digits;
 mod images;
 mod traces;

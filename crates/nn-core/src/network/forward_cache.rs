@@ -91,6 +91,12 @@ impl<S: Scalar> ForwardCache<S> {
         self.layer(self.layers.len() - 1).outputs()
     }
 
+    /// Number of output rows per row of the batch: one per member that shares layers in
+    /// training, otherwise 1.
+    pub(crate) fn n_output_members(&self) -> usize {
+        self.outputs().n_rows() / self.n_rows.max(1)
+    }
+
     /// Starts the combination of the members' outputs, if there is one.
     pub(super) fn start_combination(&mut self) {
         if let Some(combination) = &mut self.combination {
