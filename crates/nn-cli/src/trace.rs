@@ -56,7 +56,9 @@ pub(crate) fn run(arguments: &TraceArguments) -> Result<()> {
         terminal::line(terminal::Json(text));
     } else {
         if let Some(n_networks) = trace.ensemble {
-            exit::note(&format!("the trace shows network 1 of the {n_networks} networks"));
+            exit::note(&format!(
+                "the trace shows network 1 of the {n_networks} networks"
+            ));
         }
         let lines = show::lines(&trace, arguments.neurons.into());
         lines.iter().for_each(terminal::line);

@@ -163,10 +163,7 @@ impl LayerConfig {
         } else {
             Dense { n_outputs }.into()
         };
-        let standard = [
-            Some(sums),
-            self.batch_norm.then(|| BatchNorm.into()),
-        ];
+        let standard = [Some(sums), self.batch_norm.then(|| BatchNorm.into())];
         let standard: Vec<Stage> = standard.into_iter().flatten().collect();
         let stages = self.inputs.iter().chain(&standard);
         let stages = stages.chain(&self.sums).chain(&self.outputs);

@@ -286,9 +286,15 @@ fn fill_linear<S: Scalar>(
 /// Checks that the outputs are those of one network of PyTorch.
 fn check_single<S: Scalar>(network: &Network<S>) -> Result<()> {
     let problem = if network.n_networks() > 1 {
-        format!("an ensemble of {} networks has no tensors in PyTorch's layout", network.n_networks())
+        format!(
+            "an ensemble of {} networks has no tensors in PyTorch's layout",
+            network.n_networks()
+        )
     } else if network.temperature() != 1.0 {
-        format!("the temperature {} has no tensor in PyTorch's layout", network.temperature())
+        format!(
+            "the temperature {} has no tensor in PyTorch's layout",
+            network.temperature()
+        )
     } else {
         return Ok(());
     };

@@ -194,8 +194,14 @@ mod tests {
             classes: &classes,
         };
         let fit = TemperatureFit::new(logits, None).expect("there is a minimum");
-        assert!((fit.temperature - 2.642_157_124_961_652).abs() < 1e-9, "{fit:?}");
-        assert!((fit.log_loss - 0.468_526_861_344_157_7).abs() < 1e-9, "{fit:?}");
+        assert!(
+            (fit.temperature - 2.642_157_124_961_652).abs() < 1e-9,
+            "{fit:?}"
+        );
+        assert!(
+            (fit.log_loss - 0.468_526_861_344_157_7).abs() < 1e-9,
+            "{fit:?}"
+        );
         assert!((fit.uncalibrated_log_loss - 0.664_701_848_090_351_4).abs() < 1e-9);
         let margins: Vec<f64> = z.rows().map(|row| row[1] - row[0]).collect();
         let margins = Rows::new(margins, 1);
@@ -218,11 +224,7 @@ mod tests {
                 .expect("there is a minimum")
                 .temperature
         };
-        let weighted = fit(
-            &z,
-            &[true, true, false, false],
-            Some(&[1.0, 2.0, 1.0, 2.0]),
-        );
+        let weighted = fit(&z, &[true, true, false, false], Some(&[1.0, 2.0, 1.0, 2.0]));
         let plain = fit(&repeated, &[true, true, true, false, false, false], None);
         assert!((weighted - plain).abs() < 1e-9);
     }

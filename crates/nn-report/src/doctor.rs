@@ -77,8 +77,10 @@ fn check_single(settings: &Settings, directory: &Path) -> Result<()> {
         "{}: expected the run of a single network, found an ensemble",
         directory.display()
     );
-    Err(Error::usage(problem)
-        .with_help(format!("use one of its networks, such as {}", member.display())))
+    Err(Error::usage(problem).with_help(format!(
+        "use one of its networks, such as {}",
+        member.display()
+    )))
 }
 
 impl Diagnosis {

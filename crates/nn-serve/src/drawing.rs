@@ -104,7 +104,11 @@ fn prediction(model: &Model, digit: &NormalizedDigit) -> Value {
     let first = network.nth_network(0);
     if *network != first {
         cache = ForwardCache::new(&first, 1);
-        first.forward(Rows::new(&inputs, inputs.len()), &mut cache, &Threads::single());
+        first.forward(
+            Rows::new(&inputs, inputs.len()),
+            &mut cache,
+            &Threads::single(),
+        );
     }
     let network = &first;
     let class = model.loss.predicted_class(&outputs);

@@ -63,12 +63,13 @@ impl FinishedMembers {
             return BTreeMap::new();
         };
         let mean = |name: &String| {
-            let values: Option<Vec<f64>> =
-                members.iter().map(|it| it.get(name).copied()).collect();
+            let values: Option<Vec<f64>> = members.iter().map(|it| it.get(name).copied()).collect();
             values.map(|values| mean(&values))
         };
         let means = first.keys().map(|name| (name.clone(), mean(name)));
-        means.filter_map(|(name, mean)| Some((name, mean?))).collect()
+        means
+            .filter_map(|(name, mean)| Some((name, mean?)))
+            .collect()
     }
 
     /// The mean metrics of each epoch over the members that trained for so many epochs, with
@@ -92,7 +93,9 @@ impl FinishedMembers {
 fn measures(summary: &Summary) -> BTreeMap<String, f64> {
     let summary = serde_json::json!(summary);
     let is_measure = |name: &str| {
-        ["test_", "validation_"].iter().any(|it| name.starts_with(it))
+        ["test_", "validation_"]
+            .iter()
+            .any(|it| name.starts_with(it))
             || ["train_loss", "train_accuracy"].contains(&name)
     };
     let all = summary.as_object().into_iter().flatten();

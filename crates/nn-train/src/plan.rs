@@ -16,7 +16,8 @@ use nn_data::augment::Augment;
 use nn_settings::preset::preset_flags;
 use nn_settings::settings::{WEIGHT_DECAY, default};
 use nn_settings::{
-    Activations, Calibrate, Choice, Error, NumericEmbedding, OnDivergence, Preset, Result, Settings, Widths,
+    Activations, Calibrate, Choice, Error, NumericEmbedding, OnDivergence, Preset, Result,
+    Settings, Widths,
 };
 
 use crate::data::{Data, PIXEL_SCALE};
@@ -101,7 +102,9 @@ impl Plan {
     /// The number of networks of the ensemble that these settings train; `None` for a single
     /// network.
     pub fn n_networks(&self) -> Option<usize> {
-        self.settings.ensemble.filter(|_| self.settings.member.is_none())
+        self.settings
+            .ensemble
+            .filter(|_| self.settings.member.is_none())
     }
 
     /// Returns an error if these settings train an ensemble.
@@ -226,7 +229,9 @@ fn check_ensemble(settings: &Settings) -> Result<()> {
     let Some(n_networks) = settings.ensemble else {
         return match settings.member {
             None => Ok(()),
-            Some(_) => Err(Error::usage("`member`: needs `ensemble`, the number of networks")),
+            Some(_) => Err(Error::usage(
+                "`member`: needs `ensemble`, the number of networks",
+            )),
         };
     };
     if !(2..=MAX_NETWORKS).contains(&n_networks) {

@@ -99,7 +99,9 @@ impl<'a> Display<'a> {
             })),
             progress => {
                 progress.finish();
-                progress.say(&format!("ensemble  network {number} of {n_networks}, seed {seed}"));
+                progress.say(&format!(
+                    "ensemble  network {number} of {n_networks}, seed {seed}"
+                ));
             }
         }
     }

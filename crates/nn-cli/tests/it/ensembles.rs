@@ -8,7 +8,11 @@ use crate::support::{Scratch, csv};
 /// 240 rows of two classes that overlap.
 fn points() -> String {
     csv("x,y,label", 240, |i, x, y| {
-        let label = if x + y + ((i % 5) as f64 - 2.0) * 0.4 > 0.0 { "ill" } else { "well" };
+        let label = if x + y + ((i % 5) as f64 - 2.0) * 0.4 > 0.0 {
+            "ill"
+        } else {
+            "well"
+        };
         format!("{x:.3},{y:.3},{label}")
     })
 }
@@ -28,7 +32,11 @@ fn an_ensemble_is_one_run_with_one_model() {
     let members: Vec<Value> = (1..=3)
         .map(|member| scratch.json(format!("runs/five/member-{member}/summary.json")))
         .collect();
-    let mean = members.iter().map(|it| number(&it["test_loss"])).sum::<f64>() / 3.0;
+    let mean = members
+        .iter()
+        .map(|it| number(&it["test_loss"]))
+        .sum::<f64>()
+        / 3.0;
     assert!((number(&summary["member_mean"]["test_loss"]) - mean).abs() < 1e-12);
     // The log loss is convex, so the loss of the mean is at most the mean of the losses;
     // calibration is off for a fair comparison.
@@ -37,20 +45,31 @@ fn an_ensemble_is_one_run_with_one_model() {
     assert!(number(&plain["test_loss"]) <= mean, "{plain} {mean}");
     assert_eq!(plain["weights_sha256"], summary["weights_sha256"]);
     // Each network has the weights of a run with its seed, up to the split.
-    let seeds: Vec<u64> = members.iter().filter_map(|it| it["seed"].as_u64()).collect();
+    let seeds: Vec<u64> = members
+        .iter()
+        .filter_map(|it| it["seed"].as_u64())
+        .collect();
     assert_eq!(seeds, [7, 8, 9]);
     assert_ne!(members[0]["weights_sha256"], members[1]["weights_sha256"]);
     for split in ["test", "validation"] {
         let evaluation = scratch.evaluate("five", &format!("--split {split}"));
-        assert_eq!(evaluation["loss"], summary[format!("{split}_loss")], "{split}");
+        assert_eq!(
+            evaluation["loss"],
+            summary[format!("{split}_loss")],
+            "{split}"
+        );
     }
-    scratch.nn("predict five points.csv --output out.csv").succeeds();
+    scratch
+        .nn("predict five points.csv --output out.csv")
+        .succeeds();
     assert_eq!(scratch.read("out.csv").lines().count(), 241);
     let shown = scratch.nn("inspect five").succeeds();
     assert!(shown.contains("ensemble    3 networks"), "{shown}");
     scratch.nn("report five").succeeds();
     scratch.nn("compare five plain").succeeds();
-    scratch.nn("doctor five").refuses(2, &["found an ensemble", "member-1"]);
+    scratch
+        .nn("doctor five")
+        .refuses(2, &["found an ensemble", "member-1"]);
     scratch.nn("doctor five/member-2").succeeds();
     scratch
         .nn("trace five --index 0")
@@ -90,10 +109,17 @@ fn members_train_and_predict() {
     assert_eq!(again["weights_sha256"], summary["weights_sha256"]);
     // Factors 4x2, hidden layer 2x16 + 16, four output layers 16 + 1.
     assert_eq!(summary["parameters"], 8 + 48 + 68);
-    scratch.nn("predict members points.csv --output out.csv").succeeds();
+    scratch
+        .nn("predict members points.csv --output out.csv")
+        .succeeds();
     scratch.nn("report members").succeeds();
     scratch.nn("doctor members").succeeds();
-    scratch.nn(&format!("gradcheck {}", flags.replace("--no-report", "").replace("--epochs 6", ""))).succeeds();
+    scratch
+        .nn(&format!(
+            "gradcheck {}",
+            flags.replace("--no-report", "").replace("--epochs 6", "")
+        ))
+        .succeeds();
     scratch
         .nn("export members --format onnx")
         .refuses(2, &["members", "cannot be exported"]);
@@ -124,9 +150,14 @@ fn overconfident_probabilities_are_calibrated() {
 fn ensembles_are_exported() {
     let scratch = Scratch::new();
     scratch.file("points.csv", points());
-    scratch.train("plain", &format!("{FLAGS} --ensemble 2 --epochs 2 --calibrate none"));
+    scratch.train(
+        "plain",
+        &format!("{FLAGS} --ensemble 2 --epochs 2 --calibrate none"),
+    );
     for format in ["onnx", "c", "rust"] {
-        scratch.nn(&format!("export plain --format {format}")).succeeds();
+        scratch
+            .nn(&format!("export plain --format {format}"))
+            .succeeds();
     }
 }
 
@@ -134,8 +165,12 @@ fn ensembles_are_exported() {
 fn invalid_numbers_are_refused() {
     let scratch = Scratch::new();
     scratch.file("points.csv", points());
-    scratch.nn(&format!("train {FLAGS} --ensemble 1")).refuses(2, &["--ensemble", "from 2"]);
-    scratch.nn(&format!("train {FLAGS} --members 0")).refuses(2, &["--members", "1 to 1024"]);
+    scratch
+        .nn(&format!("train {FLAGS} --ensemble 1"))
+        .refuses(2, &["--ensemble", "from 2"]);
+    scratch
+        .nn(&format!("train {FLAGS} --members 0"))
+        .refuses(2, &["--members", "1 to 1024"]);
     scratch
         .nn(&format!("train {FLAGS} --loss mse --calibrate temperature"))
         .refuses(2, &["--calibrate", "mse"]);

@@ -139,8 +139,7 @@ mod tests {
         temperature: f64,
     ) -> (Vec<f64>, Vec<f64>) {
         let width = members[0].len();
-        let mut combination =
-            Combination::new(activation, width, 1, members.len(), temperature);
+        let mut combination = Combination::new(activation, width, 1, members.len(), temperature);
         combination.clear(1);
         for &z in members {
             let mut a = z.to_vec();

@@ -58,7 +58,10 @@ impl<S: Scalar> Network<S> {
             let all = networks.iter().flat_map(values);
             let n_values = networks.len() * values(first).len();
             let mut joined = AlignedSlice::new(S::zero(), n_values);
-            joined.iter_mut().zip(all).for_each(|(to, &from)| *to = from);
+            joined
+                .iter_mut()
+                .zip(all)
+                .for_each(|(to, &from)| *to = from);
             joined
         };
         Ok(Self {
@@ -87,7 +90,10 @@ impl<S: Scalar> Network<S> {
     /// Panics if the network does not exist.
     #[must_use]
     pub fn nth_network(&self, index: usize) -> Self {
-        assert!(index < self.n_networks, "the ensemble has no network {index}");
+        assert!(
+            index < self.n_networks,
+            "the ensemble has no network {index}"
+        );
         let part = |values: &[S], len: usize| {
             let mut part = AlignedSlice::new(S::zero(), len);
             part.copy_from_slice(&values[index * len..][..len]);

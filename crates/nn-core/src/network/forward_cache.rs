@@ -59,9 +59,7 @@ impl<S: Scalar> ForwardCache<S> {
             ),
         });
         let caches = plan.nodes.iter().map(|node| {
-            let lengths = node
-                .stage
-                .cache(node.n_inputs, max_rows * node.n_members);
+            let lengths = node.stage.cache(node.n_inputs, max_rows * node.n_members);
             lengths.map(|len| AlignedSlice::new(S::zero(), len))
         });
         Self {
@@ -111,7 +109,11 @@ impl<S: Scalar> ForwardCache<S> {
         };
         let last = self.layers[self.layers.len() - 1];
         let values = |slot| values_of(&self.slots, slot, self.n_rows, false);
-        combination.add(self.n_rows, values(last.pre_activations), values(last.activations));
+        combination.add(
+            self.n_rows,
+            values(last.pre_activations),
+            values(last.activations),
+        );
     }
 
     /// Finishes the combination of the members' outputs, if there is one.

@@ -70,8 +70,7 @@ impl Kind for Heads {
         let inputs = pass.inputs.expect("the stage is never in place").values();
         let n_rows = pass.outputs.len() / (self.n_members * self.n_outputs);
         let inputs = Matrix::new(inputs, [n_rows, self.n_members * pass.n_inputs]);
-        let mut outputs =
-            MatrixMut::new(pass.outputs, [n_rows, self.n_members * self.n_outputs]);
+        let mut outputs = MatrixMut::new(pass.outputs, [n_rows, self.n_members * self.n_outputs]);
         for member in 0..self.n_members {
             let head = self.head(pass.parameters, pass.n_inputs, member);
             let inputs = columns(inputs, member, pass.n_inputs);

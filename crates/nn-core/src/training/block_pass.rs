@@ -45,8 +45,7 @@ impl<'a, S: Scalar> Workspace<'a, S> {
         self.cache = ForwardCache::new(network, max_rows);
         self.gradients = Gradients::new(network, max_rows);
         let n_rows = max_rows * network.plan().n_members;
-        self.targets
-            .resize(n_rows * network.n_outputs(), S::zero());
+        self.targets.resize(n_rows * network.n_outputs(), S::zero());
     }
 }
 
@@ -333,11 +332,7 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
 
 /// The positions of the rows, each repeated once per member. The loss of a row is the mean of
 /// the losses of its members.
-fn of_members<'p>(
-    positions: &'p [u32],
-    n_members: usize,
-    buffer: &'p mut Vec<u32>,
-) -> &'p [u32] {
+fn of_members<'p>(positions: &'p [u32], n_members: usize, buffer: &'p mut Vec<u32>) -> &'p [u32] {
     if n_members == 1 {
         return positions;
     }

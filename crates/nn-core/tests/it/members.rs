@@ -73,7 +73,12 @@ fn members_agree_with_pytorch() {
     assert_eq!(network.parameters().len(), golden.parameters.len());
     let outputs = network.predict_batch(&inputs, &Threads::single());
     let outputs = outputs.expect("valid rows");
-    assert_close("outputs", outputs.as_slice(), &golden.outputs.concat(), EXACT);
+    assert_close(
+        "outputs",
+        outputs.as_slice(),
+        &golden.outputs.concat(),
+        EXACT,
+    );
     let samples = samples(&inputs, &golden.labels);
     let objective = Objective::new(
         &network,
@@ -92,7 +97,12 @@ fn members_agree_with_pytorch() {
         .expect("a valid configuration");
     let loss = trainer.gradient().expect("finite").expect("a batch").loss;
     assert_close("loss", &[loss], &[golden.loss], EXACT);
-    assert_close("trainer", trainer.gradient_values(), &golden.gradient, EXACT);
+    assert_close(
+        "trainer",
+        trainer.gradient_values(),
+        &golden.gradient,
+        EXACT,
+    );
 }
 
 #[test]
@@ -146,7 +156,9 @@ fn members_train_with_the_same_bits_for_any_number_of_threads() {
     let mut predictor = Predictor::new(network.clone().into(), rows);
     let mut together = vec![0.0; rows * 2];
     let values = inputs.as_slice().expect("a fresh matrix");
-    predictor.predict_into(values, &mut together).expect("valid rows");
+    predictor
+        .predict_into(values, &mut together)
+        .expect("valid rows");
     for (row, expected) in values.chunks(4).zip(together.chunks(2)) {
         assert_eq!(network.predict(row).expect("a valid row"), expected);
     }
@@ -213,9 +225,14 @@ fn the_prediction_of_an_ensemble_is_the_mean_of_the_probabilities() {
 fn ensembles_and_temperatures_are_saved() {
     let networks: Vec<Network> = (0..3).map(plain_network).collect();
     let ensemble = Network::ensemble(&networks).expect("equal layers");
-    let calibrated = ensemble.clone().with_temperature(1.75).expect("a temperature");
+    let calibrated = ensemble
+        .clone()
+        .with_temperature(1.75)
+        .expect("a temperature");
     for network in [ensemble.clone(), calibrated.clone()] {
-        let bytes = model(network.clone()).to_bytes().expect("it can be written");
+        let bytes = model(network.clone())
+            .to_bytes()
+            .expect("it can be written");
         let read = Model::read(&bytes[..]).expect("it can be read");
         assert_eq!(read.network, network);
         assert_eq!(read.network.nth_network(2), networks[2]);
@@ -224,7 +241,9 @@ fn ensembles_and_temperatures_are_saved() {
     assert_eq!(weights_sha256(&ensemble), weights_sha256(&calibrated));
     assert_ne!(weights_sha256(&ensemble), weights_sha256(&networks[0]));
     // A single network is written as before.
-    let single = model(networks[0].clone()).to_bytes().expect("it can be written");
+    let single = model(networks[0].clone())
+        .to_bytes()
+        .expect("it can be written");
     let text = String::from_utf8_lossy(&single);
     assert!(!text.contains("\"networks\"") && !text.contains("temperature"));
 }
