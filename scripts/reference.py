@@ -499,6 +499,33 @@ def tabular():
     }
 
 
+def members():
+    """TabM-mini with three members: 4-5-3, then a head of 3-2 per member.
+
+    Factors on the inputs, tanh, and softmax; the loss is the mean of the members' losses, and
+    the output the mean of their probabilities (Gorishniy et al. 2024).
+    """
+    inputs, labels = numbers((6, 4), 740), torch.tensor([0, 1, 1, 0, 1, 0])
+    factors = numbers((3, 4), 741)
+    w1, b1, w2, b2 = numbers((4, 5), 742), numbers((5,), 743), numbers((5, 3), 744), numbers((3,), 745)
+    heads, bias = numbers((3, 3, 2), 746), numbers((3, 2), 747)
+    parameters = [p.requires_grad_() for p in (factors, w1, b1, w2, b2, heads, bias)]
+    x = inputs[:, None, :] * factors
+    h = torch.tanh(torch.tanh(x @ w1 + b1) @ w2 + b2)
+    z = torch.einsum("rki,kio->rko", h, heads) + bias
+    losses = [F.cross_entropy(z[:, k], labels) for k in range(3)]
+    loss = torch.stack(losses).mean()
+    gradient = torch.autograd.grad(loss, parameters)
+    return {
+        "labels": listed(labels),
+        "inputs": listed(inputs),
+        "parameters": flat(parameters),
+        "outputs": listed(torch.softmax(z, -1).mean(1)),
+        "loss": loss.item(),
+        "gradient": flat(gradient),
+    }
+
+
 def stages():
     """Outputs, loss and all gradients of 4-5-5-5-3: tanh, swish, tanh, and softmax."""
     labels = torch.tensor([0, 2, 1, 1, 2, 0])
@@ -557,6 +584,7 @@ def main():
         optimizers,
         schedules,
         network,
+        members,
         stages,
         embeddings,
         piecewise_linear,

@@ -8,7 +8,7 @@ use clap::Args;
 use nn_core::metrics::Evaluation;
 use nn_files::escaped_path;
 use nn_report::permutation_importance;
-use nn_train::{Data, Result, Split, Threshold, flags};
+use nn_train::{Data, Evaluator, Metrics, Result, Run, Split, Threshold, flags};
 
 use crate::args::{DataFolder, RunChoice};
 use crate::exit;
@@ -54,6 +54,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let metrics = run.metrics_on(&data, split, thresholds.as_deref())?;
     let problem = nonfinite(&metrics.evaluation, &data, split);
     finiteness::check(problem, model, arguments.choice.weights.allow_nonfinite)?;
+    let uncalibrated = uncalibrated(&run, &data, split, thresholds.as_deref())?;
     let importance = arguments.importance.then(|| {
         let samples = data.splits()?.get(split)?;
         permutation_importance(&run.evaluator(&data), &samples)
@@ -63,6 +64,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
         data: &data,
         split,
         metrics,
+        uncalibrated,
         thresholds,
         importance: importance.transpose()?,
     };
@@ -72,6 +74,26 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
         text::show(&results);
     }
     Ok(())
+}
+
+/// The metrics without the temperature of a calibrated model; `None` for other models.
+fn uncalibrated(
+    run: &Run,
+    data: &Data,
+    split: Split,
+    thresholds: Option<&[f64]>,
+) -> Result<Option<Metrics>> {
+    let network = &run.model().network;
+    if network.temperature() == 1.0 {
+        return Ok(None);
+    }
+    let network = &network.clone().uncalibrated();
+    let evaluator = Evaluator {
+        network,
+        ..run.evaluator(data)
+    };
+    let samples = data.splits()?.get(split)?;
+    evaluator.metrics(&samples, thresholds).map(Some)
 }
 
 /// The problem, if the loss of a sample is not finite: the metrics are then invalid.

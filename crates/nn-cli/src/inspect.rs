@@ -77,6 +77,21 @@ pub(crate) fn show_layers(model: &Model) {
         "parameters  {}",
         grouped(network.parameters().len())
     ));
+    if network.n_networks() > 1 {
+        terminal::line(format!(
+            "ensemble    {} networks, of which the table shows the first",
+            network.n_networks()
+        ));
+    }
+    if network.n_shared_members() > 1 {
+        terminal::line(format!(
+            "members     {}, which share all layers but the output layer",
+            network.n_shared_members()
+        ));
+    }
+    if network.temperature() != 1.0 {
+        terminal::line(format!("temperature {}", network.temperature()));
+    }
     terminal::line(format!("loss        {}", model.loss));
     terminal::line(format!(
         "input       {:?} x {}",
@@ -93,7 +108,7 @@ pub(crate) fn show_layers(model: &Model) {
 /// The activation of a layer and the stages around it, in their order.
 fn activation(network: &Network, layer: usize) -> String {
     let stages = network.stages(layer).filter_map(|stage| match stage {
-        Stage::Dense(_) => None,
+        Stage::Dense(_) | Stage::Heads(_) => None,
         Stage::Activation(Activate(activation)) => Some(activation.to_string()),
         Stage::Dropout(Dropout { probability }) => Some(format!("dropout {probability}")),
         stage => Some(stage.to_string().replacen('-', " ", 1)),
@@ -124,6 +139,9 @@ fn to_json(model: &Model) -> serde_json::Value {
     json!({
         "layers": layers,
         "parameters": model.network.parameters().len(),
+        "networks": model.network.n_networks(),
+        "members": model.network.n_shared_members(),
+        "temperature": model.network.temperature(),
         "loss": model.loss.to_string(),
         "class_names": model.description.class_names,
         "input_shape": model.description.input.shape,

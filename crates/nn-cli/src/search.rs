@@ -157,6 +157,7 @@ impl Search<'_> {
         let plan = self.flags.settings(&trial.point);
         let plan = plan.and_then(|settings| {
             let plan = Plan::new(&settings, self.data)?;
+            plan.check_single()?;
             training_memory::check(&plan, &self.data.splits()?)?;
             Ok(plan)
         });

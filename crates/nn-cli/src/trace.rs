@@ -6,6 +6,7 @@ use clap::Args;
 use nn_train::{Result, SampleTrace, Split, TraceOptions, flags};
 
 use crate::args::{DataFolder, RunChoice};
+use crate::exit;
 use crate::terminal;
 
 #[derive(Args, Debug)]
@@ -54,6 +55,11 @@ pub(crate) fn run(arguments: &TraceArguments) -> Result<()> {
         let text = serde_json::to_string(&trace).expect("a trace is plain JSON");
         terminal::line(terminal::Json(text));
     } else {
+        if let Some(n_networks) = trace.ensemble {
+            exit::note(&format!(
+                "the trace shows network 1 of the {n_networks} networks"
+            ));
+        }
         let lines = show::lines(&trace, arguments.neurons.into());
         lines.iter().for_each(terminal::line);
     }

@@ -139,6 +139,8 @@ impl<S: Scalar> Gradients<S> {
     /// Computes the mean loss of the rows of a forward pass, and δᴸ for
     /// [`backward`](Self::backward).
     ///
+    /// If members share layers, the loss of a row is the mean of its members' losses.
+    ///
     /// # Shapes
     /// `targets [rows, n_outputs]`, row-major. The pair of loss and output activation
     /// must have passed [`LossFunction::check_output`].
@@ -167,15 +169,25 @@ impl<S: Scalar> Gradients<S> {
         let output = network.output_layer();
         let outputs = cache.outputs();
         let [n_rows, width] = outputs.shape();
+        let n_members = cache.n_output_members();
         assert_eq!(
-            targets.len(),
+            targets.len() * n_members,
             n_rows * width,
             "expected one target per output"
         );
+        let repeated;
+        let targets = if n_members == 1 {
+            targets
+        } else {
+            let rows = targets.chunks_exact(width);
+            let repeat = |row| std::iter::repeat_n(row, n_members).flatten();
+            repeated = rows.flat_map(repeat).copied().collect::<Vec<S>>();
+            &repeated
+        };
         let last = network.layers().len() - 1;
         let scale = S::from_f64(1.0 / n_rows as f64);
         let layer = cache.layer(last);
-        let error = self.errors.buffers[self.layers[last]].rows_mut(n_rows);
+        let error = self.errors.buffers[self.layers[last]].rows_mut(n_rows / n_members);
         let chunk = LOSS_ROWS * width;
         let (z, a) = (layer.pre_activations(), layer.activations());
         let outputs = z.chunks(chunk).zip(a.chunks(chunk));
@@ -331,7 +343,7 @@ impl<S: Scalar> Errors<S> {
         };
         let statistics = step.statistics.get(node.statistics.clone());
         node.stage.backward(Backward {
-            n_rows,
+            n_rows: n_rows * node.n_members,
             width: node.n_outputs,
             n_inputs: node.n_inputs,
             inputs,

@@ -84,10 +84,11 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// Creates the objective of a network on a few samples.
+    /// Creates the objective of a network on a few samples. If members share layers, the loss
+    /// of a sample is the mean of the members' losses.
     ///
     /// # Errors
-    /// Returns an error if the samples do not match the network, the loss does not match the
+    /// Returns an error if the network is an ensemble, the samples do not match the network, the loss does not match the
     /// output layer, a parameter of the loss or of the regularization is out of range, or batch
     /// normalization gets a single sample, for which all gradients are 0.
     pub fn new<S: Scalar>(
@@ -96,6 +97,7 @@ impl Objective {
         loss: impl LossFunction + 'static,
         regularization: Regularization,
     ) -> Result<Self> {
+        network.check_trainable()?;
         samples.check_fit(network.n_inputs(), network.n_outputs())?;
         loss.check_output(network.output_layer().activation)?;
         regularization.check()?;

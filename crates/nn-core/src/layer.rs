@@ -19,7 +19,7 @@ use nn_error::{Error, Range as ValueRange, Result};
 use nn_functions::{Activation, Init, Menu};
 use nn_samples::Rows;
 
-use crate::stage::{BatchNorm, Dense, Place, Stage};
+use crate::stage::{BatchNorm, Dense, Heads, Place, Stage};
 
 /// Maximum number of neurons or inputs of a layer.
 const MAX_WIDTH: usize = 1 << 24;
@@ -98,6 +98,10 @@ impl LayerConfig {
         if self.activation == Activation::Softmax && !is_output {
             return conflict("softmax is allowed in the output layer only");
         }
+        let n_members_stages = self.inputs.iter().filter_map(Stage::n_members).count();
+        if n_members_stages > 0 && (layer > 1 || n_members_stages > 1) {
+            return conflict("expected at most one members stage, in the first layer");
+        }
         if self.dropout > 0.0 && is_output {
             return conflict("the output layer cannot have dropout");
         }
@@ -147,13 +151,27 @@ impl LayerConfig {
         }
     }
 
-    /// Number of parameters of a layer that reads `n_inputs` values per row.
-    pub(crate) fn n_parameters(&self, n_inputs: usize) -> usize {
+    /// The number of members that share the layers after this one, if a stage of this layer
+    /// sets it.
+    pub(crate) fn n_members(&self) -> Option<usize> {
+        self.inputs.iter().find_map(Stage::n_members)
+    }
+
+    /// Number of parameters of a layer that reads `n_inputs` values per row; `n_heads` is the
+    /// number of members for the output layer, otherwise 1.
+    pub(crate) fn n_parameters(&self, n_inputs: usize, n_heads: usize) -> usize {
         let n_outputs = self.n_outputs;
-        let standard = [
-            Some(Dense { n_outputs }.into()),
-            self.batch_norm.then(|| BatchNorm.into()),
-        ];
+        let sums: Stage = if n_heads > 1 {
+            let n_members = n_heads;
+            Heads {
+                n_members,
+                n_outputs,
+            }
+            .into()
+        } else {
+            Dense { n_outputs }.into()
+        };
+        let standard = [Some(sums), self.batch_norm.then(|| BatchNorm.into())];
         let standard: Vec<Stage> = standard.into_iter().flatten().collect();
         let stages = self.inputs.iter().chain(&standard);
         let stages = stages.chain(&self.sums).chain(&self.outputs);
@@ -256,7 +274,8 @@ impl Layer {
     }
 
     /// The weights `[n_inputs, n_outputs]` in a buffer laid out like the
-    /// parameters, such as a gradient.
+    /// parameters, such as a gradient. The output layer of a network whose members share
+    /// layers has the rows of all members, one member after another.
     ///
     /// # Panics
     /// Panics if the buffer is shorter than the parameters.

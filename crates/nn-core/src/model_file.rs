@@ -11,11 +11,15 @@
 //! | `layers.I.{inputs, sums, outputs}.J.scaling.scale` | `[width]`, for a scaling stage |
 //! | `layers.I.{inputs, sums, outputs}.J.parametric.alpha` | `[width]`, for a parametric activation |
 //!
-//! The indices I of a layer and J of a stage count from 0. The metadata has one entry,
+//! | `layers.0.inputs.J.members.scale` | `[n_members, n_inputs]`, for members that share layers; the output layer then has `weight` `[n_members, n_inputs, n_outputs]` and `bias` `[n_members, n_outputs]` |
+//!
+//! The tensors of network N of an ensemble have the prefix `networks.N.`.
+//! The indices I of a layer, J of a stage and N of a network count from 0. The metadata has one entry,
 //! `nn`, a JSON object: `format`, `sha256` (the SHA-256 of the whole file with these 64
 //! digits set to zero), `layers` (widths, activations, batch normalization, dropout),
 //! `loss`, `class_names`, `input` (shape, scale, preprocessing) and `training`
-//! (settings of the training run).
+//! (settings of the training run); an ensemble has `networks`, their number, and a calibrated
+//! model has `temperature`.
 //!
 //! Files of format 1 can be read as well. Instead of `sha256`, they have `data_sha256`,
 //! the SHA-256 of all tensor bytes in the order of the file, so damage to the metadata
@@ -27,6 +31,7 @@
 //! infinite ones. Every file that this module writes can be read back.
 
 use std::io::{Read, Write};
+use std::ops::Range;
 
 use nn_error::{Error, Result};
 use nn_functions::{Activation, Loss};
@@ -141,9 +146,23 @@ struct Metadata {
     training: Box<RawValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     table_sha256: Option<String>,
+    /// Number of networks of an ensemble.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    networks: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
     /// Checksum of format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     data_sha256: Option<String>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "required by serde")]
+fn is_one(n: &usize) -> bool {
+    *n == 1
 }
 
 #[derive(Serialize, Deserialize)]
@@ -230,7 +249,13 @@ impl<S: Scalar> Model<S> {
     }
 
     fn encoded(&self) -> Result<Encoded<'_, S>> {
-        let metadata = self.description.metadata(self.network.plan(), self.loss)?;
+        let outputs = OutputRecord {
+            n_networks: self.network.n_networks(),
+            temperature: self.network.temperature(),
+        };
+        let metadata = self
+            .description
+            .metadata(self.network.plan(), self.loss, outputs)?;
         Encoded::new(tensors_of(&self.network), KIND, &metadata)
     }
 
@@ -241,8 +266,8 @@ impl<S: Scalar> Model<S> {
     #[inline(never)]
     pub fn check(network: &NetworkConfig, loss: Loss, description: &Description) -> Result<()> {
         let plan = network.plan()?;
-        let metadata = description.metadata(&plan, loss)?;
-        let parts = parts(&plan);
+        let metadata = description.metadata(&plan, loss, OutputRecord::SINGLE)?;
+        let parts = parts(&plan, 1);
         let sizes = parts.iter().map(|part| (part.name.as_str(), &*part.shape));
         header::<S>(sizes, KIND, &metadata).map(drop)
     }
@@ -293,9 +318,16 @@ impl<S: Scalar> Model<S> {
             check_data(&file, metadata.data_sha256.as_deref())?;
         }
         let config = network_config(&metadata.layers, activations)?;
-        check_size(&config, file.data)?;
-        let mut network = Network::zeros(&config).map_err(as_file_error)?;
+        check_size(&config, metadata.networks, file.data)?;
+        let network = Network::zeros(&config).map_err(as_file_error)?;
+        let networks = vec![network; metadata.networks];
+        let mut network = Network::ensemble(&networks).map_err(as_file_error)?;
+        drop(networks);
         fill(&mut network, &file, accept)?;
+        let temperature = metadata.temperature.unwrap_or(1.0);
+        let network = network
+            .with_temperature(temperature)
+            .map_err(as_file_error)?;
         let loss: Loss = metadata.loss.parse().map_err(as_file_error)?;
         let output = network.output_layer().activation;
         loss.check_output(output).map_err(as_file_error)?;
@@ -314,8 +346,21 @@ impl<S: Scalar> Model<S> {
     }
 }
 
+/// The number of networks of an ensemble and the temperature.
+struct OutputRecord {
+    n_networks: usize,
+    temperature: f64,
+}
+
+impl OutputRecord {
+    const SINGLE: Self = Self {
+        n_networks: 1,
+        temperature: 1.0,
+    };
+}
+
 impl Description {
-    fn metadata(&self, plan: &Plan, loss: Loss) -> Result<String> {
+    fn metadata(&self, plan: &Plan, loss: Loss, outputs: OutputRecord) -> Result<String> {
         self.check(plan)?;
         let widths = plan.layers.iter().map(|layer| layer.n_outputs);
         let widths = std::iter::once(plan.n_inputs()).chain(widths);
@@ -336,6 +381,8 @@ impl Description {
             input: self.input.clone(),
             training,
             table_sha256: self.table_sha256.clone(),
+            networks: outputs.n_networks,
+            temperature: Some(outputs.temperature).filter(|&it| it != 1.0),
             data_sha256: None,
         };
         serde_json::to_string(&metadata).map_err(json)
@@ -423,7 +470,7 @@ pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
 }
 
 fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor<'_, S>> {
-    parts(network.plan())
+    parts(network.plan(), network.n_networks())
         .into_iter()
         .map(|part| Tensor {
             values: match part.range {
@@ -444,24 +491,35 @@ struct Part {
 }
 
 enum Source {
-    Parameters(std::ops::Range<usize>),
-    Statistics(std::ops::Range<usize>),
+    Parameters(Range<usize>),
+    Statistics(Range<usize>),
 }
 
-/// The tensors of a network, stage by stage.
-fn parts(plan: &Plan) -> Vec<Part> {
-    let parts = plan.nodes.iter().flat_map(|node| {
-        node.tensors().map(|(tensor, range)| Part {
-            name: format!("{}.{}", node.prefix, tensor.name),
-            shape: tensor.shape,
-            range: if tensor.is_statistic {
-                Source::Statistics(range)
-            } else {
-                Source::Parameters(range)
-            },
-        })
-    });
-    parts.collect()
+/// The tensors of all networks of an ensemble, stage by stage.
+fn parts(plan: &Plan, n_networks: usize) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for network in 0..n_networks {
+        let prefix = match n_networks {
+            1 => String::new(),
+            _ => format!("networks.{network}."),
+        };
+        for node in &plan.nodes {
+            parts.extend(node.tensors().map(|(tensor, range)| Part {
+                name: format!("{prefix}{}.{}", node.prefix, tensor.name),
+                shape: tensor.shape,
+                range: if tensor.is_statistic {
+                    Source::Statistics(shifted(range, network * plan.n_statistics))
+                } else {
+                    Source::Parameters(shifted(range, network * plan.n_parameters))
+                },
+            }));
+        }
+    }
+    parts
+}
+
+fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
+    range.start + by..range.end + by
 }
 
 fn network_config(
@@ -490,9 +548,14 @@ fn network_config(
 
 /// Checks that the file is large enough for the parameters of its layers, so that
 /// a small file cannot cause a large allocation.
-fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
+fn check_size(config: &NetworkConfig, n_networks: usize, data: &[u8]) -> Result<()> {
+    if n_networks == 0 {
+        return Err(Error::invalid_file(
+            "expected at least 1 network, found 0".to_owned(),
+        ));
+    }
     let max_parameters = data.len() / f32::BYTES;
-    match config.n_parameters() {
+    match config.n_parameters().saturating_mul(n_networks) {
         n_parameters if n_parameters <= max_parameters => Ok(()),
         _ => Err(Error::invalid_file(format!(
             "the layers have more parameters than the {} bytes of weights can hold",
@@ -508,7 +571,7 @@ fn as_file_error(error: Error) -> Error {
 
 /// Copies every tensor of the file into the network.
 fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>, accept: Accept) -> Result<()> {
-    let parts = parts(network.plan());
+    let parts = parts(network.plan(), network.n_networks());
     if file.n_tensors() != parts.len() {
         return Err(Error::invalid_file(format!(
             "the layers need {} tensors, found {}",

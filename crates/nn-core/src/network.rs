@@ -9,7 +9,9 @@
 //! single loop.
 
 mod plan;
+mod combination;
 mod forward_cache;
+mod ensemble;
 mod data_driven;
 
 use nn_error::{Error, Result, check_count};
@@ -22,6 +24,7 @@ use crate::memory::{bytes_of, probe};
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::Mode;
 use crate::stage::{Activate, Stage};
+use combination::Combination;
 
 pub use crate::stage::randomness::Randomness;
 pub use forward_cache::{ForwardCache, LayerCache};
@@ -120,24 +123,34 @@ impl NetworkConfig {
     /// Number of parameters, for a configuration that was checked.
     pub(crate) fn n_parameters(&self) -> usize {
         let (mut n_inputs, mut total) = (self.n_inputs, 0_usize);
-        for layer in &self.layers {
-            total = total.saturating_add(layer.n_parameters(n_inputs));
+        let n_members = self.layers.first().and_then(LayerConfig::n_members);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let is_output = index + 1 == self.layers.len();
+            let n_heads = n_members.filter(|_| is_output).unwrap_or(1);
+            total = total.saturating_add(layer.n_parameters(n_inputs, n_heads));
             n_inputs = layer.n_outputs;
         }
         total
     }
 }
 
-/// A multilayer perceptron.
+/// A multilayer perceptron, or an ensemble of networks with the same layers.
 ///
 /// A network is always valid, so the forward and backward pass return no `Result`.
+///
+/// The prediction of an [`ensemble`](Self::ensemble) is the mean of the predictions of its
+/// networks; an ensemble cannot be trained. Methods that address the values of a layer, such
+/// as [`weights`](Self::weights), address the first network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network<S = f32> {
     plan: Plan,
+    /// The parameters of all networks of an ensemble, one network after another.
     parameters: AlignedSlice<S>,
     /// Values computed from data and not trained, such as the running averages of
-    /// batch normalization.
+    /// batch normalization, one network after another.
     statistics: AlignedSlice<S>,
+    n_networks: usize,
+    temperature: f64,
 }
 
 impl<S: Scalar> Network<S> {
@@ -201,6 +214,8 @@ impl<S: Scalar> Network<S> {
             plan,
             parameters,
             statistics,
+            n_networks: 1,
+            temperature: 1.0,
         })
     }
 
@@ -253,7 +268,8 @@ impl<S: Scalar> Network<S> {
         for index in fitted {
             let mut cache = ForwardCache::new(self, n_rows);
             cache.start(&self.plan, n_rows, false);
-            (0..index).for_each(|earlier| self.infer_stage(earlier, &block, &mut cache, threads));
+            (0..index)
+                .for_each(|earlier| self.infer_stage(0, earlier, &block, &mut cache, threads));
             let node = &self.plan.nodes[index];
             let values = match node.input {
                 0 => &values,
@@ -367,7 +383,7 @@ impl<S: Scalar> Network<S> {
         self.layers().last().expect("a network has a layer")
     }
 
-    /// All parameters, layer by layer: weights, biases, γ, β.
+    /// All parameters, network by network and layer by layer: weights, biases, γ, β.
     pub fn parameters(&self) -> &[S] {
         &self.parameters
     }
@@ -449,6 +465,7 @@ impl<S: Scalar> Network<S> {
     /// # Panics
     /// Panics if the parameter does not exist.
     pub fn parameter_name(&self, parameter: usize) -> String {
+        let parameter = parameter % self.plan.n_parameters;
         let is_in = |node: &&Node| node.parameters.contains(&parameter);
         let node = self.plan.nodes.iter().find(is_in);
         let mut tensors = node.expect("the parameter exists").tensors();
@@ -460,6 +477,11 @@ impl<S: Scalar> Network<S> {
             [_, n_columns] => {
                 let (row, column) = (place / n_columns, place % n_columns);
                 format!("{}[{row}, {column}]", tensor.label)
+            }
+            [_, n_rows, n_columns] => {
+                let (row, column) = (place / n_columns, place % n_columns);
+                let (matrix, row) = (row / n_rows, row % n_rows);
+                format!("{}[{matrix}, {row}, {column}]", tensor.label)
             }
             _ => format!("{}[{place}]", tensor.label),
         }
@@ -478,6 +500,8 @@ impl<S: Scalar> Network<S> {
             plan: self.plan.clone(),
             parameters: cast(&self.parameters),
             statistics: cast(&self.statistics),
+            n_networks: self.n_networks,
+            temperature: self.temperature,
         }
     }
 
@@ -516,14 +540,21 @@ impl<S: Scalar> Network<S> {
         threads: &Threads,
     ) {
         cache.start(&self.plan, inputs.n_rows(), false);
-        for index in 0..self.plan.nodes.len() {
-            self.infer_stage(index, inputs, cache, threads);
+        cache.start_combination();
+        // The values of the first network stay in the cache.
+        for network in (0..self.n_networks).rev() {
+            for index in 0..self.plan.nodes.len() {
+                self.infer_stage(network, index, inputs, cache, threads);
+            }
+            cache.add_to_combination();
         }
+        cache.finish_combination();
     }
 
-    /// Runs one stage in inference.
+    /// Runs one stage of a network of the ensemble in inference.
     fn infer_stage(
         &self,
+        network: usize,
         index: usize,
         inputs: &LayerInputs<'_, S>,
         cache: &mut ForwardCache<S>,
@@ -531,8 +562,10 @@ impl<S: Scalar> Network<S> {
     ) {
         let node = &self.plan.nodes[index];
         if !matches!(node.stage, Stage::Dropout(_)) {
-            let mode = Mode::Inference(&self.statistics[node.statistics.clone()]);
-            cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+            let parameters = &self.parameters[network * self.plan.n_parameters..];
+            let statistics = &self.statistics[network * self.plan.n_statistics..];
+            let mode = Mode::Inference(&statistics[node.statistics.clone()]);
+            cache.run(&self.plan, index, inputs, parameters, mode, threads);
         }
     }
 
@@ -549,6 +582,11 @@ impl<S: Scalar> Network<S> {
     ) -> Result<&'t [S]> {
         check_count("number of inputs", self.n_inputs(), inputs.len())?;
         let row = Matrix::new(inputs, [1, inputs.len()]).into();
+        if self.combines() {
+            check_finite("input", inputs, inputs.len())?;
+            self.infer(&row, cache, threads);
+            return Ok(cache.layer(self.plan.layers.len() - 1).output_values());
+        }
         cache.start(&self.plan, 1, false);
         let first = &self.plan.nodes[0];
         let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
@@ -558,7 +596,7 @@ impl<S: Scalar> Network<S> {
         }
         cache.activate(first, threads);
         for index in 1..self.plan.nodes.len() {
-            self.infer_stage(index, &row, cache, threads);
+            self.infer_stage(0, index, &row, cache, threads);
         }
         Ok(cache.layer(self.plan.layers.len() - 1).output_values())
     }
@@ -680,6 +718,16 @@ impl<S: Scalar> ForwardCache<S> {
     /// Creates the buffers for batches of up to `max_rows` rows.
     #[inline(never)]
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
-        Self::for_plan(&network.plan, max_rows)
+        let Layer {
+            activation,
+            n_outputs,
+            ..
+        } = *network.output_layer();
+        let combination = network.combines().then(|| {
+            let n_members = network.n_networks * network.plan.n_members;
+            let temperature = network.temperature;
+            Combination::new(activation, n_outputs, max_rows, n_members, temperature)
+        });
+        Self::for_plan(&network.plan, max_rows, combination)
     }
 }

@@ -329,7 +329,7 @@ impl<S: Scalar> Model<S> {
     /// # Errors
     /// Returns the same errors as [`predict_row`](Self::predict_row), and
     /// [`Error::Conflict`] for standardized targets if the activation of the output
-    /// layer is not `identity`, and for stages before the weights.
+    /// layer is not `identity`, for stages before the weights, and for an ensemble.
     #[inline(never)]
     pub fn fold_preprocessing(&self) -> Result<Network<S>> {
         let standardized = Standardized::of(self)?.unwrap_or_default();
@@ -340,6 +340,7 @@ impl<S: Scalar> Model<S> {
             std: vec![1.0; network.n_inputs()],
         };
         let inputs = standardized.standardized_inputs.as_ref();
+        network.check_trainable()?;
         check_weights_next_to("inputs", &network.layers()[0].inputs)?;
         fold_inputs(&mut network, inputs.unwrap_or(&identity), scale);
         if let Some(targets) = &standardized.standardized_targets {

@@ -12,6 +12,7 @@
 //! | `category-embedding:NxWIDTH,...` | [`CategoryEmbedding`] | before the weighted sums |
 //! | `periodic-embedding:FxWIDTH:std=S:columns=N` | [`PeriodicEmbedding`] | before the weighted sums |
 //! | `piecewise-linear-embedding:BINSxWIDTH:columns=N` | [`PiecewiseLinearEmbedding`] | before the weighted sums |
+//! | `members:K:signs` or `members:K:normal` | [`Members`] | before the weighted sums of the first layer |
 //! | `parametric:ACTIVATION` | [`ParametricActivation`] | anywhere |
 //! | `residual` | [`Residual`] | after the activation |
 //!
@@ -29,6 +30,8 @@ pub mod category_embedding;
 mod cosine;
 pub mod periodic_embedding;
 pub mod piecewise_linear_embedding;
+pub mod members;
+pub mod heads;
 pub mod activate;
 pub mod parametric;
 pub mod custom_activation;
@@ -48,7 +51,9 @@ pub use category_embedding::CategoryEmbedding;
 pub use custom_activation::{ActivationFunction, CustomActivation};
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use heads::Heads;
 pub use layer_norm::LayerNorm;
+pub use members::{MemberInit, Members};
 pub use parametric::ParametricActivation;
 pub use periodic_embedding::PeriodicEmbedding;
 pub use piecewise_linear_embedding::PiecewiseLinearEmbedding;
@@ -141,6 +146,13 @@ macro_rules! kinds {
                 }
             }
 
+            /// The number of rows that the stage makes of each input row, if it adds rows.
+            pub(crate) fn n_members(&self) -> Option<usize> {
+                match self {
+                    $(Self::$variant(kind) => kind.n_members(),)*
+                }
+            }
+
             pub(crate) fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
                 match self {
                     $(Self::$variant(kind) => kind.tensors(n_inputs),)*
@@ -225,6 +237,10 @@ kinds! {
     PeriodicEmbedding(PeriodicEmbedding),
     /// Piecewise-linear embedding of every column, over quantile bins.
     PiecewiseLinearEmbedding(PiecewiseLinearEmbedding),
+    /// The inputs of members that share the later layers.
+    Members(Members),
+    /// Dense output stage with separate weights per member.
+    Heads(Heads),
     /// Activation function.
     Activation(Activate),
     /// Parametric activation: an activation function with a learned factor per value.

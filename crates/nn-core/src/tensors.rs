@@ -157,10 +157,12 @@ impl<S: Scalar> Model<S> {
     /// the order of its modules.
     ///
     /// # Errors
-    /// Returns [`Error::Conflict`] for a stage without an equivalent PyTorch module.
+    /// Returns [`Error::Conflict`] for a stage without an equivalent PyTorch module, for an
+    /// ensemble, and for a temperature other than 1.
     #[inline(never)]
     pub fn to_tensors(&self) -> Result<Vec<(String, Tensor<S>)>> {
         let network = &self.network;
+        check_single(network)?;
         check_stages(network.layers())?;
         let (parameters, statistics) = (network.parameters(), network.statistics());
         let mut tensors = Vec::new();
@@ -279,6 +281,27 @@ fn fill_linear<S: Scalar>(
         network.bias_mut(index).copy_from_slice(&bias);
     }
     module.check_used(index)
+}
+
+/// Checks that the outputs are those of one network of PyTorch.
+fn check_single<S: Scalar>(network: &Network<S>) -> Result<()> {
+    let problem = if network.n_networks() > 1 {
+        format!(
+            "an ensemble of {} networks has no tensors in PyTorch's layout",
+            network.n_networks()
+        )
+    } else if network.temperature() != 1.0 {
+        format!(
+            "the temperature {} has no tensor in PyTorch's layout",
+            network.temperature()
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::Conflict {
+        what: "network".to_owned(),
+        problem,
+    })
 }
 
 /// Checks that all stages of the layers exist in PyTorch.

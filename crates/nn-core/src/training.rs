@@ -198,7 +198,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     ///
     /// # Errors
     /// Returns [`Error::OutOfRange`] or [`Error::Conflict`] for an invalid configuration,
-    /// for batch normalization of a single row, and if all training rows or all
+    /// for an ensemble, for batch normalization of a single row, and if all training rows or all
     /// validation rows have weight 0; [`Error::Empty`] or [`Error::Shape`] for samples
     /// that do not match the network; [`Error::OutOfMemory`] if the buffers do not fit in
     /// memory.
@@ -232,6 +232,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             .loss
             .check_output(network.output_layer().activation)?;
         config.check_frozen(network.layers().len())?;
+        network.check_trainable()?;
+        // The temperature belongs to the trained weights.
+        let network = network.uncalibrated();
         let plan = network.plan();
         let groups = parameter_groups::groups(plan, config.frozen_layers, &config.rate_factors)?;
         let has_batch_norm = network.has_batch_norm();

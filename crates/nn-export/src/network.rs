@@ -1,17 +1,43 @@
 //! Adds the stages of a network to a graph.
 
-use nn_core::Network;
 use nn_core::stage::{
     Activate, CategoryEmbedding, Dense, ParametricActivation, PeriodicEmbedding,
     PiecewiseLinearEmbedding, Stage, batch_norm,
 };
+use nn_core::{Activation, Network};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Source};
 use crate::op::{Bins, Linear, Op};
 
-/// Appends the stages of a network, in inference, and returns its outputs.
+/// Appends the stages of a network, in inference, and returns its outputs: for an ensemble, the
+/// mean of the outputs of its networks.
 pub(crate) fn add_network(graph: &mut Graph, network: &Network, input: Source) -> Result<Source> {
+    let temperature = network.temperature() as f32;
+    if network.n_networks() == 1 {
+        return add_single(graph, network, input, temperature);
+    }
+    if temperature != 1.0 {
+        return Err(Error::Unsupported {
+            what: "a calibrated ensemble (train with `--calibrate none`)".to_owned(),
+        });
+    }
+    let mut sum = add_single(graph, &network.nth_network(0), input, 1.0)?;
+    for index in 1..network.n_networks() {
+        let outputs = add_single(graph, &network.nth_network(index), input, 1.0)?;
+        sum = graph.add(Op::Add, &[sum, outputs]);
+    }
+    let factor = 1.0 / network.n_networks() as f32;
+    Ok(graph.add(Op::Multiply(factor), &[sum]))
+}
+
+/// Appends the stages of a network that is not an ensemble.
+fn add_single(
+    graph: &mut Graph,
+    network: &Network,
+    input: Source,
+    temperature: f32,
+) -> Result<Source> {
     let mut tensors = Tensors {
         parameters: network.parameters(),
         statistics: network.statistics(),
@@ -23,7 +49,11 @@ pub(crate) fn add_network(graph: &mut Graph, network: &Network, input: Source) -
     let mut output = input;
     for layer in 0..network.layers().len() {
         let layer_input = output;
+        let is_output = layer + 1 == network.layers().len();
         for stage in network.stages(layer) {
+            if is_output && temperature != 1.0 && is_probability(&stage) {
+                output = graph.add(Op::Multiply(1.0 / temperature), &[output]);
+            }
             let inputs = [output, layer_input];
             let added = add_stage(graph, &stage, inputs, &mut tensors);
             output = added.ok_or_else(|| Error::Unsupported {
@@ -33,6 +63,14 @@ pub(crate) fn add_network(graph: &mut Graph, network: &Network, input: Source) -
     }
     debug_assert!(tensors.parameters.is_empty() && tensors.statistics.is_empty());
     Ok(output)
+}
+
+/// Returns `true` for an activation whose outputs are probabilities.
+fn is_probability(stage: &Stage) -> bool {
+    matches!(
+        stage,
+        Stage::Activation(Activate(Activation::Softmax | Activation::Sigmoid))
+    )
 }
 
 /// The parameters and statistics of the stages that have not been added yet.

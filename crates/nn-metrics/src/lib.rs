@@ -5,6 +5,7 @@
 //! - [`ClassMetrics`]: the metrics of a classification in one struct.
 //! - [`LabelMetrics`]: the metrics of one label of a multi-label classification.
 //! - [`log_loss`], [`brier_score`] and [`Calibration`]: the quality of predicted probabilities.
+//! - [`TemperatureFit`]: temperature scaling of logits.
 //! - [`ClassCounts`]: balanced accuracy and macro F1.
 //! - [`ConfusionMatrix`]: the counts of the predictions, and the scores of each class.
 //! - [`RegressionErrors`] and [`r_squared`]: regression metrics.
@@ -43,6 +44,7 @@ mod confusion_matrix;
 mod regression;
 mod probabilities;
 mod calibration;
+mod temperature;
 mod classification;
 
 pub use calibration::{Calibration, CalibrationBin};
@@ -54,4 +56,5 @@ pub use means::mean;
 pub use probabilities::{brier_score, log_loss};
 pub use regression::{ErrorSums, OutputErrors, RegressionErrors, r_squared};
 pub use student_t::student_t_quantile;
+pub use temperature::{Logits, TemperatureFit};
 pub use threshold_counts::ThresholdCounts;

@@ -35,9 +35,9 @@ mod check;
 use std::path::Path;
 
 use nn_tensor::Threads;
-use nn_train::run_dir::{MODEL, is_finished, read_config, read_failure, read_model};
+use nn_train::run_dir::{MODEL, is_finished, member_name, read_config, read_failure, read_model};
 use nn_train::trained_model::{Origin, data_of};
-use nn_train::{Data, ErrorKind, Result};
+use nn_train::{Data, Error, ErrorKind, Result, Settings};
 use serde_json::{Value, json};
 
 use crate::record::RunRecord;
@@ -67,6 +67,22 @@ pub struct CheckResult {
     pub explained_by: Option<&'static str>,
 }
 
+/// Returns an error for an ensemble, whose networks are diagnosed one by one.
+fn check_single(settings: &Settings, directory: &Path) -> Result<()> {
+    if settings.ensemble.is_none() || settings.member.is_some() {
+        return Ok(());
+    }
+    let member = directory.join(member_name(1));
+    let problem = format!(
+        "{}: expected the run of a single network, found an ensemble",
+        directory.display()
+    );
+    Err(Error::usage(problem).with_help(format!(
+        "use one of its networks, such as {}",
+        member.display()
+    )))
+}
+
 impl Diagnosis {
     /// Diagnoses the run in `directory`, with its model and its data set if they are
     /// available.
@@ -78,6 +94,7 @@ impl Diagnosis {
             ErrorKind::Io => error.with_help("give the directory of a run of `nn train`"),
             _ => error,
         })?;
+        check_single(&settings, directory)?;
         let record = RunRecord::read(directory)?;
         let model = if directory.join(MODEL).exists() {
             Some(read_model(&directory.join(MODEL), allow_nonfinite)?)

@@ -23,12 +23,15 @@ fn diagram(model: &Model) -> NetworkDiagram {
     let network = &model.network;
     let layers = network.layers().iter();
     let inputs = NeuronLayer::new("inputs", network.n_inputs());
+    // Of several networks or members, the first.
     let weights = |index: usize| {
-        let weights = network.weights(index);
+        let layer = &network.layers()[index];
+        let mut values = network.weights(index).into_vec();
+        values.truncate(layer.n_inputs * layer.n_outputs);
         WeightMatrix {
-            n_inputs: weights.n_rows(),
-            n_outputs: weights.n_columns(),
-            values: weights.into_vec(),
+            n_inputs: layer.n_inputs,
+            n_outputs: layer.n_outputs,
+            values,
         }
     };
     let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();

@@ -99,6 +99,18 @@ fn prediction(model: &Model, digit: &NormalizedDigit) -> Value {
     let mut cache = ForwardCache::new(network, 1);
     let outputs = network.forward(row, &mut cache, &Threads::single());
     let outputs = outputs.into_vec();
+    // The first network of an ensemble, without the temperature, explains the prediction: its
+    // contributions add up to its weighted sum.
+    let first = network.nth_network(0);
+    if *network != first {
+        cache = ForwardCache::new(&first, 1);
+        first.forward(
+            Rows::new(&inputs, inputs.len()),
+            &mut cache,
+            &Threads::single(),
+        );
+    }
+    let network = &first;
     let class = model.loss.predicted_class(&outputs);
     // A single output is that of the second class; its negative is that of the first.
     let (output, sign) = match outputs.len() {

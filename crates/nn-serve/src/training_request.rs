@@ -49,6 +49,7 @@ impl TrainingRequest {
         check_glyphs(&settings)?;
         let data = datasets.get(&settings)?;
         let experiment = Experiment::new(&settings, Arc::clone(&data))?;
+        experiment.plan().check_single()?;
         check_parameters(experiment.plan())?;
         check_memory(experiment.plan(), &data)?;
         Ok(Self {

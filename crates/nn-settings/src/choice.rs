@@ -280,6 +280,44 @@ impl fmt::Display for NumericEmbedding {
     }
 }
 
+/// Calibration of predicted probabilities after training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Calibrate {
+    /// Probabilities as the network was trained.
+    #[default]
+    None,
+    /// Temperature scaling (Guo et al. 2017): one factor on the logits, fitted to the
+    /// validation samples.
+    Temperature,
+}
+
+impl Calibrate {
+    /// All methods.
+    pub const ALL: [Self; 2] = [Self::None, Self::Temperature];
+
+    /// Name in settings: `none` or `temperature`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Temperature => "temperature",
+        }
+    }
+}
+
+impl FromStr for Calibrate {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        named(&Self::ALL, Self::name, text)
+    }
+}
+
+impl fmt::Display for Calibrate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A preset: a group of settings with a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {

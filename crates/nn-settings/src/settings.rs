@@ -16,7 +16,7 @@ use nn_table::{Header, Scaling, Separator, TargetTransform, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{
-    Activations, Choice, NumericEmbedding, OnDivergence, Preset, RateFactors, Widths,
+    Activations, Calibrate, Choice, NumericEmbedding, OnDivergence, Preset, RateFactors, Widths,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -247,6 +247,9 @@ pub struct Settings {
     /// Length of the learned vector of each category, for columns with more than 8 categories; 0 encodes all categories one-hot
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Network", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub category_embedding: Option<usize>,
+    /// Train K members in one network (TabM-mini): they share all weights except factors on the inputs and the output layer, and the model predicts the mean of their probabilities or values
+    #[cfg_attr(feature = "clap", arg(long, value_name = "K", help_heading = "Network", value_parser = crate::value_parsers::whole_number::<usize>()))]
+    pub members: Option<usize>,
     /// Scale each input of the first layer by a learned factor
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub input_scaling: Option<bool>,
@@ -350,6 +353,18 @@ pub struct Settings {
         arg(long, value_name = "stop|halve-lr", help_heading = "Training")
     )]
     pub on_divergence: Option<Choice<OnDivergence>>,
+    /// Train K networks with different seeds on the same samples; the model predicts the mean of their probabilities or values
+    #[cfg_attr(feature = "clap", arg(long, value_name = "K", help_heading = "Training", value_parser = crate::value_parsers::whole_number::<usize>()))]
+    pub ensemble: Option<usize>,
+    /// Train only network N of the ensemble
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", hide = true, requires = "ensemble", value_parser = crate::value_parsers::whole_number::<usize>()))]
+    pub member: Option<usize>,
+    /// Calibrate the probabilities on the validation samples: temperature (one factor on the logits, used if it lowers the log loss by more than chance) or none [default: temperature for tables, none for images]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "temperature|none", help_heading = "Training")
+    )]
+    pub calibrate: Option<Choice<Calibrate>>,
     /// Random seed
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", alias = "random-state", value_parser = crate::value_parsers::whole_number::<u64>()))]
     pub seed: Option<u64>,
@@ -572,6 +587,9 @@ impl Settings {
         let own = [
             ("folds", self.folds),
             ("fold", self.fold),
+            ("ensemble", self.ensemble),
+            ("member", self.member),
+            ("members", self.members),
             ("limit-train", self.limit_train),
             ("accumulate", self.accumulate),
             ("epochs", self.epochs),

@@ -9,7 +9,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nn_files::regular_file;
 use nn_metrics::student_t_quantile;
 use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_tensor::Threads;
@@ -18,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Data;
 use crate::experiment::{Experiment, StoppedRun, run_prefix};
 use crate::observer::Observer;
-use crate::run_dir::{self, CONFIG, SUMMARY, fold_name};
+use crate::run_dir::{self, CONFIG, SUMMARY, fold_name, read_summary};
 use crate::summary::Summary;
 
 /// Probability of the interval of a mean.
@@ -284,14 +283,6 @@ pub fn mean_std_interval(values: &[f64]) -> (f64, f64, [f64; 2]) {
 fn n_folds(settings: &Settings) -> Result<usize> {
     let n_folds = settings.folds.filter(|&n_folds| n_folds >= 2);
     n_folds.ok_or_else(|| Error::usage("`folds`: expected a whole number from 2"))
-}
-
-fn read_summary(path: &Path) -> Result<Summary> {
-    let text = regular_file::read_text(path)?;
-    serde_json::from_str(&text).map_err(|error| {
-        Error::new(ErrorKind::Data, format!("{}: {error}", path.display()))
-            .with_help("remove the folder of this fold to train it again")
-    })
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! The settings and data of a training run, which is saved in a run directory.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nn_core::{Checkpoint, Trainer};
-use nn_settings::{Error, ErrorKind, Result, Settings};
+use nn_core::metrics::evaluate;
+use nn_core::{Checkpoint, Network, Trainer};
+use nn_settings::{Calibrate, Choice, Error, ErrorKind, Result, Settings};
 use nn_tensor::Threads;
 
+use crate::calibration::calibrated;
 use crate::checkpoints::{Checkpoints, Pace};
 use crate::config_diff::{check_checkpoint, check_settings};
 use crate::data::{Data, Splits};
+use crate::ensemble::FinishedMembers;
 use crate::epoch_metrics::EpochMetrics;
 use crate::instruction_set;
 use crate::metrics::{Evaluator, Metrics};
@@ -18,7 +23,7 @@ use crate::observer::{Observer, Start};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::run_dir::{MODEL, RunDir, read_config};
+use crate::run_dir::{CONFIG, MODEL, RunDir, is_finished, member_name, read_config};
 use crate::summary::Summary;
 use crate::trainer::{initial_network, trainer};
 use crate::training_loop::TrainingLoop;
@@ -182,7 +187,48 @@ impl Experiment {
 
     fn train_in(&self, run_dir: RunDir, observer: &mut dyn Observer) -> Result<TrainedRun> {
         run_dir.write_config(&self.plan.settings)?;
-        self.session(run_dir, observer).run(None, Vec::new())
+        let session = self.session(run_dir, observer);
+        match self.plan.n_networks() {
+            None => session.run(None, Vec::new()),
+            Some(n_networks) => session.run_ensemble(n_networks),
+        }
+    }
+
+    /// The experiment of one network of an ensemble, counted from 1.
+    fn member(&self, number: usize) -> Result<Self> {
+        let settings = Settings {
+            member: Some(number),
+            calibrate: None,
+            ..self.plan.settings.clone()
+        };
+        Ok(Self {
+            plan: Plan::new(&settings, &self.data)?,
+            ..self.clone()
+        })
+    }
+
+    /// Trains into the run directory `path`, continues an interrupted run there, or does
+    /// nothing if this run is finished.
+    fn complete(self, path: &Path, observer: &mut dyn Observer) -> Result<()> {
+        if is_finished(path) {
+            return Ok(());
+        }
+        if path.join(CONFIG).exists() {
+            let checkpoints = Checkpoints::open(path)?;
+            let stopped = StoppedRun {
+                path: path.to_owned(),
+                settings: read_config(path)?,
+                checkpoint: checkpoints.newest(|warning| observer.warn(warning))?,
+                checkpoints,
+                experiment: self,
+            };
+            return stopped.train(observer).map(drop);
+        }
+        // A run without settings was stopped before its first step.
+        if path.exists() {
+            fs::remove_dir_all(path).map_err(|error| Error::io(path, &error))?;
+        }
+        self.train(path, observer).map(drop)
     }
 
     fn session<'a>(&'a self, run_dir: RunDir, observer: &'a mut dyn Observer) -> Session<'a> {
@@ -273,7 +319,10 @@ impl StoppedRun {
         let n_epochs = self.checkpoint.as_ref().map_or(0, Checkpoint::epoch);
         let (run_dir, epochs) = RunDir::resume(self.path, self.checkpoints, n_epochs)?;
         let session = self.experiment.session(run_dir, observer);
-        session.run(self.checkpoint, epochs)
+        match self.experiment.plan.n_networks() {
+            None => session.run(self.checkpoint, epochs),
+            Some(n_networks) => session.run_ensemble(n_networks),
+        }
     }
 }
 
@@ -305,6 +354,10 @@ impl Session<'_> {
             n_validation: splits.validation.len(),
             n_test: splits.test.as_ref().map_or(0, |test| test.len()),
             finished: &epochs,
+            member: {
+                let settings = &experiment.plan.settings;
+                settings.member.zip(settings.ensemble)
+            },
             is_resumed: checkpoint.is_some(),
         });
         for warning in checkpoint.iter().flat_map(other_origin) {
@@ -314,7 +367,29 @@ impl Session<'_> {
         let outcome = self
             .train(&mut trainer, epochs, seconds)
             .map_err(|error| self.keep_best(&mut trainer, error))?;
-        self.finish(&trainer, &splits, outcome)
+        self.finish(trainer.network(), &splits, outcome, BTreeMap::new())
+    }
+
+    /// Trains the networks of an ensemble that are not finished, then combines them.
+    fn run_ensemble(mut self, n_networks: usize) -> Result<TrainedRun> {
+        let experiment = self.experiment;
+        let run = self.run_dir.path().to_owned();
+        let paths: Vec<PathBuf> = (1..=n_networks)
+            .map(|number| run.join(member_name(number)))
+            .collect();
+        for (number, path) in (1..).zip(&paths) {
+            let member = experiment.member(number)?;
+            member
+                .complete(path, self.observer)
+                .map_err(|error| resumed_as_ensemble(error, &run))?;
+        }
+        let members = FinishedMembers::read(&paths)?;
+        let outcome = members.outcome();
+        for row in &outcome.epochs {
+            self.run_dir.add_metrics(row)?;
+        }
+        let splits = experiment.data.splits()?;
+        self.finish(members.network()?, &splits, outcome, members.mean())
     }
 
     fn train(
@@ -332,12 +407,14 @@ impl Session<'_> {
         training.run(trainer, epochs, seconds)
     }
 
-    /// Saves the model, evaluates it on the test samples and saves the summary.
+    /// Calibrates the model and saves it, evaluates it on the test samples and saves the
+    /// summary. `member_mean` has the mean metrics of the networks of an ensemble.
     fn finish(
         mut self,
-        trainer: &Trainer<'_>,
+        network: Network,
         splits: &Splits<'_>,
         outcome: Outcome,
+        member_mean: BTreeMap<String, f64>,
     ) -> Result<TrainedRun> {
         let Experiment {
             data,
@@ -345,7 +422,13 @@ impl Session<'_> {
             threads,
             ..
         } = self.experiment;
-        let model = plan.model(data, trainer.network());
+        let calibrates = plan.settings.calibrate.as_ref().map(Choice::value);
+        let network = if calibrates == Some(&Calibrate::Temperature) && !outcome.is_interrupted {
+            calibrated(network, &splits.validation, threads)?
+        } else {
+            network
+        };
+        let model = plan.model(data, network);
         self.run_dir.write_model(&model)?;
         if outcome.is_interrupted {
             return Err(self.interrupted(&outcome));
@@ -359,10 +442,21 @@ impl Session<'_> {
         let test = splits.test.as_ref();
         let test = test.map(|test| evaluator.metrics(test, None)).transpose()?;
         let (n_threads, network) = (threads.count(), &model.network);
-        let summary = Summary {
+        let mut summary = Summary {
             threshold: evaluator.best_thresholds(&splits.validation)?,
             ..Summary::new(plan, data, n_threads, network, &outcome, test.as_ref())
         };
+        let is_as_trained = network.n_networks() == 1 && network.temperature() == 1.0;
+        if !is_as_trained && !splits.validation.is_empty() {
+            let validation = evaluate(network, &splits.validation, model.loss, threads)?;
+            summary.validation_loss = Some(validation.loss);
+            summary.validation_accuracy = validation.accuracy;
+        }
+        if !member_mean.is_empty() {
+            summary.train_loss = member_mean.get("train_loss").copied();
+            summary.train_accuracy = member_mean.get("train_accuracy").copied();
+        }
+        summary.member_mean = member_mean;
         self.run_dir.write_summary(&summary)?;
         let path = self.run_dir.path().to_owned();
         Ok(TrainedRun {
@@ -451,6 +545,17 @@ impl Session<'_> {
         );
         Error::new(ErrorKind::Interrupted, problem)
             .with_help(format!("to continue, run `nn train --resume {run}`"))
+    }
+}
+
+/// An interrupted network of an ensemble is resumed with the ensemble.
+fn resumed_as_ensemble(error: Error, run: &Path) -> Error {
+    match error.kind() {
+        ErrorKind::Interrupted => error.with_help(format!(
+            "to continue, run `nn train --resume {}`",
+            run.display()
+        )),
+        _ => error,
     }
 }
 

@@ -61,6 +61,7 @@ pub mod metrics;
 pub mod epoch_metrics;
 pub mod outcome;
 pub mod summary;
+pub mod calibration;
 pub mod metrics_file;
 #[doc(hidden)]
 pub mod checkpoints;
@@ -76,6 +77,7 @@ pub mod threshold;
 pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
+pub mod ensemble;
 pub mod experiment;
 pub mod import;
 pub mod cross_validation;
@@ -88,8 +90,8 @@ pub use nn_metrics;
 #[cfg(feature = "clap")]
 pub use nn_settings::flags;
 pub use nn_settings::{
-    Activations, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Widths, choice,
-    command_line, error, settings,
+    Activations, Calibrate, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Widths,
+    choice, command_line, error, settings,
 };
 pub use nn_table;
 pub use nn_tensor::Threads;

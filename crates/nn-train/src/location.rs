@@ -13,6 +13,11 @@ pub fn fold_name(number: usize) -> String {
     format!("fold-{number}")
 }
 
+/// Directory name of a network's run in an ensemble; networks are counted from 1.
+pub fn member_name(number: usize) -> String {
+    format!("member-{number}")
+}
+
 /// The path of the model file of `run`, which is a run directory, the name of a run in
 /// `runs_dir`, or a model file.
 ///

@@ -20,6 +20,9 @@ pub struct Start<'a, 't> {
     pub n_test: usize,
     /// The epochs that a resumed run has already finished.
     pub finished: &'a [EpochMetrics],
+    /// The network of an ensemble that starts, and the number of networks; `None` for a single
+    /// network.
+    pub member: Option<(usize, usize)>,
     /// Whether the run is resumed.
     pub is_resumed: bool,
 }

@@ -7,7 +7,7 @@ use nn_core::init::Init;
 use nn_core::model_file::{Description, InputDescription, Json, Model};
 use nn_core::regularization::Regularization;
 use nn_core::stage::{
-    CategoryEmbedding, LayerNorm, ParametricActivation, PeriodicEmbedding,
+    CategoryEmbedding, LayerNorm, MemberInit, Members, ParametricActivation, PeriodicEmbedding,
     PiecewiseLinearEmbedding, Residual, Scaling, Stage,
 };
 use nn_core::training::{ClassWeights, RateFactor};
@@ -18,7 +18,8 @@ use nn_data::augment::Augment;
 use nn_settings::preset::preset_flags;
 use nn_settings::settings::{WEIGHT_DECAY, default};
 use nn_settings::{
-    Activations, Choice, Error, NumericEmbedding, OnDivergence, Preset, Result, Settings, Widths,
+    Activations, Calibrate, Choice, Error, NumericEmbedding, OnDivergence, Preset, Result,
+    Settings, Widths,
 };
 
 use crate::data::{Data, PIXEL_SCALE};
@@ -81,11 +82,13 @@ impl Plan {
         let preset = preset_flags(settings, is_regression);
         let settings = &settings.with_preset(is_regression);
         check_table_settings(settings, data)?;
+        check_ensemble(settings)?;
         check_image_size(settings, data)?;
         let usual_loss = || same_outputs.map_or_else(|| default_loss(data.task), |it| it.loss());
         let loss = value(&settings.loss).unwrap_or_else(usual_loss);
         let n_outputs = n_outputs(data.task, loss)?;
         check_bce(settings, n_outputs)?;
+        check_calibrate(settings, loss)?;
         let output = output_activation(settings, loss, same_outputs, data.task, n_outputs)?;
         let (layers, start) = match source {
             Some(source) => {
@@ -137,6 +140,28 @@ impl Plan {
         Ok(Network::new(&self.network, self.training.seed)?)
     }
 
+    /// The number of networks of the ensemble that these settings train; `None` for a single
+    /// network.
+    pub fn n_networks(&self) -> Option<usize> {
+        self.settings
+            .ensemble
+            .filter(|_| self.settings.member.is_none())
+    }
+
+    /// Returns an error if these settings train an ensemble.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an ensemble.
+    pub fn check_single(&self) -> Result<()> {
+        match self.n_networks() {
+            None => Ok(()),
+            Some(n) => Err(Error::usage(format!(
+                "`ensemble = {n}`: expected a single network here"
+            ))
+            .with_help("leave `ensemble` out; `nn train` trains ensembles")),
+        }
+    }
+
     /// The contents of the model file: a network with everything needed to use it.
     pub fn model(&self, data: &Data, network: Network) -> Model {
         Model {
@@ -148,7 +173,7 @@ impl Plan {
 }
 
 /// The settings for values of nn-core, by the beginnings of the values' names.
-const NAMES: [(&str, &str); 16] = [
+const NAMES: [(&str, &str); 17] = [
     ("accumulate", "accumulate"),
     ("averaging", "averaging"),
     ("clip-norm", "clip-norm"),
@@ -158,6 +183,7 @@ const NAMES: [(&str, &str); 16] = [
     ("l1", "l1"),
     ("l2", "l2"),
     ("label smoothing", "label-smoothing"),
+    ("number of members", "members"),
     ("learning rate", "lr"),
     ("learning-rate factor", "lr-factors"),
     ("weight-decay factor", "lr-factors"),
@@ -363,6 +389,64 @@ fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
     }
 }
 
+/// The largest number of networks of an ensemble.
+const MAX_NETWORKS: usize = 1000;
+
+/// Checks the number of networks, and the number of the network to train.
+fn check_ensemble(settings: &Settings) -> Result<()> {
+    let Some(n_networks) = settings.ensemble else {
+        return match settings.member {
+            None => Ok(()),
+            Some(_) => Err(Error::usage(
+                "`member`: needs `ensemble`, the number of networks",
+            )),
+        };
+    };
+    if !(2..=MAX_NETWORKS).contains(&n_networks) {
+        return Err(Error::usage(format!(
+            "`ensemble`: expected a whole number from 2 to {MAX_NETWORKS}, found {n_networks}"
+        )));
+    }
+    match settings.member {
+        Some(member) if !(1..=n_networks).contains(&member) => Err(Error::usage(format!(
+            "`member`: expected a whole number from 1 to {n_networks}, found {member}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Returns `true` for a loss whose outputs are probabilities.
+fn has_probabilities(loss: Loss) -> bool {
+    matches!(
+        loss,
+        Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Kl
+    )
+}
+
+/// Only probabilities can be calibrated.
+fn check_calibrate(settings: &Settings, loss: Loss) -> Result<()> {
+    match value(&settings.calibrate) {
+        Some(Calibrate::Temperature) if !has_probabilities(loss) => Err(Error::usage(format!(
+            "`calibrate = temperature`: needs probabilities, but the loss is {loss}"
+        ))
+        .with_help("leave `calibrate` out")),
+        _ => Ok(()),
+    }
+}
+
+/// The calibration. By default, the probabilities of tables are calibrated; a network of an
+/// ensemble is calibrated as part of the ensemble.
+fn calibrate(settings: &Settings, data: &Data, loss: Loss) -> Calibrate {
+    if settings.member.is_some() {
+        return Calibrate::None;
+    }
+    let has_default = has_columns(data) && has_probabilities(loss);
+    value(&settings.calibrate).unwrap_or(match has_default {
+        true => Calibrate::Temperature,
+        false => Calibrate::None,
+    })
+}
+
 /// Only a folder of images is read with a size.
 fn check_image_size(settings: &Settings, data: &Data) -> Result<()> {
     match &settings.image_size {
@@ -520,6 +604,14 @@ fn input_stages(settings: &Settings, data: &Data) -> Vec<Stage> {
     if settings.input_scaling == Some(true) {
         stages.push(Scaling.into());
     }
+    if let Some(n_members) = settings.members {
+        let embedding = value(&settings.numeric_embedding).unwrap_or_default();
+        let init = match embedding {
+            NumericEmbedding::None => MemberInit::Signs,
+            NumericEmbedding::Periodic | NumericEmbedding::PiecewiseLinear => MemberInit::Normal,
+        };
+        stages.push(Members { n_members, init }.into());
+    }
     stages
 }
 
@@ -669,9 +761,17 @@ fn training(
         patience: settings.patience.unwrap_or(default::PATIENCE),
         averaging: settings.averaging,
         frozen_layers: settings.freeze.unwrap_or(0),
-        seed: settings.seed.unwrap_or(default::SEED),
+        seed: network_seed(settings),
         ..usual
     })
+}
+
+/// The seed of the network: the networks of an ensemble have successive seeds, and the seed of
+/// the settings sets the split.
+fn network_seed(settings: &Settings) -> u64 {
+    let member = settings.member.unwrap_or(1).saturating_sub(1);
+    let seed = settings.seed.unwrap_or(default::SEED);
+    seed.wrapping_add(member as u64)
 }
 
 /// The optimizer, and the weight decay in addition to the optimizer's own. The setting
@@ -805,6 +905,7 @@ fn resolved(
         hidden: Some(Widths(widths).into()),
         numeric_embedding: asked.numeric_embedding.clone(),
         category_embedding: asked.category_embedding,
+        members: asked.members,
         input_scaling: asked.input_scaling,
         activation: Some(Activations(activations).into()),
         parametric_activation: asked.parametric_activation,
@@ -833,7 +934,10 @@ fn resolved(
             .on_divergence
             .clone()
             .or(Some(default::ON_DIVERGENCE.into())),
-        seed: Some(training.seed),
+        ensemble: asked.ensemble,
+        member: asked.member,
+        calibrate: Some(calibrate(asked, data, training.loss).into()),
+        seed: asked.seed.or(Some(default::SEED)),
         augment: Some(augment.into()),
         l1: Some(training.regularization.l1),
         l2: Some(training.regularization.l2),

@@ -216,6 +216,18 @@ pub fn is_finished(run: &Path) -> bool {
     run.join(SUMMARY).exists()
 }
 
+/// Reads the summary of a finished run.
+///
+/// # Errors
+/// Returns an error if the file cannot be read or is damaged.
+pub fn read_summary(path: &Path) -> Result<Summary> {
+    let text = regular_file::read_text(path)?;
+    serde_json::from_str(&text).map_err(|error| {
+        Error::new(ErrorKind::Data, format!("{}: {error}", path.display()))
+            .with_help("remove the folder of this run to train it again")
+    })
+}
+
 /// The reason why a run diverged, if it did.
 pub fn read_failure(run: &Path) -> Option<String> {
     let text = regular_file::read_text(&run.join(FAILURE)).ok()?;

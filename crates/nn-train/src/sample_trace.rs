@@ -45,6 +45,10 @@ pub struct SampleTrace {
     pub predicted: Option<usize>,
     /// Whether the weights are the trained ones, not the initial ones.
     pub is_trained: bool,
+    /// Number of networks of an ensemble, of which the first is traced; `None` for a single
+    /// network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<usize>,
     /// The traced step.
     pub step: StepTrace,
 }
@@ -74,7 +78,9 @@ impl SampleTrace {
             ))
             .with_help("samples are counted from 0"));
         }
-        let network = untrained.as_ref().unwrap_or(&model.network);
+        // Of an ensemble, the first network.
+        let first = model.network.nth_network(0);
+        let network = untrained.as_ref().unwrap_or(&first);
         let sample = samples.select(&[options.index as u32]);
         let config = TrainingConfig {
             class_weights,
@@ -94,6 +100,7 @@ impl SampleTrace {
             label: sample.label(0).map(|label| label as usize),
             predicted: predicted(model, &sample, &step),
             is_trained: !options.is_untrained,
+            ensemble: Some(model.network.n_networks()).filter(|&n| n > 1),
             step,
         })
     }

@@ -1,5 +1,7 @@
 //! The summary of a training run.
 
+use std::collections::BTreeMap;
+
 use nn_core::Network;
 use nn_core::model_file::weights_sha256;
 use serde::{Deserialize, Serialize};
@@ -72,6 +74,16 @@ pub struct Summary {
     /// Mean absolute error on the test samples in the units of the table, averaged over the
     /// targets.
     pub test_mae: Option<f64>,
+    /// Number of networks of the ensemble; `None` for a single network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<usize>,
+    /// The mean of each metric of the networks of the ensemble. The other metrics of the
+    /// summary are those of the ensemble, except for the training loss and accuracy.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub member_mean: BTreeMap<String, f64>,
+    /// The temperature of the probabilities; `None` if they were not calibrated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
     /// The thresholds with the highest balanced accuracy on the validation samples: one
     /// for two classes, or one per label.
     pub threshold: Option<Vec<f64>>,
@@ -129,6 +141,9 @@ impl Summary {
             test_r2: regression.and_then(|it| it.r_squared),
             test_rmse: regression.map(|it| it.root_mean_square),
             test_mae: regression.map(|it| it.mean_absolute),
+            ensemble: plan.n_networks(),
+            member_mean: BTreeMap::new(),
+            temperature: Some(network.temperature()).filter(|&it| it != 1.0),
             threshold: None,
             train_seconds: Some(seconds.iter().sum()),
             seconds_per_epoch: median(&seconds),

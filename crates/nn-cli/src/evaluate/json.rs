@@ -14,9 +14,20 @@ pub(super) fn of(results: &Results<'_>) -> Value {
         data,
         split,
         metrics,
+        uncalibrated,
         thresholds,
         importance,
     } = results;
+    let without = uncalibrated.as_ref().map(|metrics| {
+        let classification = metrics.classification.unwrap_or_default();
+        json!({
+            "loss": metrics.evaluation.loss,
+            "log_loss": classification.log_loss,
+            "brier": classification.brier,
+            "calibration_error": classification.calibration_error,
+        })
+    });
+    let temperature = model.network.temperature();
     let evaluation = &metrics.evaluation;
     let classification = metrics.classification.unwrap_or_default();
     let errors = metrics.regression.as_ref();
@@ -40,6 +51,8 @@ pub(super) fn of(results: &Results<'_>) -> Value {
         "log_loss": classification.log_loss,
         "brier": classification.brier,
         "calibration_error": classification.calibration_error,
+        "temperature": uncalibrated.as_ref().map(|_| temperature),
+        "uncalibrated": without,
         "r2": errors.and_then(|errors| errors.r_squared),
         "rmse": errors.map(|errors| errors.root_mean_square),
         "mae": errors.map(|errors| errors.mean_absolute),

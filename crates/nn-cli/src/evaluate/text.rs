@@ -18,6 +18,7 @@ pub(super) fn show(results: &Results<'_>) {
         data,
         split,
         metrics,
+        uncalibrated,
         thresholds,
         importance,
     } = results;
@@ -41,6 +42,9 @@ pub(super) fn show(results: &Results<'_>) {
     }
     if let Some(classification) = &metrics.classification {
         show_classification(classification, !metrics.labels.is_empty());
+    }
+    if let Some(uncalibrated) = uncalibrated {
+        show_calibration(model.network.temperature(), uncalibrated);
     }
     if !metrics.labels.is_empty() {
         show_labels(metrics, &data.class_names);
@@ -110,6 +114,16 @@ fn show_classification(metrics: &ClassMetrics, are_means: bool) {
     if are_means {
         terminal::line("(means over the labels)");
     }
+}
+
+/// Prints the temperature, and the metrics of the probabilities without it.
+fn show_calibration(temperature: f64, uncalibrated: &Metrics) {
+    let metrics = uncalibrated.classification.unwrap_or_default();
+    let log_loss = metrics.log_loss.unwrap_or(uncalibrated.evaluation.loss);
+    let error = terminal::percent(metrics.calibration_error);
+    terminal::line(format!(
+        "temperature        {temperature:>8.4} (without: log loss {log_loss:.4}, calibration error {error})"
+    ));
 }
 
 /// Prints the metrics of each label.

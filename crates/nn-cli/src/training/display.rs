@@ -36,6 +36,13 @@ impl<'a> Display<'a> {
     }
 
     fn introduce(&self, start: &Start<'_, '_>) {
+        if let Some((number, n_networks)) = start.member {
+            self.introduce_member(start, number, n_networks);
+            // The networks of an ensemble have the same data and settings.
+            if number > 1 {
+                return;
+            }
+        }
         let (plan, data) = (self.experiment.plan(), self.experiment.data());
         self.progress.notes(&data.notes);
         let warning = warnings::large_batches(plan, data).filter(|_| !start.is_resumed);
@@ -73,9 +80,28 @@ impl<'a> Display<'a> {
             training.optimizer,
             shortest(training.learning_rate),
             training.schedule,
-            training.seed,
+            start.trainer.config().seed,
             self.experiment.threads().count(),
         ));
+    }
+
+    fn introduce_member(&self, start: &Start<'_, '_>, number: usize, n_networks: usize) {
+        let seed = start.trainer.config().seed;
+        match &self.progress {
+            Progress::Json => terminal::report(json!({
+                "event": "member",
+                "member": number,
+                "members": n_networks,
+                "seed": seed,
+                "run": start.run.to_string_lossy(),
+            })),
+            progress => {
+                progress.finish();
+                progress.say(&format!(
+                    "ensemble  network {number} of {n_networks}, seed {seed}"
+                ));
+            }
+        }
     }
 
     fn resumed(&self, start: &Start<'_, '_>) {

@@ -33,6 +33,7 @@ mod rows_files;
 mod memory;
 mod escapes;
 mod evaluation;
+mod ensembles;
 mod digits;
 mod images;
 mod traces;

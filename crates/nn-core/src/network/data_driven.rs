@@ -17,6 +17,7 @@ use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use super::{ForwardCache, Network};
+use crate::layer::Layer;
 use crate::stage::Stage;
 use crate::stage::pass::Mode;
 
@@ -80,39 +81,45 @@ impl<S: Scalar> Network<S> {
         let mut cache = ForwardCache::new(self, n_rows);
         cache.start(&self.plan, n_rows, false);
         for index in 0..self.plan.nodes.len() {
-            if let Stage::Dense(_) = self.plan.nodes[index].stage {
+            if let Stage::Dense(_) | Stage::Heads(_) = self.plan.nodes[index].stage {
                 let (layer, output) = (self.plan.nodes[index].layer, self.plan.nodes[index].output);
                 self.bias_mut(layer).fill(S::zero());
                 let mode = Mode::Inference(&[]);
                 cache.run_stage(&self.plan, index, &block, &self.parameters, mode, threads);
-                let n_outputs = self.plan.layers[layer].n_outputs;
-                let sums = Rows::new(cache.values(output), n_outputs);
+                let sums = Rows::new(cache.values(output), self.bias(layer).len());
                 let stream =
                     Streams::new(seed).stream(Purpose::Weights, FIRST_STREAM + layer as u64);
                 self.initialize_layer(layer, &sums, stream);
             }
-            self.infer_stage(index, &block, &mut cache, threads);
+            self.infer_stage(0, index, &block, &mut cache, threads);
         }
         Ok(())
     }
 
     /// Scales the weights and draws the biases of a layer from its weighted sums without
-    /// biases, `[n_rows, n_outputs]`.
+    /// biases, `[n_rows, n_biases]`.
     fn initialize_layer(&mut self, layer: usize, sums: &Rows<'_, S>, mut stream: Stream) {
-        let n_outputs = sums.n_columns();
-        for neuron in 0..n_outputs {
-            let std = std_of(sums, neuron);
+        let Layer {
+            n_inputs,
+            n_outputs,
+            ..
+        } = self.plan.layers[layer];
+        for column in 0..sums.n_columns() {
+            let std = std_of(sums, column);
             let scale = if std > 0.0 { 1.0 / std } else { 1.0 };
-            let weights = self.weights_mut(layer).iter_mut().skip(neuron);
-            let weights = weights.step_by(n_outputs);
+            // An output layer of several members has a matrix per member.
+            let (member, neuron) = (column / n_outputs, column % n_outputs);
+            let n_weights = n_inputs * n_outputs;
+            let weights = &mut self.weights_mut(layer)[member * n_weights..][..n_weights];
+            let weights = weights.iter_mut().skip(neuron).step_by(n_outputs);
             weights.for_each(|weight| *weight = S::from_f64(weight.into_f64() * scale));
             let rows: [usize; BIAS_ROWS] =
                 std::array::from_fn(|_| stream.below(sums.n_rows() as u32) as usize);
             let parts: [f64; BIAS_ROWS] = std::array::from_fn(|_| exponential(&mut stream));
             let products = rows.iter().zip(parts);
-            let combined = products.map(|(&row, part)| part * sums.row(row)[neuron].into_f64());
+            let combined = products.map(|(&row, part)| part * sums.row(row)[column].into_f64());
             let combined = combined.sum::<f64>() / parts.iter().sum::<f64>();
-            self.bias_mut(layer)[neuron] = S::from_f64(-combined * scale);
+            self.bias_mut(layer)[column] = S::from_f64(-combined * scale);
         }
     }
 }

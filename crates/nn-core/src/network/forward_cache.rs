@@ -3,6 +3,7 @@
 use nn_samples::Rows;
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
+use super::combination::Combination;
 use super::plan::{LayerSlots, Node, Plan};
 use crate::stage::activate;
 use crate::stage::inputs::LayerInputs;
@@ -16,6 +17,8 @@ pub struct ForwardCache<S> {
     slots: Vec<Slot<S>>,
     caches: Vec<Cache<S>>,
     layers: Vec<LayerSlots>,
+    /// The combined outputs of several members in inference.
+    combination: Option<Combination<S>>,
     max_rows: usize,
     n_rows: usize,
     is_training: bool,
@@ -30,6 +33,10 @@ struct Slot<S> {
 }
 
 /// The activations of one layer for a batch, each `[batch, n_outputs]`.
+///
+/// In a network whose members share layers, there is a row for each member of each row of
+/// the batch. In inference, the output layer has the combined outputs of all members; the
+/// other layers have the values of the first network of an ensemble.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerCache<'t, S> {
     cache: &'t ForwardCache<S>,
@@ -38,7 +45,11 @@ pub struct LayerCache<'t, S> {
 
 impl<S: Scalar> ForwardCache<S> {
     /// Creates the buffers for a plan.
-    pub(super) fn for_plan(plan: &Plan, max_rows: usize) -> Self {
+    pub(super) fn for_plan(
+        plan: &Plan,
+        max_rows: usize,
+        combination: Option<Combination<S>>,
+    ) -> Self {
         let slots = plan.slots.iter().enumerate().map(|(index, slot)| Slot {
             width: slot.width,
             in_inference: slot.in_inference,
@@ -48,13 +59,14 @@ impl<S: Scalar> ForwardCache<S> {
             ),
         });
         let caches = plan.nodes.iter().map(|node| {
-            let lengths = node.stage.cache(node.n_inputs, max_rows);
+            let lengths = node.stage.cache(node.n_inputs, max_rows * node.n_members);
             lengths.map(|len| AlignedSlice::new(S::zero(), len))
         });
         Self {
             slots: slots.collect(),
             caches: caches.collect(),
             layers: plan.layer_slots.clone(),
+            combination,
             max_rows,
             n_rows: 0,
             is_training: false,
@@ -75,6 +87,40 @@ impl<S: Scalar> ForwardCache<S> {
     /// The network's outputs, `[batch, n_outputs]`.
     pub fn outputs(&self) -> Rows<'_, S> {
         self.layer(self.layers.len() - 1).outputs()
+    }
+
+    /// Number of output rows per row of the batch: one per member that shares layers in
+    /// training, otherwise 1.
+    pub(crate) fn n_output_members(&self) -> usize {
+        self.outputs().n_rows() / self.n_rows.max(1)
+    }
+
+    /// Starts the combination of the members' outputs, if there is one.
+    pub(super) fn start_combination(&mut self) {
+        if let Some(combination) = &mut self.combination {
+            combination.clear(self.n_rows);
+        }
+    }
+
+    /// Adds the outputs of a network to the combination, if there is one.
+    pub(super) fn add_to_combination(&mut self) {
+        let Some(combination) = &mut self.combination else {
+            return;
+        };
+        let last = self.layers[self.layers.len() - 1];
+        let values = |slot| values_of(&self.slots, slot, self.n_rows, false);
+        combination.add(
+            self.n_rows,
+            values(last.pre_activations),
+            values(last.activations),
+        );
+    }
+
+    /// Finishes the combination of the members' outputs, if there is one.
+    pub(super) fn finish_combination(&mut self) {
+        if let Some(combination) = &mut self.combination {
+            combination.finish(self.n_rows);
+        }
     }
 
     /// Prepares a forward pass of `n_rows` rows.
@@ -110,7 +156,8 @@ impl<S: Scalar> ForwardCache<S> {
     /// The inputs of a stage, from a slot other than the slot of the network's inputs.
     #[inline(always)]
     pub(crate) fn inputs_of(&self, node: &Node) -> LayerInputs<'_, S> {
-        Matrix::new(self.values(node.input), [self.n_rows, node.n_inputs]).into()
+        let n_rows = self.n_rows * node.n_members;
+        Matrix::new(self.values(node.input), [n_rows, node.n_inputs]).into()
     }
 
     /// Runs stage `index` of the plan, followed by its activation, if any.
@@ -132,8 +179,8 @@ impl<S: Scalar> ForwardCache<S> {
     #[inline(always)]
     pub(super) fn activate(&mut self, node: &Node, threads: &Threads) {
         if let Some(activation) = node.epilogue {
-            let n_values = self.n_rows * node.n_outputs;
-            let outputs = &mut self.slots[node.output].values[..n_values];
+            let slot = &mut self.slots[node.output];
+            let outputs = &mut slot.values[..self.n_rows * slot.width];
             activate::apply(activation, None, outputs, node.n_outputs, threads);
         }
     }
@@ -157,16 +204,18 @@ impl<S: Scalar> ForwardCache<S> {
             0 => Some(inputs),
             slot if slot == node.output => None,
             slot => {
-                own = Matrix::new(values(slot), [n_rows, node.n_inputs]).into();
+                let shape = [n_rows * node.n_members, node.n_inputs];
+                own = Matrix::new(values(slot), shape).into();
                 Some(&own)
             }
         };
+        let output = &mut rest[0];
         node.stage.forward(Forward {
             width: node.n_outputs,
             n_inputs: node.n_inputs,
             inputs,
             skip: node.skip.map(|(slot, _)| values(slot)),
-            outputs: &mut rest[0].values[..n_rows * node.n_outputs],
+            outputs: &mut output.values[..n_rows * output.width],
             parameters: &parameters[node.parameters.clone()],
             mode,
             cache: &mut self.caches[index],
@@ -188,25 +237,38 @@ impl<'t, S: Scalar> LayerCache<'t, S> {
     /// The pre-activations z. If φ′ can be computed from the activations a alone, z is
     /// not stored, and a is returned instead.
     pub fn pre_activations(&self) -> &'t [S] {
-        self.cache.values(self.slots.pre_activations)
+        match self.combination() {
+            Some(combination) => combination.z(self.cache.n_rows),
+            None => self.cache.values(self.slots.pre_activations),
+        }
     }
 
     /// The activations a = φ(z), before dropout.
     pub fn activations(&self) -> &'t [S] {
-        self.cache.values(self.slots.activations)
+        match self.combination() {
+            Some(combination) => combination.a(self.cache.n_rows),
+            None => self.cache.values(self.slots.activations),
+        }
     }
 
     /// The outputs of the layer: a, after dropout and the residual connection.
     pub fn outputs(&self) -> Rows<'t, S> {
-        Rows::new(
-            self.output_values(),
-            self.cache.slots[self.slots.outputs].width,
-        )
+        Rows::new(self.output_values(), self.slots.n_outputs)
     }
 
     /// The values of [`outputs`](Self::outputs), in row-major order.
     pub(crate) fn output_values(&self) -> &'t [S] {
-        self.cache.values(self.slots.outputs)
+        match self.combination() {
+            Some(combination) => combination.a(self.cache.n_rows),
+            None => self.cache.values(self.slots.outputs),
+        }
+    }
+
+    /// The combined outputs, if this is the output layer in inference.
+    fn combination(&self) -> Option<&'t Combination<S>> {
+        let last = &self.cache.layers[self.cache.layers.len() - 1];
+        let combination = self.cache.combination.as_ref();
+        combination.filter(|_| !self.cache.is_training && self.slots == *last)
     }
 
     /// The dropout mask m: 0 for dropped outputs, 1/(1 − p) for others; empty

@@ -12,7 +12,7 @@ use nn_tensor::sparse::WriteMode;
 
 use crate::layer::{Layer, LayerConfig, Ranges};
 use crate::stage::pass::TensorSpec;
-use crate::stage::{Activate, BatchNorm, Dense, Dropout, Stage};
+use crate::stage::{Activate, BatchNorm, Dense, Dropout, Heads, Stage};
 
 /// A node of the plan: a stage with its parameters and buffers.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,11 @@ pub(crate) struct Node {
     pub(crate) layer: usize,
     /// Prefix of the names of its tensors in a model file.
     pub(crate) prefix: String,
+    /// Number of input rows per row of the network's inputs: 1, or one per member.
+    pub(crate) n_members: usize,
+    /// Number of values per input row.
     pub(crate) n_inputs: usize,
+    /// Number of values per output row.
     pub(crate) n_outputs: usize,
     pub(crate) parameters: Range<usize>,
     pub(crate) statistics: Range<usize>,
@@ -59,7 +63,7 @@ impl Node {
 /// A buffer for the values between two stages.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Slot {
-    /// Number of values per row.
+    /// Number of values per row of the network's inputs, of all members together.
     pub(crate) width: usize,
     /// The error buffer of the slot.
     pub(crate) error: usize,
@@ -78,10 +82,12 @@ pub(crate) struct LayerSlots {
     pub(crate) outputs: usize,
     /// The index of the dropout stage.
     pub(crate) dropout: Option<usize>,
+    /// Number of values per output row.
+    pub(crate) n_outputs: usize,
 }
 
 /// The layers, nodes and buffers of a network.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) layers: Vec<Layer>,
     pub(crate) nodes: Vec<Node>,
@@ -91,6 +97,8 @@ pub(crate) struct Plan {
     pub(crate) errors: Vec<usize>,
     pub(crate) n_parameters: usize,
     pub(crate) n_statistics: usize,
+    /// Number of members that share the layers after a members stage; otherwise 1.
+    pub(crate) n_members: usize,
 }
 
 impl Plan {
@@ -103,7 +111,12 @@ impl Plan {
                 in_inference: None,
             }],
             errors: vec![n_inputs],
-            ..Self::default()
+            layers: Vec::new(),
+            nodes: Vec::new(),
+            layer_slots: Vec::new(),
+            n_parameters: 0,
+            n_statistics: 0,
+            n_members: 1,
         };
         for (index, layer) in layers.iter().enumerate() {
             plan.add_layer(index, layer, index + 1 == layers.len());
@@ -151,7 +164,7 @@ impl Plan {
     pub(crate) fn cache_width(&self) -> usize {
         let slots = self.slots.iter().skip(1).map(|slot| slot.width);
         let caches = self.nodes.iter().map(|node| {
-            let lengths = |n_rows| node.stage.cache(node.n_inputs, n_rows);
+            let lengths = |n_rows| node.stage.cache(node.n_inputs, n_rows * node.n_members);
             let [one, two] = [1, 2].map(|n_rows| lengths(n_rows).iter().sum::<usize>());
             two - one
         });
@@ -178,8 +191,18 @@ impl Plan {
             self.add(index, prefix, stage, false);
         }
         let (n_inputs, n_outputs) = (self.width(), config.n_outputs);
-        let dense = self.add(index, prefix.clone(), Dense { n_outputs }.into(), false);
-        let bias = dense.end - n_outputs..dense.end;
+        let (sums, n_biases) = if is_output && self.n_members > 1 {
+            let n_members = self.n_members;
+            let heads = Heads {
+                n_members,
+                n_outputs,
+            };
+            (heads.into(), n_members * n_outputs)
+        } else {
+            (Dense { n_outputs }.into(), n_outputs)
+        };
+        let dense = self.add(index, prefix.clone(), sums, false);
+        let bias = dense.end - n_biases..dense.end;
         let batch_norm = if config.batch_norm {
             self.add(index, prefix.clone(), BatchNorm.into(), true)
         } else {
@@ -201,6 +224,7 @@ impl Plan {
             activations,
             outputs: self.slots.len() - 1,
             dropout,
+            n_outputs,
         });
         self.layers.push(Layer {
             n_inputs,
@@ -265,9 +289,9 @@ impl Plan {
         }
     }
 
-    /// Number of values per row of the last slot.
+    /// Number of values per row of the last slot, of one member.
     fn width(&self) -> usize {
-        self.slots[self.slots.len() - 1].width
+        self.slots[self.slots.len() - 1].width / self.n_members
     }
 
     /// Appends a stage that reads the last slot, and returns the range of its
@@ -281,6 +305,9 @@ impl Plan {
     ) -> Range<usize> {
         let (input, n_inputs) = (self.slots.len() - 1, self.width());
         let n_outputs = stage.n_outputs(n_inputs);
+        let n_members = self.n_members;
+        self.n_members = stage.n_members().unwrap_or(n_members);
+        let width = self.n_members * n_outputs;
         let n_values = |of_statistics| stage.n_elements(n_inputs, of_statistics);
         let parameters = self.n_parameters..self.n_parameters + n_values(false);
         let statistics = self.n_statistics..self.n_statistics + n_values(true);
@@ -288,10 +315,10 @@ impl Plan {
         let is_in_place = may_overwrite && stage.is_in_place();
         if !is_in_place {
             if !stage.is_error_in_place() {
-                self.errors.push(n_outputs);
+                self.errors.push(width);
             }
             self.slots.push(Slot {
-                width: n_outputs,
+                width,
                 error: self.errors.len() - 1,
                 in_inference: None,
             });
@@ -301,6 +328,7 @@ impl Plan {
             epilogue: None,
             layer,
             prefix,
+            n_members,
             n_inputs,
             n_outputs,
             parameters: parameters.clone(),

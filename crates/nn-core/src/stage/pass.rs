@@ -83,6 +83,12 @@ pub(crate) trait Kind: Debug + Sized {
         n_inputs
     }
 
+    /// The number of rows that the stage makes of each input row, one per member; `None` if
+    /// the number of rows stays the same.
+    fn n_members(&self) -> Option<usize> {
+        None
+    }
+
     /// The parameters and statistics, in the order of the flat buffers.
     fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
         let _ = n_inputs;

@@ -29,7 +29,7 @@ pub(super) struct BlockLoss<'a, S> {
     pub(super) criterion: &'a Criterion<S>,
     pub(super) network: &'a Network<S>,
     pub(super) class_weights: Option<&'a [S]>,
-    /// Positions of the samples.
+    /// Positions of the samples, each once per member.
     pub(super) positions: &'a [u32],
     /// Factor on every error.
     pub(super) scale: S,
@@ -84,12 +84,13 @@ impl<S: Scalar> BlockLoss<'_, S> {
         let last = self.network.layers().len() - 1;
         let outputs = cache.layer(last);
         let (n_rows, width) = (self.positions.len(), self.network.n_outputs());
+        let n_members = self.network.plan().n_members;
         let mut block = LossPart {
             positions: self.positions,
             z: outputs.pre_activations(),
             a: outputs.activations(),
             targets: &mut targets[..n_rows * width],
-            errors: gradients.error_mut(last, n_rows),
+            errors: gradients.error_mut(last, n_rows / n_members),
             sums: EpochSums::default(),
         };
         if n_rows <= LOSS_ROWS {

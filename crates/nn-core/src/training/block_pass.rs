@@ -20,6 +20,8 @@ use crate::network::{ForwardCache, Network, Randomness};
 #[derive(Debug)]
 pub(super) struct Workspace<'a, S> {
     pub(super) inputs: BlockInputs<'a, S>,
+    /// The positions of the rows, each once per member; empty for a single member.
+    pub(super) member_rows: Vec<u32>,
     pub(super) targets: Vec<S>,
     pub(super) cache: ForwardCache<S>,
     pub(super) gradients: Gradients<S>,
@@ -28,9 +30,11 @@ pub(super) struct Workspace<'a, S> {
 impl<'a, S: Scalar> Workspace<'a, S> {
     /// Creates the buffers for blocks of up to `max_rows` rows.
     pub(super) fn new(network: &Network<S>, max_rows: usize, inputs: BlockInputs<'a, S>) -> Self {
+        let n_members = network.plan().n_members;
         Self {
             inputs,
-            targets: vec![S::zero(); max_rows * network.n_outputs()],
+            member_rows: Vec::with_capacity(max_rows * if n_members > 1 { n_members } else { 0 }),
+            targets: vec![S::zero(); max_rows * n_members * network.n_outputs()],
             cache: ForwardCache::new(network, max_rows),
             gradients: Gradients::new(network, max_rows),
         }
@@ -40,8 +44,8 @@ impl<'a, S: Scalar> Workspace<'a, S> {
     pub(super) fn grow(&mut self, network: &Network<S>, max_rows: usize) {
         self.cache = ForwardCache::new(network, max_rows);
         self.gradients = Gradients::new(network, max_rows);
-        self.targets
-            .resize(max_rows * network.n_outputs(), S::zero());
+        let n_rows = max_rows * network.plan().n_members;
+        self.targets.resize(n_rows * network.n_outputs(), S::zero());
     }
 }
 
@@ -252,6 +256,7 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
             .with_dropout_factor(self.dropout_factor);
         let Workspace {
             inputs,
+            member_rows,
             targets,
             cache,
             gradients,
@@ -285,18 +290,20 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
                 network.forward_in_training_from(n_frozen, &inputs, cache, randomness, threads);
             }
         }
+        let n_members = network.get().plan().n_members;
         let losses = BlockLoss {
             config: self.config,
             criterion: self.criterion,
             network: network.get(),
             class_weights: self.class_weights,
-            positions,
-            scale: self.scale,
+            positions: of_members(positions, n_members, member_rows),
+            scale: self.scale / S::from_f64(n_members as f64),
         };
         let sums = match samples {
             None => losses.errors(self.train, cache, gradients, targets, threads),
             Some(samples) => losses.errors(samples, cache, gradients, targets, threads),
         };
+        let sums = sums.per_member(n_members);
         if !sums.loss.is_finite() {
             let layer = first_bad_layer(network.get(), cache);
             return Err(self.diverged("loss", sums.loss, layer));
@@ -321,6 +328,18 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
     fn diverged(&self, what: &'static str, value: f64, layer: usize) -> Error {
         self.progress.diverged(self.n_batches, what, value, layer)
     }
+}
+
+/// The positions of the rows, each repeated once per member. The loss of a row is the mean of
+/// the losses of its members.
+fn of_members<'p>(positions: &'p [u32], n_members: usize, buffer: &'p mut Vec<u32>) -> &'p [u32] {
+    if n_members == 1 {
+        return positions;
+    }
+    buffer.clear();
+    let repeat = |&position| std::iter::repeat_n(position, n_members);
+    buffer.extend(positions.iter().flat_map(repeat));
+    buffer
 }
 
 /// The subtrees that one thread computes.

@@ -73,7 +73,7 @@ pub(super) fn memory_of<S: Scalar>(
         bytes_of::<S>(n_kept, n_parameters).saturating_add(bytes_of::<S>(1 + n_best, n_statistics));
     let width = plan
         .cache_width()
-        .saturating_add(plan.error_width() + n_outputs);
+        .saturating_add(plan.error_width() + plan.n_members * n_outputs);
     let evaluation = match validation {
         Some(validation) if !validation.is_empty() => {
             Memory::of_evaluation_by::<S>(plan, validation.len())

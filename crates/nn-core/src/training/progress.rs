@@ -87,6 +87,15 @@ impl EpochSums {
         self.n += other.n;
     }
 
+    /// The sums over the rows, from those over the rows of `n_members` members.
+    pub(super) fn per_member(self, n_members: usize) -> Self {
+        Self {
+            loss: self.loss / n_members as f64,
+            weight: self.weight / n_members as f64,
+            ..self
+        }
+    }
+
     pub(super) fn loss(self) -> f64 {
         if self.weight > 0.0 {
             self.loss / self.weight
@@ -99,6 +108,7 @@ impl EpochSums {
         self.n_correct as f64 / self.n.max(1) as f64
     }
 
+    /// Returns `true` if the sums can be those of part of an epoch of `n_samples` rows.
     pub(super) fn is_possible(self, n_samples: usize) -> bool {
         let is_sum = |sum: f64| sum.is_finite();
         is_sum(self.loss)

@@ -227,7 +227,9 @@ impl<S: Scalar> Trainer<'_, S> {
         let rates = [progress.last_rate, state.plateau.factor];
         let is_possible = is_place
             && progress.is_done == is_done
-            && progress.sums.is_possible(self.train.len())
+            && progress
+                .sums
+                .is_possible(self.train.len() * self.network.plan().n_members)
             && rates.iter().all(|rate| rate.is_finite() && *rate >= 0.0)
             && progress.learning_rate.is_finite()
             && progress.learning_rate > 0.0

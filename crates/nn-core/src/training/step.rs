@@ -526,15 +526,23 @@ fn limit_norms<S: Scalar>(network: &mut Network<S>, n_frozen: usize, limit: f64)
     let (plan, parameters) = network.split_mut();
     for layer in &plan.layers[n_frozen..] {
         let weights = &mut parameters[layer.weights()];
-        for neuron in 0..layer.n_outputs {
-            let incoming = || weights[neuron..].iter().step_by(layer.n_outputs);
-            let squares = incoming().map(|w| w.into_f64() * w.into_f64());
-            let norm = squares.sum::<f64>().sqrt();
-            if norm > limit {
-                let factor = S::from_f64(limit / norm);
-                let incoming = weights[neuron..].iter_mut().step_by(layer.n_outputs);
-                incoming.for_each(|w| *w = flushed(*w * factor));
-            }
+        // An output layer of several members has a matrix per member.
+        for weights in weights.chunks_exact_mut(layer.n_inputs * layer.n_outputs) {
+            limit_columns(weights, layer.n_outputs, limit);
+        }
+    }
+}
+
+/// Scales the columns of a matrix to an L2 norm of at most `limit`.
+fn limit_columns<S: Scalar>(weights: &mut [S], n_columns: usize, limit: f64) {
+    for column in 0..n_columns {
+        let incoming = || weights[column..].iter().step_by(n_columns);
+        let squares = incoming().map(|w| w.into_f64() * w.into_f64());
+        let norm = squares.sum::<f64>().sqrt();
+        if norm > limit {
+            let factor = S::from_f64(limit / norm);
+            let incoming = weights[column..].iter_mut().step_by(n_columns);
+            incoming.for_each(|w| *w = flushed(*w * factor));
         }
     }
 }

@@ -8,6 +8,7 @@ mod network;
 mod predictor;
 mod gradient_check;
 mod stages;
+mod members;
 mod seam;
 mod equations;
 mod properties;

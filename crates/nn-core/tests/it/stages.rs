@@ -550,7 +550,7 @@ fn stages_in_invalid_places_are_refused() {
     assert_eq!(
         unknown("group-norm"),
         "unknown stage \"group-norm\"; expected one of: layer-norm, scaling, \
-         category-embedding, periodic-embedding, piecewise-linear-embedding, parametric, \
+         category-embedding, periodic-embedding, piecewise-linear-embedding, members, parametric, \
          residual"
     );
     let inputs = |stage: &str| LayerConfig {
