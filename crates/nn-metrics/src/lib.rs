@@ -44,8 +44,8 @@
 
 mod means;
 mod interval;
-mod student_t;
 mod incomplete_beta;
+mod student_t;
 mod mean_estimate;
 mod paired_classes;
 mod multiple_tests;

@@ -71,7 +71,7 @@ pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
 pub mod experiment;
-pub mod cross_validation;
+pub mod repeated_training;
 
 pub use nn_core;
 pub use nn_data;
@@ -80,13 +80,12 @@ pub use nn_metrics;
 #[cfg(feature = "clap")]
 pub use nn_settings::flags;
 pub use nn_settings::{
-    Activations, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Widths, choice,
+    Activations, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Sizes, Widths, choice,
     command_line, error, settings,
 };
 pub use nn_table;
 pub use nn_tensor::Threads;
 
-pub use cross_validation::CrossValidation;
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;
 pub use epoch_metrics::EpochMetrics;
@@ -98,6 +97,7 @@ pub use observer::{Observer, Start};
 pub use outcome::Outcome;
 pub use plan::Plan;
 pub use prediction::{ImagePredictor, TablePredictions};
+pub use repeated_training::{RepeatedTraining, Repetition};
 pub use run::Run;
 pub use sample_outputs::SampleOutputs;
 pub use sample_trace::{SampleTrace, TraceOptions};

@@ -18,7 +18,7 @@ const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log
 
 /// Flags that change the samples or the measure of a trial: trials with different values
 /// cannot be compared.
-const NOT_TO_BE_SEARCHED: [&str; 4] = ["seed", "loss", "reduction", "class-weight"];
+const NOT_TO_BE_SEARCHED: [&str; 5] = ["seed", "seeds", "loss", "reduction", "class-weight"];
 const HEADINGS_NOT_TO_BE_SEARCHED: [&str; 2] = ["Data", "Tables"];
 
 /// Parses a search space; aliases of flags are replaced by the names of the flags.
