@@ -14,6 +14,7 @@ mod folder;
 use std::fs::File;
 use std::path::Path;
 use std::slice;
+use std::time::Instant;
 
 use nn_search::{Decision, Outcome, Study, Trial};
 use nn_tensor::Threads;
@@ -53,7 +54,9 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
     progress.notes(&data.notes);
     let (study, rows) = folder.study()?;
     let interrupt = Interrupt::listen()?;
+    let budget = arguments.budget;
     let mut search = Search {
+        end: budget.and_then(|budget| Instant::now().checked_add(budget)),
         data: &data,
         data_dir,
         flags,
@@ -75,6 +78,8 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
 
 /// A running search, with its output.
 struct Search<'a> {
+    /// No trial starts after this time.
+    end: Option<Instant>,
     data: &'a Data,
     data_dir: &'a Path,
     flags: Flags,
@@ -119,6 +124,11 @@ impl Search<'_> {
 
     fn run_trials(&mut self) -> Result<()> {
         while self.rows.len() < self.config().trials {
+            if self.end.is_some_and(|end| end <= Instant::now()) && !self.rows.is_empty() {
+                self.progress
+                    .say("the time budget is used up; no further trial starts");
+                return Ok(());
+            }
             let Some(trial) = self.study.ask().map_err(failed)? else {
                 self.progress
                     .say("all points of the grid have been evaluated");

@@ -2,7 +2,8 @@
 //!
 //! - [`write()`] writes `report.html` and its charts into a run directory.
 //! - [`RunRecord`] has the contents of a run directory, without the model.
-//! - [`Comparison`] is the page that compares several runs.
+//! - [`Comparison`] is the page that compares several runs; [`differences`] are the paired tests
+//!   of their differences.
 //! - [`RepeatedRuns`] is the report of a cross-validation, several seeds or a learning curve.
 //! - [`Diagnosis`] lists the problems of a run, and flags to try.
 //!
@@ -39,12 +40,14 @@ mod importance;
 mod run_report;
 mod comparison;
 mod repeated_runs;
+mod difference;
 mod results;
 mod weights;
 mod write;
 mod doctor;
 
 pub use comparison::{ComparedValue, Comparison};
+pub use difference::{Difference, PairedMeasure, PairedTest, differences};
 pub use doctor::{CheckResult, Diagnosis, ExaminedRun, Finding, RunEnd, Suggestion};
 pub use evaluation_charts::{Chart, EvaluationChart};
 pub use importance::Importance;

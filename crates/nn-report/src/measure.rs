@@ -152,7 +152,7 @@ pub(crate) const ALL: [Measure; 17] = [
     Measure {
         name: "epochs",
         best: Neither,
-        value: |run| Some(run.epochs.len() as f64),
+        value: |run| Some(run.epochs.len().max(run.summary.epochs) as f64),
         interval: |_| None,
         text: count,
     },

@@ -8,7 +8,8 @@ use nn_plot::chart::{LineChart, Series};
 use nn_plot::number::NO_NUMBER;
 use nn_plot::{Axis, Column, Page, Svg, Table};
 use nn_train::repeated_training::{Estimate, Interval, estimate};
-use nn_train::{Error, Repetition, Result, Settings, run_dir};
+use nn_train::{Error, Repetition, Result, Settings, Summary, run_dir};
+use serde_json::{Value, json};
 
 use crate::comparison::Comparison;
 use crate::measure::{self, Best, Measure};
@@ -54,6 +55,7 @@ impl RepeatedRuns {
             comparison: Comparison {
                 runs: runs.collect::<Result<_>>()?,
                 command: format!("{program} report {}", directory.display()),
+                ..Comparison::default()
             },
             settings,
             repetitions,
@@ -63,6 +65,45 @@ impl RepeatedRuns {
     /// The training runs, each with the settings in which it differs from the others.
     pub(crate) fn runs(&self) -> impl Iterator<Item = (Repetition, &RunRecord)> {
         self.repetitions.iter().copied().zip(&self.comparison.runs)
+    }
+
+    /// The runs as one record, to compare them with other runs: the settings of the repeated
+    /// training, and the means of the results.
+    ///
+    /// # Errors
+    /// Returns an error for a learning curve, whose runs have no meaningful mean.
+    pub fn mean_record(&self) -> Result<RunRecord> {
+        if self.settings.sizes.is_some() {
+            let problem = format!("{}: a learning curve cannot be compared", self.name);
+            return Err(Error::usage(problem)
+                .with_help("compare runs with the same number of training samples"));
+        }
+        Ok(RunRecord {
+            name: self.name.clone(),
+            settings: self.settings.clone(),
+            epochs: Vec::new(),
+            summary: self.mean_summary(),
+        })
+    }
+
+    /// The summary of the first run, with the means of all measured numbers.
+    fn mean_summary(&self) -> Summary {
+        let summaries: Vec<Value> = self.runs().map(|(_, run)| json!(run.summary)).collect();
+        let mut mean = summaries[0].clone();
+        for (name, value) in mean.as_object_mut().into_iter().flatten() {
+            let numbers = || summaries.iter().map(|summary| summary[name].as_f64());
+            let is_measured = value.is_f64() && numbers().all(|it| it.is_some());
+            if is_measured {
+                let sum: f64 = numbers().flatten().sum();
+                *value = json!(sum / summaries.len() as f64);
+            } else if name.ends_with("_interval") || name == "weights_sha256" {
+                *value = Value::Null;
+            }
+        }
+        if let Some(object) = mean.as_object_mut() {
+            object.retain(|_, value| !value.is_null());
+        }
+        serde_json::from_value(mean).expect("the types of the values are unchanged")
     }
 
     /// The results on the test and validation samples that all runs have, and the baselines.

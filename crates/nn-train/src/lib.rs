@@ -70,6 +70,7 @@ pub mod threshold;
 pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
+pub mod row_scores;
 pub mod experiment;
 pub mod repeated_training;
 
@@ -98,6 +99,7 @@ pub use outcome::Outcome;
 pub use plan::Plan;
 pub use prediction::{ImagePredictor, TablePredictions};
 pub use repeated_training::{RepeatedTraining, Repetition};
+pub use row_scores::{RowScores, Scores};
 pub use run::Run;
 pub use sample_outputs::SampleOutputs;
 pub use sample_trace::{SampleTrace, TraceOptions};
