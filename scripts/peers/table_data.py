@@ -89,9 +89,9 @@ def load(name, folder):
     target = frame.columns[-1] if source.target == -1 else source.target
     frame = frame.dropna(subset=[target])
     targets = frame[target]
-    if source.is_classification and targets.dtype == object:
+    if source.is_classification and not pandas.api.types.is_numeric_dtype(targets):
         # The labels of one of adult's two files end with a full stop.
-        targets = targets.str.rstrip(".")
+        targets = targets.astype(str).str.rstrip(".")
     inputs = frame.drop(columns=[target, *source.ignored])
     return prepared(name, inputs, targets, source.is_classification)
 

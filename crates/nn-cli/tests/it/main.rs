@@ -43,3 +43,4 @@ mod serve_training;
 mod screens;
 mod help;
 mod readme;
+mod repeated;
