@@ -74,12 +74,11 @@ impl PairedMeasure {
         self == Self::TestAccuracy
     }
 
-    /// A difference with its sign, such as `+1.25 points`.
-    fn signed(self, difference: f64) -> String {
+    /// A number of this measure, such as `1.25 points`.
+    fn text(self, value: f64) -> String {
         match self {
-            Self::TestAccuracy => format!("{:+.2} points", 100.0 * difference),
-            _ if difference < 0.0 => format!("-{}", number::number(-difference)),
-            _ => format!("+{}", number::number(difference)),
+            Self::TestAccuracy => format!("{:.2} points", 100.0 * value),
+            _ => number::number(value),
         }
     }
 }
@@ -100,53 +99,70 @@ impl Difference {
     /// The result in words; `names` are the names of all runs.
     pub fn verdict(&self, names: &[&str]) -> String {
         let [first, second] = self.runs.map(|run| names[run]);
-        match &self.test {
-            Err(reason) => format!("{first} and {second}: no paired test, because {reason}"),
-            Ok(test) if test.is_significant() && test.is_second_better() => {
-                format!("{second} is better than {first}: {}", test.numbers())
+        let test = match &self.test {
+            Err(reason) => {
+                return format!("{first} and {second}: no paired test, because {reason}");
             }
-            Ok(test) if test.is_significant() => {
-                format!("{first} is better than {second}: {}", test.numbers())
-            }
-            Ok(test) => format!(
-                "no significant difference between {first} and {second}: {}",
-                test.numbers()
-            ),
+            Ok(test) => test,
+        };
+        let (better, worse) = match test.is_second_better() {
+            true => (second, first),
+            false => (first, second),
+        };
+        let numbers = test.numbers();
+        if test.is_significant() {
+            format!("{better} is better than {worse}: {numbers}")
+        } else if test.difference == 0.0 {
+            format!("no difference between {first} and {second}: {numbers}")
+        } else {
+            format!(
+                "no significant difference between {first} and {second}; {better} is ahead: {numbers}"
+            )
         }
     }
 }
 
 impl PairedTest {
+    /// The size of the difference, as a gain of the better run, with the test.
     fn numbers(&self) -> String {
         let Self {
             measure,
+            difference,
             interval: (low, high),
             p_value,
             adjusted_p_value,
-            ..
+            method,
         } = self;
-        let adjusted = if adjusted_p_value == p_value {
-            String::new()
-        } else {
-            format!(", adjusted {}", p_text(*adjusted_p_value))
+        let (low, high) = match *difference < 0.0 {
+            true => (-high, -low),
+            false => (*low, *high),
+        };
+        let adjusted = match adjusted_p_value == p_value {
+            true => String::new(),
+            false => format!(" (adjusted: {})", p_text(*adjusted_p_value)),
         };
         format!(
-            "{} {} (95 % interval {} to {}), p = {}{adjusted}, {}",
+            "{} {} by {} (95 % interval {} to {}), {}{adjusted}, {method}",
             measure.name(),
-            measure.signed(self.difference),
-            measure.signed(*low),
-            measure.signed(*high),
+            if measure.is_higher_better() {
+                "higher"
+            } else {
+                "lower"
+            },
+            measure.text(difference.abs()),
+            measure.text(low),
+            measure.text(high),
             p_text(*p_value),
-            self.method
         )
     }
 }
 
+/// A p-value, such as `p = 0.0123`.
 fn p_text(p: f64) -> String {
     if p < 0.0001 {
-        return "below 0.0001".to_owned();
+        return "p < 0.0001".to_owned();
     }
-    format!("{p:.4}")
+    format!("p = {p:.4}")
 }
 
 /// What is measured of a run, for paired tests.
@@ -384,7 +400,7 @@ mod tests {
             test: Ok(test),
         };
         let verdict = difference.verdict(&["a", "b"]);
-        assert!(verdict.starts_with("b is better than a: test accuracy +3.00 points"));
+        assert!(verdict.starts_with("b is better than a: test accuracy higher by 3.00 points"));
         assert!(verdict.ends_with("paired t-test over 3 seeds"), "{verdict}");
         let other = test_of_repetitions(PairedMeasure::TestAccuracy, &first, &second[..1]);
         assert!(other.is_err());
@@ -418,7 +434,7 @@ mod tests {
             .collect();
         assert!(verdicts[0].contains("no significant difference"));
         assert!(
-            verdicts[0].contains("p = 0.0200, adjusted 0.0600"),
+            verdicts[0].contains("p = 0.0200 (adjusted: p = 0.0600)"),
             "{}",
             verdicts[0]
         );

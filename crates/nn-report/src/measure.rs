@@ -29,6 +29,18 @@ pub(crate) struct Measure {
     pub(crate) text: fn(f64) -> String,
 }
 
+impl Measure {
+    /// The least and the greatest possible value.
+    pub(crate) fn limits(&self) -> (f64, f64) {
+        match self.best {
+            Highest if self.name.contains("R²") => (f64::NEG_INFINITY, 1.0),
+            Highest | Baseline if self.name.contains("mean)") => (0.0, f64::INFINITY),
+            Highest | Baseline => (0.0, 1.0),
+            LowestLoss | LowestError | Shortest | Neither => (0.0, f64::INFINITY),
+        }
+    }
+}
+
 /// Which of several runs is the best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Best {

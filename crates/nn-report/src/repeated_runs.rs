@@ -259,7 +259,11 @@ impl RepeatedRuns {
                 let point = |&size: &usize| (size as f64, value(size).unwrap_or(f64::NAN));
                 Series::new(name, sizes.iter().map(point))
             };
-            let end = |size, of: fn((f64, f64)) -> f64| self.interval(measure, size).map(of);
+            let (least, greatest) = measure.limits();
+            let end = |size, of: fn((f64, f64)) -> f64| {
+                let end = self.interval(measure, size).map(of);
+                end.map(|end| end.clamp(least, greatest))
+            };
             let all = [
                 series("mean", &|size| {
                     Some(self.estimate(measure, Some(size))?.mean)
@@ -340,7 +344,11 @@ fn spread_text(
     estimate.spread.map_or_else(|| NO_NUMBER.to_owned(), text)
 }
 
+/// An interval without impossible values: the interval by Student's t-distribution of few
+/// accuracies can exceed 100 %.
 fn interval_text(measure: &Measure, interval: Option<(f64, f64)>) -> String {
+    let (least, greatest) = measure.limits();
+    let interval = interval.map(|(low, high)| (low.max(least), high.min(greatest)));
     let text = |(low, high)| format!("{} to {}", (measure.text)(low), (measure.text)(high));
     interval.map_or_else(|| NO_NUMBER.to_owned(), text)
 }
