@@ -29,7 +29,7 @@ def record(lines, n_rows):
     for key, title, note in [
         ("error", "Errors", "1 - accuracy, or the root mean square error for numbers."),
         ("log_loss", "Log losses", "In nats; only for classes."),
-        ("seconds", "Seconds", "Training and predicting; `nn` also starts and reads a file."),
+        ("seconds", "Seconds", "Training and predicting; `nn` also starts and reads a file. Comparable only on an idle machine."),
     ]:
         parts += [f"## {title}", note + " Mean over the splits.", grid(cells, key, tables, methods)]
     if failed:

@@ -142,7 +142,7 @@ fn missing_folds_are_trained_on_resume() {
     let other = "train --resume cv --no-report --lr 0.5";
     scratch
         .nn(other)
-        .refuses(2, &["resumed with its own settings"]);
+        .refuses(2, &["resumed with their own settings"]);
     let output = scratch.nn("train --resume cv --no-report").succeeds();
     for k in 1..=3 {
         assert!(
