@@ -131,6 +131,8 @@ pub(crate) struct TypedCells {
     pub(crate) bad: Option<(usize, String, CellProblem)>,
     /// Number of such cells.
     pub(crate) n_bad: usize,
+    /// The word that represents a missing value in this column only.
+    pub(crate) mark: Option<String>,
 }
 
 impl TypedCells {
@@ -140,6 +142,7 @@ impl TypedCells {
             cells,
             bad: None,
             n_bad: 0,
+            mark: None,
         }
     }
 }
@@ -148,6 +151,8 @@ impl TypedCells {
 pub(crate) struct Builder {
     /// The expected type; `None` infers it.
     expected: Option<ColumnType>,
+    /// The word that represents a missing value in this column only.
+    mark: Option<String>,
     state: State,
 }
 
@@ -169,8 +174,15 @@ impl Builder {
         };
         Self {
             expected: Some(expected),
+            mark: None,
             state,
         }
+    }
+
+    /// Treats a word as a missing value.
+    pub(crate) fn with_mark(mut self, mark: Option<String>) -> Self {
+        self.mark = mark;
+        self
     }
 
     /// A column of numbers, or of dates as seconds, that need no parsing. Without an
@@ -178,6 +190,7 @@ impl Builder {
     pub(crate) fn of_numbers(expected: Option<ColumnType>) -> Self {
         Self {
             expected,
+            mark: None,
             state: State::Numbers(NumberBuilder::new()),
         }
     }
@@ -194,6 +207,7 @@ impl Builder {
         }
         Self {
             expected: None,
+            mark: None,
             state: if n_others == 0 && n_numbers > 0 {
                 State::Numbers(NumberBuilder::new())
             } else {
@@ -206,6 +220,7 @@ impl Builder {
     pub(crate) fn fresh(&self) -> Self {
         Self {
             expected: self.expected.clone(),
+            mark: self.mark.clone(),
             state: match self.state {
                 State::Ignored => State::Ignored,
                 State::Numbers(_) => State::Numbers(NumberBuilder::new()),
@@ -228,6 +243,8 @@ impl Builder {
     }
 
     pub(crate) fn push(&mut self, cell: &str, marks: &[String]) {
+        let is_marked = self.mark.as_deref() == Some(cell);
+        let cell = if is_marked { "" } else { cell };
         match &mut self.state {
             State::Ignored => {}
             State::Numbers(numbers) => numbers.push(cell, marks),
@@ -267,8 +284,8 @@ impl Builder {
         prefer_comma: bool,
         notes: &mut Vec<Note>,
     ) -> TypedCells {
-        let expected = self.expected;
-        match (self.state, expected) {
+        let mut mark = self.mark;
+        let typed = match (self.state, self.expected) {
             (State::Ignored, _) => TypedCells::good(ColumnType::Ignored, Cells::Ignored),
             (State::Numbers(numbers), expected) => numbers.finish(expected),
             (State::Words(words), Some(ColumnType::Number(format))) => {
@@ -280,8 +297,13 @@ impl Builder {
                 .finish()
                 .into_numbers(ColumnType::Date(format.clone()), |word| format.parse(word)),
             (State::Words(words), Some(_)) => words.finish().into_categories(),
-            (State::Words(words), None) => words.finish().inferred(name, prefer_comma, notes),
-        }
+            (State::Words(words), None) => {
+                let mut words = words.finish();
+                mark = words.take_assumed_mark(name, notes);
+                words.inferred(name, prefer_comma, notes)
+            }
+        };
+        TypedCells { mark, ..typed }
     }
 }
 
@@ -396,6 +418,7 @@ impl NumberBuilder {
             cells: self.cells,
             bad: self.first_bad,
             n_bad: self.n_bad,
+            mark: None,
         }
     }
 }
@@ -508,14 +531,12 @@ impl Words {
             cells: Cells::Numbers(values),
             bad,
             n_bad,
+            mark: None,
         }
     }
 
     /// Infers the type from all distinct words.
-    fn inferred(mut self, name: &str, prefer_comma: bool, notes: &mut Vec<Note>) -> TypedCells {
-        if let Some(mark) = self.assumed_mark() {
-            notes.push(self.take_mark(name, mark));
-        }
+    fn inferred(self, name: &str, prefer_comma: bool, notes: &mut Vec<Note>) -> TypedCells {
         let example = self.words.first().cloned().unwrap_or_default();
         let column = name.to_owned();
         let are_all = |is_such: fn(&str) -> bool| self.words.iter().all(|word| is_such(word));
@@ -642,8 +663,9 @@ impl Words {
         (is_only && is_word && n_rows > 1).then_some(code)
     }
 
-    /// Treats a word as missing from now on.
-    fn take_mark(&mut self, name: &str, mark: u32) -> Note {
+    /// Treats the assumed mark as missing, and returns it.
+    fn take_assumed_mark(&mut self, column: &str, notes: &mut Vec<Note>) -> Option<String> {
+        let mark = self.assumed_mark()?;
         let word = self.words.remove(mark as usize);
         let mut n_rows = 0;
         for code in &mut self.codes {
@@ -654,11 +676,12 @@ impl Words {
                 *code -= 1;
             }
         }
-        Note::AssumedMark {
-            column: name.to_owned(),
-            mark: word,
+        notes.push(Note::AssumedMark {
+            column: column.to_owned(),
+            mark: word.clone(),
             n_rows,
-        }
+        });
+        Some(word)
     }
 }
 

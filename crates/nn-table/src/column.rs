@@ -55,6 +55,9 @@ pub struct Column {
     /// Type of the cells.
     #[serde(rename = "type")]
     pub column_type: ColumnType,
+    /// A word that was taken as a missing value in this column: the only word among numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
 }
 
 /// The type of the cells in a column.

@@ -29,6 +29,8 @@ pub(crate) struct Expected<'a> {
     /// The type of a column by its position, its name and the number of columns; `None`
     /// infers it.
     pub(crate) type_of: &'a (dyn Fn(usize, &str, usize) -> Option<ColumnType> + Sync),
+    /// The word that represents a missing value in a column, by the same arguments.
+    pub(crate) mark_of: &'a (dyn Fn(usize, &str, usize) -> Option<String> + Sync),
     /// Whether a cell of another type counts as missing instead of being an error.
     pub(crate) is_lenient: bool,
     pub(crate) progress: Progress<'a>,
@@ -113,8 +115,11 @@ impl UntypedTable<'_> {
                     first_bad = Some((row, error));
                 }
             }
-            let column_type = typed.column_type;
-            columns.push(Column { name, column_type });
+            columns.push(Column {
+                name,
+                column_type: typed.column_type,
+                missing: typed.mark,
+            });
             cells.push(typed.cells);
         }
         if let Some((_, error)) = first_bad {

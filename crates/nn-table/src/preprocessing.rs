@@ -29,7 +29,7 @@ use ndarray::{Array2, ArrayViewMut2, Axis};
 use nn_data::{Dataset, Inputs, Split, Targets};
 use serde::{Deserialize, Serialize};
 
-use crate::column::{ColumnType, Schema};
+use crate::column::{Column, ColumnType, Schema};
 use crate::encoding::{ColumnEncoding, Encoder, UnseenCategory};
 use crate::expected::{Expected, Progress};
 use crate::giveaway;
@@ -282,12 +282,12 @@ impl Preprocessing {
                 .filter(move |it| it.is_input || !are_inputs_only);
             columns.map(|it| it.name)
         };
-        let type_of = |position: usize, name: &str, n_columns: usize| {
-            let name = match header {
-                Header::No => names_by_position(n_columns).nth(position).unwrap_or(name),
-                _ => name,
-            };
-            Some(self.expected_type(name, purpose))
+        let name_of = |position: usize, name: &str, n_columns: usize| match header {
+            Header::No => {
+                let name_by_position = names_by_position(n_columns).nth(position);
+                name_by_position.unwrap_or(name).to_owned()
+            }
+            _ => name.to_owned(),
         };
         let is_image = self.is_image();
         let expected = Expected {
@@ -300,7 +300,11 @@ impl Preprocessing {
                     let is_target = n_columns != N_PIXELS && self.target.type_of(name).is_some();
                     (is_target && purpose == Purpose::Predict).then_some(ColumnType::Ignored)
                 }
-                false => type_of(position, name, n_columns),
+                false => Some(self.expected_type(&name_of(position, name, n_columns), purpose)),
+            },
+            mark_of: &|position, name, n_columns| {
+                let column = self.schema_column(&name_of(position, name, n_columns));
+                column.and_then(|column| column.missing.clone())
             },
             is_lenient: true,
             progress: Progress::NONE,
@@ -572,8 +576,8 @@ impl Preprocessing {
         if purpose == Purpose::Predict && !is_input {
             return ColumnType::Ignored;
         }
-        if let Some(schema) = &self.schema {
-            let column = schema.columns.iter().find(|column| column.name == name);
+        if self.schema.is_some() {
+            let column = self.schema_column(name);
             return column.map_or(ColumnType::Ignored, |column| column.column_type.clone());
         }
         let InputEncoding::Columns(columns) = &self.inputs else {
@@ -585,6 +589,11 @@ impl Preprocessing {
             None if is_weight => ColumnType::plain_number(),
             None => target.unwrap_or(ColumnType::Ignored),
         }
+    }
+
+    fn schema_column(&self, name: &str) -> Option<&Column> {
+        let columns = &self.schema.as_ref()?.columns;
+        columns.iter().find(|column| column.name == name)
     }
 
     fn only_decides_split(&self, name: &str) -> bool {

@@ -106,6 +106,7 @@ impl Table {
             preferred: None,
             missing: &options.missing,
             type_of: &|_, name, _| options.type_of(name),
+            mark_of: &|_, _, _| None,
             is_lenient: false,
             progress: Progress::NONE,
         })?;
@@ -298,10 +299,11 @@ impl Source<'_> {
     fn builders(&self, names: &[String], rows: &[Vec<String>]) -> Vec<Builder> {
         let builder = |(position, name): (usize, &String)| {
             let cells = rows.iter().filter_map(|row| row.get(position));
-            match (self.expected.type_of)(position, name, names.len()) {
+            let builder = match (self.expected.type_of)(position, name, names.len()) {
                 Some(expected) => Builder::of_type(expected),
                 None => Builder::inferred(cells.map(String::as_str), self.expected.missing),
-            }
+            };
+            builder.with_mark((self.expected.mark_of)(position, name, names.len()))
         };
         names.iter().enumerate().map(builder).collect()
     }
@@ -565,6 +567,7 @@ mod tests {
         preferred: None,
         missing: &[],
         type_of: &|_, _, _| None,
+        mark_of: &|_, _, _| None,
         is_lenient: false,
         progress: Progress::NONE,
     };

@@ -37,8 +37,9 @@ pub(crate) fn read(path: &Path, file: &ColumnFile<'_>, expected: &Expected<'_>) 
     let mut hashes = vec![0; n_hashed];
     let mut builders = Vec::with_capacity(names.len());
     for (position, expected_type) in types.into_iter().enumerate() {
-        let marks = expected.missing;
-        let read = read_column(file, position, expected_type, marks, &mut hashes);
+        let mark = (expected.mark_of)(position, &names[position], names.len());
+        let marks: Vec<String> = expected.missing.iter().cloned().chain(mark).collect();
+        let read = read_column(file, position, expected_type, &marks, &mut hashes);
         builders.push(read.map_err(bad)?);
     }
     let table = UntypedTable {

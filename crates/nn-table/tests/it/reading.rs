@@ -322,6 +322,31 @@ fn one_word_among_numbers_is_assumed_to_be_a_mark() {
 }
 
 #[test]
+fn an_assumed_mark_is_a_missing_value_in_later_tables_too() {
+    let text = "code,x,y\n01,1,7\nnone yet,2,8\n02,lost,9\nnone yet,lost,8\n03,3,7\n01,4,9\n";
+    let table = parse(text);
+    assert_eq!(types(&table), ["category", "number", "number"]);
+    let (fitted, _) = fit(&table, &TableOptions::default());
+    let fitted = Preprocessing::from_json(&fitted.to_json()).expect("the same preprocessing");
+    let later = fitted.parse(
+        Path::new("later.csv"),
+        text.as_bytes(),
+        Header::Auto,
+        Purpose::Evaluate,
+    );
+    let later = later.expect("the table of the training run");
+    assert_eq!(later.notes(), []);
+    let inputs = |table| {
+        let samples = fitted.transform(table, UnseenCategory::Error);
+        match samples.expect("no unknown category").inputs {
+            Inputs::Features(features) => features,
+            Inputs::Pixels(_) => panic!("numbers"),
+        }
+    };
+    assert_eq!(inputs(&later), inputs(&table));
+}
+
+#[test]
 fn rows_without_a_target_are_dropped_and_counted() {
     let mut table = parse("x,y\n1,a\n2,?\n3,b\n4,\n5,a\n");
     let options = TableOptions::default();
