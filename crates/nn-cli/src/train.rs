@@ -124,9 +124,9 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
     if let Some(asked) = asked {
-        progress.notes(&data.notes);
         let data_dir = &arguments.folder.data_dir;
         let training = RepeatedTraining::create(&asked, &experiment, data_dir, runs_dir, name)?;
+        progress.notes(&data.notes);
         return run_repeated(arguments, training, &progress, experiment.threads());
     }
     training::run(progress, &experiment, !arguments.no_report, |observer| {
