@@ -3,7 +3,8 @@
 //!
 //! The workloads run through `nn train`. The programs of other libraries (peers, in
 //! `scripts/peers`) run in turn with it, so that other load on the machine affects both.
-//! `bench micro` runs the micro-benchmarks of the crates.
+//! `bench micro` runs the micro-benchmarks of the crates, and `bench tables` compares errors on
+//! public tables.
 
 mod json;
 mod statistics;
@@ -27,6 +28,7 @@ mod process;
 mod request;
 mod record;
 mod micro;
+mod tables;
 
 use std::path::Path;
 
@@ -35,7 +37,7 @@ use ours::Nn;
 use peak::Peak;
 use record::Record;
 pub(crate) use request::Arguments;
-use request::{Micro, Part, Request};
+use request::{Command, Part, Request};
 use training::{Comparison, Runner};
 use workloads::{Data, Workload};
 
@@ -44,8 +46,10 @@ const ROUNDS: usize = 3;
 
 /// Runs the benchmarks that the arguments ask for.
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
-    if let Some(Micro::Micro { filters }) = &arguments.micro {
-        return micro::run(filters);
+    match &arguments.command {
+        Some(Command::Micro { filters }) => return micro::run(filters),
+        Some(Command::Tables(arguments)) => return tables::run(arguments),
+        None => {}
     }
     let request = Request::new(arguments)?;
     let data = mnist::data_folder();

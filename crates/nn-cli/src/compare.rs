@@ -1,30 +1,38 @@
-//! The command `nn compare`: compares runs side by side.
+//! The command `nn compare`: compares runs side by side, and tests whether they differ.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nn_report::{ComparedValue, Comparison, RunRecord, replace};
+use nn_report::{
+    ComparedValue, Comparison, Difference, RepeatedRuns, RunRecord, differences, replace,
+};
+use nn_tensor::Threads;
 use nn_train::command_line::quoted;
 use nn_train::run_dir::{CONFIG, locate_run};
-use nn_train::{Error, Result};
+use nn_train::{Error, RepeatedTraining, Result};
 use serde_json::{Map, Value, json};
 
-use crate::args::RunsFolder;
+use crate::args::{DataFolder, RunsFolder};
 use crate::terminal;
 
 /// The default name of the page.
 const PAGE: &str = "comparison.html";
+
+/// Maximum number of differences in the terminal; `--json` and the page show all.
+const MAX_VERDICTS: usize = 15;
 
 /// The space between two columns.
 const SPACE: &str = "  ";
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// Two or more run directories or names of runs; other files are skipped
+    /// Two or more run directories or names of runs, also of cross-validations or of several seeds; other files are skipped
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
     #[command(flatten)]
     runs_folder: RunsFolder,
+    #[command(flatten)]
+    folder: DataFolder,
     /// HTML file to write [default: comparison.html beside the first run]
     #[arg(long, short, value_name = "FILE.html")]
     output: Option<PathBuf>,
@@ -54,9 +62,14 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
     if directories.len() < 2 {
         return Err(too_few(&directories, &skipped));
     }
-    let runs = directories.iter().map(|path| RunRecord::read(path));
+    let runs = directories.iter().map(|path| record(path));
+    let runs: Vec<RunRecord> = runs.collect::<Result<_>>()?;
+    let paths: Vec<&Path> = directories.iter().map(PathBuf::as_path).collect();
+    let differences = differences(&paths, &arguments.folder.data_dir, &Threads::all());
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
     let comparison = Comparison {
-        runs: runs.collect::<Result<_>>()?,
+        verdicts: differences.iter().map(|it| it.verdict(&names)).collect(),
+        runs,
         command: command(&directories),
     };
     let page = match &arguments.output {
@@ -65,12 +78,13 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
     };
     replace(&page, &comparison.build().page.html())?;
     if arguments.json {
-        let mut object = to_json(&comparison);
+        let mut object = to_json(&comparison, &differences);
         object["report"] = page.to_string_lossy().into();
         object["skipped"] = skipped.into();
         terminal::line(object);
     } else {
         show(&comparison);
+        show_verdicts(&comparison.verdicts);
         terminal::line("");
         if !skipped.is_empty() {
             terminal::line(format!("skipped, not a run: {}", skipped.join(", ")));
@@ -78,6 +92,14 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
         terminal::line(format!("curves in {}", page.display()));
     }
     Ok(())
+}
+
+/// The record of a run, or of the means of a repeated training.
+fn record(directory: &Path) -> Result<RunRecord> {
+    if RepeatedTraining::is_at(directory) {
+        return RepeatedRuns::read(directory, terminal::program())?.mean_record();
+    }
+    RunRecord::read(directory)
 }
 
 /// Finds a run, or another file or folder of this name.
@@ -153,6 +175,17 @@ fn show(comparison: &Comparison) {
     });
 }
 
+fn show_verdicts(verdicts: &[String]) {
+    terminal::line("");
+    terminal::line("differences on the test samples");
+    for verdict in verdicts.iter().take(MAX_VERDICTS) {
+        terminal::line(format!("  {verdict}"));
+    }
+    if let Some(n) = verdicts.len().checked_sub(MAX_VERDICTS).filter(|&n| n > 0) {
+        terminal::line(format!("  and {n} more, which --json and the page show"));
+    }
+}
+
 /// A label, and a text per run.
 type Row = (String, Vec<String>);
 
@@ -208,12 +241,33 @@ fn starred(line: &ComparedValue) -> Row {
     (line.name.clone(), values.collect())
 }
 
-fn to_json(comparison: &Comparison) -> Value {
+fn to_json(comparison: &Comparison, differences: &[Difference]) -> Value {
     let settings = comparison.settings();
     let different = settings.iter().filter(|setting| setting.differs);
     json!({
         "runs": comparison.runs.iter().map(run_to_json).collect::<Vec<_>>(),
         "differing_settings": different.map(|setting| &setting.name).collect::<Vec<_>>(),
+        "differences": differences
+            .iter()
+            .zip(&comparison.verdicts)
+            .map(|(difference, verdict)| difference_to_json(difference, verdict, &comparison.runs))
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn difference_to_json(difference: &Difference, verdict: &str, runs: &[RunRecord]) -> Value {
+    let test = difference.test.as_ref().ok();
+    json!({
+        "runs": difference.runs.map(|run| runs[run].name.as_str()),
+        "measure": test.map(|test| test.measure.name()),
+        "difference": test.map(|test| test.difference),
+        "interval": test.map(|test| [test.interval.0, test.interval.1]),
+        "p_value": test.map(|test| test.p_value),
+        "adjusted_p_value": test.map(|test| test.adjusted_p_value),
+        "is_significant": test.map(|test| test.is_significant()),
+        "test": test.map(|test| test.method.as_str()),
+        "reason": difference.test.as_ref().err(),
+        "verdict": verdict,
     })
 }
 
@@ -230,7 +284,7 @@ fn run_to_json(run: &RunRecord) -> Value {
         "dataset": summary.dataset,
         "layers": summary.layers,
         "parameters": summary.parameters,
-        "epochs": run.epochs.len(),
+        "epochs": run.epochs.len().max(summary.epochs),
         "best_epoch": summary.best_epoch,
         "train_loss": summary.train_loss,
         "train_accuracy": summary.train_accuracy,
@@ -243,6 +297,8 @@ fn run_to_json(run: &RunRecord) -> Value {
         "test_balanced_accuracy": summary.test_balanced_accuracy,
         "test_r2": summary.test_r2,
         "test_rmse": summary.test_rmse,
+        "test_accuracy_interval": summary.test_accuracy_interval,
+        "test_samples": summary.test_samples,
         "train_seconds": summary.train_seconds,
         "seconds_per_epoch": summary.seconds_per_epoch,
         "weights_sha256": summary.weights_sha256,

@@ -13,7 +13,7 @@ mod args;
 mod progress;
 mod finiteness;
 mod training;
-mod cross_validation;
+mod repeated_training;
 mod train;
 mod evaluate;
 mod predict;

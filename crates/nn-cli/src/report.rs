@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nn_report::{Folds, PLOTS, WrittenReport, write_folds, write_report_of};
+use nn_report::{PLOTS, RepeatedRuns, WrittenReport, write_repeated, write_report_of};
 use nn_tensor::Threads;
 use nn_train::run_dir::locate_run;
-use nn_train::{CrossValidation, Result, Split};
+use nn_train::{RepeatedTraining, Result, Split};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunsFolder, WeightCheck};
@@ -35,8 +35,9 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
     let threads = Threads::all();
     arguments.runs.iter().try_for_each(|run| {
         let directory = locate_run(run, &arguments.runs_folder.runs_dir)?;
-        let written = if CrossValidation::is_at(&directory) {
-            write_folds(&directory, &Folds::read(&directory, terminal::program())?)?
+        let written = if RepeatedTraining::is_at(&directory) {
+            let runs = RepeatedRuns::read(&directory, terminal::program())?;
+            write_repeated(&directory, &runs)?
         } else {
             write_report_of(
                 &directory,

@@ -14,6 +14,7 @@ mod folder;
 use std::fs::File;
 use std::path::Path;
 use std::slice;
+use std::time::{Duration, Instant};
 
 use nn_search::{Decision, Outcome, Study, Trial};
 use nn_tensor::Threads;
@@ -54,6 +55,8 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
     let (study, rows) = folder.study()?;
     let interrupt = Interrupt::listen()?;
     let mut search = Search {
+        start: Instant::now(),
+        budget: arguments.budget,
         data: &data,
         data_dir,
         flags,
@@ -75,6 +78,9 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
 
 /// A running search, with its output.
 struct Search<'a> {
+    start: Instant,
+    /// No trial starts after this time.
+    budget: Option<Duration>,
     data: &'a Data,
     data_dir: &'a Path,
     flags: Flags,
@@ -97,7 +103,7 @@ impl Search<'_> {
         self.progress.say(&format!(
             "search    {}, {}, minimizing {}, stopping {}, seed {}",
             config.strategy,
-            terminal::counted(config.trials, "trial"),
+            self.limits(),
             config.objective.value().description(),
             config.stopping,
             config.seed()
@@ -117,8 +123,31 @@ impl Search<'_> {
         }
     }
 
+    /// The number of trials and the time, such as `up to 1000 trials in 10 min`.
+    fn limits(&self) -> String {
+        let trials = terminal::counted(self.config().trials, "trial");
+        match self.budget {
+            None => trials,
+            Some(budget) => {
+                let seconds = terminal::seconds(budget.as_secs_f64());
+                format!("up to {trials} in {seconds}")
+            }
+        }
+    }
+
+    /// Whether the time budget is used up; the first trial always runs.
+    fn is_over(&self) -> bool {
+        let is_used_up = |budget| self.start.elapsed() >= budget;
+        self.budget.is_some_and(is_used_up) && !self.rows.is_empty()
+    }
+
     fn run_trials(&mut self) -> Result<()> {
         while self.rows.len() < self.config().trials {
+            if self.is_over() {
+                self.progress
+                    .say("the time budget is used up; no further trial starts");
+                return Ok(());
+            }
             let Some(trial) = self.study.ask().map_err(failed)? else {
                 self.progress
                     .say("all points of the grid have been evaluated");

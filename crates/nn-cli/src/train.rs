@@ -9,14 +9,14 @@ use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
 use nn_train::run_dir::{self, locate_model, locate_run};
 use nn_train::{
-    CrossValidation, Data, Error, Experiment, Plan, Result, Settings, StoppedRun, config_diff,
-    warnings,
+    Data, Error, Experiment, Plan, RepeatedTraining, Repetition, Result, Settings, StoppedRun,
+    config_diff, warnings,
 };
 use serde_json::json;
 
 use crate::args::{DataFolder, WorkArguments, threads};
-use crate::cross_validation::{self, ReportSources};
 use crate::progress::Progress;
+use crate::repeated_training::{self, ReportSources};
 use crate::terminal;
 use crate::training;
 
@@ -27,6 +27,8 @@ use crate::training;
     nn train --data mnist --hidden 128 --optimizer sgd --lr 0.1 --batch-size 32 --epochs 3\n  \
     nn train --data my-digits/ --activation tanh --dropout 0.2 --patience 5\n  \
     nn train --from mnist-1 --data my-digits/ --freeze 1 --lr 0.0005\n  \
+    nn train --data houses.csv --folds 5 --seeds 3\n  \
+    nn train --data houses.csv --sizes auto\n  \
     nn train --resume mnist-1\n\n\
     A --config file can contain every setting except folders and threads; flags override it.")]
 pub(crate) struct TrainArguments {
@@ -104,8 +106,8 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
                 print_finished(&progress, &run);
                 return Ok(());
             }
-            if CrossValidation::is_at(&run) {
-                return resume_folds(arguments, &run, &progress, threads);
+            if RepeatedTraining::is_at(&run) {
+                return resume_repeated(arguments, &run, &progress, threads);
             }
             resume(arguments, &run, progress, threads)
         }
@@ -133,14 +135,11 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
     };
-    let is_cross_validation = settings.folds.is_some() && settings.fold.is_none();
-    let settings = match is_cross_validation {
-        // The settings of all folds are those of the first.
-        true => Settings {
-            fold: Some(1),
-            ..settings
-        },
-        false => settings,
+    // The other settings of several runs are those of the first.
+    let asked = settings.is_repeated().then(|| settings.clone());
+    let settings = match &asked {
+        Some(asked) => Repetition::first(asked)?,
+        None => settings,
     };
     let data_dir = &arguments.folder.data_dir;
     let data = progress.while_reading(|shown| {
@@ -160,18 +159,18 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         return training::introduce(&progress, &experiment);
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
-    if is_cross_validation {
-        progress.notes(&data.notes);
+    if let Some(asked) = asked {
         let data_dir = &arguments.folder.data_dir;
-        let validation = CrossValidation::create(&experiment, data_dir, runs_dir, name)?;
-        return run_folds(arguments, validation, &progress, experiment.threads());
+        let training = RepeatedTraining::create(&asked, &experiment, data_dir, runs_dir, name)?;
+        progress.notes(&data.notes);
+        return run_repeated(arguments, training, &progress, experiment.threads());
     }
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         experiment.train_named(runs_dir, name, observer)
     })
 }
 
-fn resume_folds(
+fn resume_repeated(
     arguments: &TrainArguments,
     run: &Path,
     progress: &Progress,
@@ -179,33 +178,33 @@ fn resume_folds(
 ) -> Result<()> {
     if arguments.settings != Settings::default() {
         let problem = format!(
-            "{}: a cross-validation is resumed with its own settings",
+            "{}: several training runs are resumed with their own settings",
             run.display()
         );
         let help = train_again(run, &arguments.settings);
         return Err(Error::usage(problem).with_help(help));
     }
     let data_dir = &arguments.folder.data_dir;
-    let validation = CrossValidation::open(run, data_dir, threads.clone())?;
-    run_folds(arguments, validation, progress, &threads)
+    let training = RepeatedTraining::open(run, data_dir, threads.clone())?;
+    run_repeated(arguments, training, progress, &threads)
 }
 
-/// Trains the missing folds of a cross-validation.
-fn run_folds(
+/// Trains the missing runs of a repeated training.
+fn run_repeated(
     arguments: &TrainArguments,
-    mut validation: CrossValidation,
+    mut training: RepeatedTraining,
     progress: &Progress,
     threads: &Threads,
 ) -> Result<()> {
     if let Some(interval) = arguments.checkpoint_interval {
-        validation = validation.with_checkpoint_interval(interval);
+        training = training.with_checkpoint_interval(interval);
     }
     let sources = ReportSources {
         data_dir: &arguments.folder.data_dir,
         threads,
     };
     let reports = (!arguments.no_report).then_some(&sources);
-    cross_validation::run(progress, &validation, reports)
+    repeated_training::run(progress, &training, reports)
 }
 
 fn resume(

@@ -1,7 +1,7 @@
 //! Confidence intervals.
 
 /// The 97.5 % quantile of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// Wilson's 95 % confidence interval of a fraction that was measured on `n` samples,
 /// such as an accuracy. Without samples, the interval is 0 to 1.

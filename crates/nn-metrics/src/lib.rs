@@ -10,7 +10,11 @@
 //! - [`ConfusionMatrix`]: the counts of the predictions, and the scores of each class.
 //! - [`RegressionErrors`] and [`r_squared`]: regression metrics.
 //! - [`wilson_interval`]: the confidence interval of an accuracy.
+//! - [`MeanEstimate`]: the mean over seeds or folds with its confidence interval, and the paired
+//!   t-test.
+//! - [`PairedClasses`]: two classifiers on the same test rows, by McNemar's test.
 //! - [`student_t_quantile`]: the factor in the confidence interval of a mean.
+//! - [`holm`]: the correction of p-values for several tests.
 //!
 //! ```
 //! use nn_metrics::ThresholdCounts;
@@ -29,15 +33,23 @@
 //! # Sources
 //! - [scikit-learn, Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html)
 //! - Brier, *Verification of forecasts expressed in terms of probability*, 1950
+//! - Dietterich, *Approximate statistical tests for comparing supervised classification learning
+//!   algorithms*, 1998
 //! - Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, 2017,
 //!   [arXiv:1706.04599](https://arxiv.org/abs/1706.04599)
+//! - Holm, *A simple sequentially rejective multiple test procedure*, 1979
+//! - Nadeau & Bengio, *Inference for the generalization error*, 2003
 //! - Welford, *Note on a method for calculating corrected sums of squares and products*, 1962
 //! - Wilson, *Probable inference, the law of succession, and statistical inference*, 1927
 #![forbid(unsafe_code)]
 
 mod means;
 mod interval;
+mod incomplete_beta;
 mod student_t;
+mod mean_estimate;
+mod paired_classes;
+mod multiple_tests;
 mod threshold_counts;
 mod class_counts;
 mod confusion_matrix;
@@ -52,7 +64,10 @@ pub use class_counts::ClassCounts;
 pub use classification::{ClassMetrics, ClassPredictions, LabelMetrics};
 pub use confusion_matrix::{ClassScores, ConfusionMatrix};
 pub use interval::wilson_interval;
+pub use mean_estimate::MeanEstimate;
 pub use means::mean;
+pub use multiple_tests::holm;
+pub use paired_classes::PairedClasses;
 pub use probabilities::{brier_score, log_loss};
 pub use regression::{ErrorSums, OutputErrors, RegressionErrors, r_squared};
 pub use student_t::student_t_quantile;

@@ -2,6 +2,12 @@
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
+use crate::incomplete_beta::incomplete_beta;
+
+/// The closed form has a term for every second degree of freedom, so that the incomplete beta
+/// function is faster above this number.
+const MANY: usize = 10_000;
+
 /// The two-sided quantile of Student's t-distribution: a random number with this
 /// distribution lies between -t and t with the given `probability`. The confidence interval
 /// of the mean of n values is mean ± t · standard error, with n - 1 degrees of freedom.
@@ -30,6 +36,10 @@ pub fn student_t_quantile(probability: f64, degrees_of_freedom: usize) -> f64 {
 /// The probability between -t and t, where t = √n·tan(angle) for n degrees of freedom.
 fn two_sided_probability(angle: f64, degrees_of_freedom: usize) -> f64 {
     let (sin, cos) = angle.sin_cos();
+    if degrees_of_freedom > MANY {
+        // n / (n + t²) = cos²
+        return 1.0 - incomplete_beta(cos * cos, degrees_of_freedom as f64 / 2.0, 0.5);
+    }
     let is_odd = degrees_of_freedom % 2 == 1;
     let (mut term, mut sum) = if is_odd { (cos, 0.0) } else { (1.0, 0.0) };
     let mut factor = if is_odd { 2.0 } else { 1.0 };

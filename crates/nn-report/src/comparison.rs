@@ -19,6 +19,8 @@ const MAX_CURVES: usize = 18;
 pub struct Comparison {
     /// The runs, in the order of the columns.
     pub runs: Vec<RunRecord>,
+    /// The verdicts on the differences between the runs, in words.
+    pub verdicts: Vec<String>,
     /// The command that created the comparison.
     pub command: String,
 }
@@ -131,6 +133,16 @@ impl Comparison {
             "A star marks the best run of each row. Choose a model by its validation results, and use \
              the test results only for the final estimate.",
         );
+        if !self.verdicts.is_empty() {
+            page.section("Differences on the test samples");
+            for verdict in &self.verdicts {
+                page.body().paragraph(verdict);
+            }
+            page.body().note(
+                "Paired tests at the level 0.05. The p-values of several pairs are adjusted (Holm), so \
+                 that the probability of any false difference is at most 5 %.",
+            );
+        }
         let plots = self.plots();
         page.section("Curves");
         if self.runs.len() > MAX_CURVES {
@@ -267,6 +279,7 @@ mod tests {
                 run("b", 0.2, Some(0.95)),
                 run("c", 0.1, None),
             ],
+            verdicts: Vec::new(),
             command: "nn compare a b c".to_owned(),
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! - [`write()`] writes `report.html` and its charts into a run directory.
 //! - [`RunRecord`] has the contents of a run directory, without the model.
-//! - [`Comparison`] is the page that compares several runs.
-//! - [`Folds`] is the report of a cross-validation.
+//! - [`Comparison`] is the page that compares several runs; [`differences`] are the paired tests
+//!   of their differences.
+//! - [`RepeatedRuns`] is the report of a cross-validation, several seeds or a learning curve.
 //! - [`Diagnosis`] lists the problems of a run, and flags to try.
 //!
 //! ```
@@ -38,18 +39,20 @@ mod permutation_importance;
 mod importance;
 mod run_report;
 mod comparison;
-mod folds;
+mod repeated_runs;
+mod difference;
 mod results;
 mod weights;
 mod write;
 mod doctor;
 
 pub use comparison::{ComparedValue, Comparison};
+pub use difference::{Difference, PairedMeasure, PairedTest, differences};
 pub use doctor::{CheckResult, Diagnosis, ExaminedRun, Finding, RunEnd, Suggestion};
 pub use evaluation_charts::{Chart, EvaluationChart};
-pub use folds::{FoldResult, Folds};
 pub use importance::Importance;
 pub use permutation_importance::{ColumnImportance, N_SHUFFLES, permutation_importance};
 pub use record::RunRecord;
+pub use repeated_runs::{RepeatedRuns, ResultTable};
 pub use run_report::{ClassResult, Report, Results, RunReport};
-pub use write::{PLOTS, Sources, WrittenReport, replace, write, write_folds, write_report_of};
+pub use write::{PLOTS, Sources, WrittenReport, replace, write, write_repeated, write_report_of};

@@ -24,7 +24,21 @@ pub(crate) struct Measure {
     pub(crate) name: &'static str,
     pub(crate) best: Best,
     pub(crate) value: fn(&RunRecord) -> Option<f64>,
+    /// The 95 % confidence interval of a single run on its test samples.
+    pub(crate) interval: fn(&RunRecord) -> Option<(f64, f64)>,
     pub(crate) text: fn(f64) -> String,
+}
+
+impl Measure {
+    /// The least and the greatest possible value.
+    pub(crate) fn limits(&self) -> (f64, f64) {
+        match self.best {
+            Highest if self.name.contains("R²") => (f64::NEG_INFINITY, 1.0),
+            Highest | Baseline if self.name.contains("mean)") => (0.0, f64::INFINITY),
+            Highest | Baseline => (0.0, 1.0),
+            LowestLoss | LowestError | Shortest | Neither => (0.0, f64::INFINITY),
+        }
+    }
 }
 
 /// Which of several runs is the best.
@@ -52,6 +66,7 @@ pub(crate) const ALL: [Measure; 17] = [
         name: "test accuracy",
         best: Highest,
         value: |run| run.summary.test_accuracy,
+        interval: |run| run.summary.test_accuracy_interval,
         text: number::percent,
     },
     Measure {
@@ -62,30 +77,35 @@ pub(crate) const ALL: [Measure; 17] = [
                 .baseline
                 .filter(|_| run.summary.test_rmse.is_none())
         },
+        interval: |_| None,
         text: number::percent,
     },
     Measure {
         name: "test AUC",
         best: Highest,
         value: |run| run.summary.test_auc,
+        interval: |_| None,
         text: number::number,
     },
     Measure {
         name: "test balanced accuracy",
         best: Highest,
         value: |run| run.summary.test_balanced_accuracy,
+        interval: |_| None,
         text: number::percent,
     },
     Measure {
         name: "test R²",
         best: Highest,
         value: |run| run.summary.test_r2,
+        interval: |_| None,
         text: number::number,
     },
     Measure {
         name: "test root mean square error",
         best: LowestError,
         value: |run| run.summary.test_rmse,
+        interval: |run| run.summary.test_rmse_interval,
         text: number::number,
     },
     Measure {
@@ -96,66 +116,77 @@ pub(crate) const ALL: [Measure; 17] = [
                 .baseline
                 .filter(|_| run.summary.test_rmse.is_some())
         },
+        interval: |_| None,
         text: number::number,
     },
     Measure {
         name: "test loss",
         best: LowestLoss,
         value: |run| run.summary.test_loss,
+        interval: |_| None,
         text: number::number,
     },
     Measure {
         name: "validation accuracy",
         best: Highest,
         value: |run| run.summary.validation_accuracy,
+        interval: |_| None,
         text: number::percent,
     },
     Measure {
         name: "validation loss",
         best: LowestLoss,
         value: |run| run.summary.validation_loss,
+        interval: |_| None,
         text: number::number,
     },
     Measure {
         name: "training accuracy",
         best: Highest,
         value: |run| run.summary.train_accuracy,
+        interval: |_| None,
         text: number::percent,
     },
     Measure {
         name: "training loss",
         best: LowestLoss,
         value: |run| run.summary.train_loss,
+        interval: |_| None,
         text: number::number,
     },
     Measure {
         name: "parameters",
         best: Neither,
         value: |run| run.summary.parameters.map(|n| n as f64),
+        interval: |_| None,
         text: count,
     },
     Measure {
         name: "epochs",
         best: Neither,
-        value: |run| Some(run.epochs.len() as f64),
+        value: |run| Some(run.epochs.len().max(run.summary.epochs) as f64),
+        interval: |_| None,
         text: count,
     },
     Measure {
         name: "best epoch",
         best: Neither,
         value: |run| run.summary.best_epoch.map(|n| n as f64),
+        interval: |_| None,
         text: count,
     },
     Measure {
         name: "training time",
         best: Shortest,
         value: |run| run.summary.train_seconds,
+        interval: |_| None,
         text: number::seconds,
     },
     Measure {
         name: "time per epoch",
         best: Shortest,
         value: |run| run.summary.seconds_per_epoch,
+        interval: |_| None,
         text: number::seconds,
     },
 ];

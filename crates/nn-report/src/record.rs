@@ -5,9 +5,9 @@ use std::path::Path;
 
 use nn_files::{escaped_path, regular_file};
 use nn_train::metrics_file::read_metrics;
-use nn_train::run_dir::{CONFIG, METRICS, SUMMARY, fold_name};
+use nn_train::run_dir::{CONFIG, METRICS, SUMMARY, first_run_in};
 use nn_train::{
-    CrossValidation, EpochMetrics, Error, ErrorKind, Result, Settings, Summary, command_line,
+    EpochMetrics, Error, ErrorKind, RepeatedTraining, Result, Settings, Summary, command_line,
     shortest,
 };
 use serde_json::Value;
@@ -32,14 +32,14 @@ impl RunRecord {
     /// # Errors
     /// Returns an error if a file of the run is missing or damaged.
     pub fn read(directory: &Path) -> Result<Self> {
-        if CrossValidation::is_at(directory) {
+        if RepeatedTraining::is_at(directory) {
             let problem = format!(
-                "{}: expected a training run, found a cross-validation",
+                "{}: expected one training run, found a folder of several",
                 directory.display()
             );
-            let fold = directory.join(fold_name(1));
+            let run = first_run_in(directory).unwrap_or_else(|| directory.to_owned());
             return Err(Error::usage(problem)
-                .with_help(format!("use one of its folds, such as {}", fold.display())));
+                .with_help(format!("use one of them, such as {}", run.display())));
         }
         let epochs = read_metrics(&directory.join(METRICS))?;
         let settings = Settings::read(&directory.join(CONFIG)).map_err(Error::of_data)?;

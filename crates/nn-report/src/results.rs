@@ -238,9 +238,20 @@ fn metric_facts(metrics: &Metrics) -> Vec<(String, String)> {
     let interval = interval
         .map(|(low, high)| format!("{} to {}", number::percent(low), number::percent(high)));
     let decimal = |value: Option<f64>| value.map(number::number);
+    let error_interval = |interval: Option<(f64, f64)>| {
+        interval.map(|(low, high)| format!("{} to {}", number::number(low), number::number(high)))
+    };
     let percent = |value: Option<f64>| value.map(number::percent);
     [
         ("95 % interval of the accuracy", interval),
+        (
+            "95 % interval of the mean absolute error",
+            error_interval(metrics.mean_absolute_interval),
+        ),
+        (
+            "95 % interval of the root mean square error",
+            error_interval(metrics.root_mean_square_interval),
+        ),
         (baseline, metrics.baseline.map(baseline_text)),
         ("AUC", decimal(classification.auc)),
         (

@@ -12,8 +12,8 @@ use nn_train::run_dir::{SUMMARY, locate_model, read_model};
 use nn_train::trained_model::{Origin, data_of};
 use nn_train::{Data, Error, Result, Settings, Split, Task};
 
-use crate::folds::Folds;
 use crate::record::RunRecord;
+use crate::repeated_runs::RepeatedRuns;
 use crate::results;
 use crate::run_report::{Report, RunReport};
 use crate::weights;
@@ -81,14 +81,14 @@ pub fn write_report_of(
     write(directory, sources, program, threads)
 }
 
-/// Writes `report.html` and its charts into the directory of a finished cross-validation.
+/// Writes `report.html` and its charts into the directory of a finished repeated training.
 ///
 /// # Errors
 /// Returns an error if the report cannot be written.
-pub fn write_folds(directory: &Path, folds: &Folds) -> Result<WrittenReport> {
+pub fn write_repeated(directory: &Path, runs: &RepeatedRuns) -> Result<WrittenReport> {
     Ok(WrittenReport {
         page: directory.join(PAGE),
-        plots: write_files(directory, &folds.build())?,
+        plots: write_files(directory, &runs.build())?,
         missing: Vec::new(),
     })
 }

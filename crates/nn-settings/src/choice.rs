@@ -167,6 +167,45 @@ impl fmt::Display for Widths {
     }
 }
 
+/// Numbers of training samples in a learning curve: `auto`, or `100,1000`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sizes {
+    /// The number of all training samples, and that number halved up to five times.
+    Auto,
+    /// These numbers, in ascending order.
+    Numbers(Vec<usize>),
+}
+
+impl FromStr for Sizes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text.trim() == "auto" {
+            return Ok(Self::Auto);
+        }
+        let size = |part: &str| match part.trim().parse() {
+            Ok(size) if size > 0 => Ok(size),
+            _ => Err(Error::usage(format!(
+                "expected auto or whole numbers from 1, such as 100,1000, found \"{}\"",
+                part.escape_debug()
+            ))),
+        };
+        let mut sizes: Vec<usize> = text.split(',').map(size).collect::<Result<_>>()?;
+        sizes.sort_unstable();
+        sizes.dedup();
+        Ok(Self::Numbers(sizes))
+    }
+}
+
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Numbers(sizes) => f.write_str(&joined(sizes)),
+        }
+    }
+}
+
 /// Activations of the hidden layers: one for all, or one per layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Activations(pub Vec<Activation>);

@@ -30,7 +30,8 @@ pub mod command_line;
 pub mod flags;
 
 pub use choice::{
-    Activations, Calibrate, Choice, NumericEmbedding, OnDivergence, Preset, RateFactors, Widths,
+    Activations, Calibrate, Choice, NumericEmbedding, OnDivergence, Preset, RateFactors, Sizes,
+    Widths,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use settings::Settings;

@@ -16,7 +16,8 @@ use nn_table::{Header, Scaling, Separator, TargetTransform, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{
-    Activations, Calibrate, Choice, NumericEmbedding, OnDivergence, Preset, RateFactors, Widths,
+    Activations, Calibrate, Choice, NumericEmbedding, OnDivergence, Preset, RateFactors, Sizes,
+    Widths,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -70,6 +71,9 @@ pub struct Settings {
     /// Keep the class proportions in the validation and test samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Data", num_args = 0..=1, default_missing_value = "true"))]
     pub stratify: Option<bool>,
+    /// Random seed of the split [default: the value of --seed]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::value_parsers::whole_number::<u64>()))]
+    pub split_seed: Option<u64>,
     /// K-fold cross-validation: train K networks and test each on a different 1/K of the samples
     #[cfg_attr(
         feature = "clap",
@@ -85,6 +89,20 @@ pub struct Settings {
     /// Use only the first N training samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub limit_train: Option<usize>,
+    /// Use only N training samples, drawn at random with the class proportions of all; the samples for a smaller N are among them
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::value_parsers::whole_number::<usize>()))]
+    pub train_size: Option<usize>,
+    /// Learning curve over the number of training samples: train one network per number, such as 100,1000; auto halves the number of all samples up to five times
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "auto|N,...",
+            help_heading = "Data",
+            conflicts_with = "train_size"
+        )
+    )]
+    pub sizes: Option<Choice<Sizes>>,
     /// Binary classification of class K against all other classes (one-vs-rest)
     #[cfg_attr(feature = "clap", arg(long, value_name = "K", help_heading = "Data"))]
     pub positive_class: Option<u32>,
@@ -368,6 +386,9 @@ pub struct Settings {
     /// Random seed
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", alias = "random-state", value_parser = crate::value_parsers::whole_number::<u64>()))]
     pub seed: Option<u64>,
+    /// Train N networks that differ only in the seed (--seed and the next numbers), on the same split, and report mean and confidence interval
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", value_parser = crate::value_parsers::whole_number::<usize>()))]
+    pub seeds: Option<usize>,
 
     /// Data augmentation of images, drawn again in each epoch
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME[,NAME...]", help_heading = "Regularization", value_parser = crate::value_parsers::augment_parser()))]
@@ -591,6 +612,8 @@ impl Settings {
             ("member", self.member),
             ("members", self.members),
             ("limit-train", self.limit_train),
+            ("train-size", self.train_size),
+            ("seeds", self.seeds),
             ("accumulate", self.accumulate),
             ("epochs", self.epochs),
             ("patience", self.patience),
@@ -600,7 +623,7 @@ impl Settings {
         let sizes = own.iter().chain(others);
         let too_large = sizes
             .map(|&(name, number)| (name, number.map(|number| number as u64)))
-            .chain([("seed", self.seed)])
+            .chain([("seed", self.seed), ("split-seed", self.split_seed)])
             .find_map(|(name, number)| Some((name, number.filter(|&n| n > LARGEST)?)));
         match too_large {
             None => Ok(()),
@@ -608,6 +631,13 @@ impl Settings {
                 "{name}: expected a whole number up to {LARGEST}, found {number}"
             ))),
         }
+    }
+
+    /// Returns `true` if these settings ask for several training runs: all folds of a
+    /// cross-validation, several seeds, or a learning curve over the number of training samples.
+    pub fn is_repeated(&self) -> bool {
+        let has_all_folds = self.folds.is_some() && self.fold.is_none();
+        has_all_folds || self.seeds.is_some() || self.sizes.is_some()
     }
 
     /// Merges two groups of settings: every `None` is replaced by the value in `other`.

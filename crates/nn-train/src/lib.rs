@@ -77,10 +77,11 @@ pub mod threshold;
 pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
+pub mod row_scores;
 pub mod ensemble;
 pub mod experiment;
+pub mod repeated_training;
 pub mod import;
-pub mod cross_validation;
 
 pub use nn_core;
 pub use nn_data;
@@ -90,14 +91,13 @@ pub use nn_metrics;
 #[cfg(feature = "clap")]
 pub use nn_settings::flags;
 pub use nn_settings::{
-    Activations, Calibrate, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Widths,
+    Activations, Calibrate, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Sizes, Widths,
     choice, command_line, error, settings,
 };
 pub use nn_table;
 pub use nn_tensor::Threads;
 
 pub use conversion::{Conversion, Converted};
-pub use cross_validation::CrossValidation;
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;
 pub use epoch_metrics::EpochMetrics;
@@ -110,6 +110,8 @@ pub use observer::{Observer, Start};
 pub use outcome::Outcome;
 pub use plan::{FineTuning, Plan};
 pub use prediction::{ImagePredictor, TablePredictions};
+pub use repeated_training::{RepeatedTraining, Repetition};
+pub use row_scores::{RowScores, Scores};
 pub use run::Run;
 pub use sample_outputs::SampleOutputs;
 pub use sample_trace::{SampleTrace, TraceOptions};

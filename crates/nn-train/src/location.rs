@@ -8,10 +8,8 @@ use nn_settings::{Error, ErrorKind, Result};
 /// Name of the model file in a run directory.
 pub const MODEL: &str = "model.safetensors";
 
-/// Directory name of a fold's run in a cross-validation; folds are counted from 1.
-pub fn fold_name(number: usize) -> String {
-    format!("fold-{number}")
-}
+/// Name of the settings file in a run directory.
+pub const CONFIG: &str = "config.toml";
 
 /// Directory name of a network's run in an ensemble; networks are counted from 1.
 pub fn member_name(number: usize) -> String {
@@ -31,15 +29,14 @@ pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
             if model.exists() {
                 return Ok(model);
             }
-            let fold = candidate.join(fold_name(1));
-            let help = if fold.is_dir() {
-                format!(
-                    "this run is a cross-validation; use one of its folds, such as {}",
-                    fold.display()
-                )
-            } else {
-                "the run may still be training; if it was interrupted, continue it with `resume`"
-                    .to_owned()
+            let help = match first_run_in(candidate) {
+                Some(run) => format!(
+                    "this folder has several training runs; use one of them, such as {}",
+                    run.display()
+                ),
+                None => "the run may still be training; if it was interrupted, continue it with \
+                         `resume`"
+                    .to_owned(),
             };
             let problem = format!("{}: this run has no {MODEL}", candidate.display());
             return Err(Error::new(ErrorKind::Io, problem).with_help(help));
@@ -49,6 +46,13 @@ pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
         }
     }
     Err(no_run(run, &candidates, "exists", runs_dir))
+}
+
+/// The first of the training runs in `folder`, such as a fold of a cross-validation.
+pub fn first_run_in(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let runs = entries.map(|entry| entry.path());
+    runs.filter(|path| path.join(CONFIG).is_file()).min()
 }
 
 /// The directory of `run`, which is a path or the name of a run in `runs_dir`.

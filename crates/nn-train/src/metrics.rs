@@ -3,15 +3,15 @@
 use nn_core::metrics::{ConfusionMatrix, Evaluation, RegressionErrors, evaluate};
 use nn_core::{Loss, Network, Samples};
 use nn_metrics::{
-    ClassMetrics, ClassPredictions, LabelMetrics, OutputErrors, ThresholdCounts, mean,
-    wilson_interval,
+    ClassMetrics, ClassPredictions, LabelMetrics, MeanEstimate, OutputErrors, ThresholdCounts,
+    mean, wilson_interval,
 };
 use nn_settings::Result;
 use nn_tensor::Threads;
 
 use crate::baseline::ConstantPrediction;
 use crate::data::Data;
-use crate::sample_outputs::{ClassOutputs, LabelOutputs, SampleOutputs};
+use crate::sample_outputs::{ClassOutputs, LabelOutputs, SampleOutputs, ValueOutputs};
 
 /// The default probability threshold of a class or a label.
 pub const DEFAULT_THRESHOLD: f64 = 0.5;
@@ -37,6 +37,11 @@ pub struct Metrics {
     pub labels: Vec<LabelMetrics>,
     /// The errors of a regression in the units of the table.
     pub regression: Option<RegressionErrors>,
+    /// The 95 % confidence interval of the mean absolute error of a regression.
+    pub mean_absolute_interval: Option<(f64, f64)>,
+    /// The 95 % confidence interval of the root mean square error of a regression with one
+    /// target.
+    pub root_mean_square_interval: Option<(f64, f64)>,
 }
 
 /// A network with the loss, the data set and the threads for its evaluation.
@@ -79,7 +84,7 @@ impl Evaluator<'_> {
         match outputs {
             SampleOutputs::Classes(outputs) => metrics.add_classes(outputs, thresholds),
             SampleOutputs::Labels(outputs) => metrics.add_labels(&outputs, thresholds),
-            SampleOutputs::Values(_) => {}
+            SampleOutputs::Values(outputs) => metrics.add_error_intervals(&outputs),
         }
         let n_samples = metrics.evaluation.n_samples;
         let accuracy = metrics.evaluation.accuracy;
@@ -168,6 +173,20 @@ impl Metrics {
             classes: &outputs.classes,
             weights: None,
         }));
+    }
+
+    /// Adds the intervals of the mean of the absolute and of the squared errors by Student's
+    /// t-distribution.
+    fn add_error_intervals(&mut self, outputs: &ValueOutputs) {
+        let interval = |values: &[f64]| MeanEstimate::of_independent(values).map(|it| it.interval);
+        let errors = outputs.absolute_errors();
+        let not_negative = |(low, high): (f64, f64)| (low.max(0.0), high);
+        self.mean_absolute_interval = interval(&errors).map(not_negative);
+        if outputs.actual.n_columns() == 1 {
+            let squares: Vec<f64> = errors.iter().map(|error| error * error).collect();
+            let root = |(low, high): (f64, f64)| (low.sqrt(), high.sqrt());
+            self.root_mean_square_interval = interval(&squares).map(not_negative).map(root);
+        }
     }
 
     fn add_labels(&mut self, outputs: &LabelOutputs, thresholds: Option<&[f64]>) {

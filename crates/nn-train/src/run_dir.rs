@@ -12,7 +12,7 @@ use nn_settings::{Error, ErrorKind, Result, Settings};
 
 use crate::checkpoints::Checkpoints;
 use crate::epoch_metrics::EpochMetrics;
-pub use crate::location::{MODEL, fold_name, locate_model, locate_run};
+pub use crate::location::{CONFIG, MODEL, first_run_in, locate_model, locate_run, member_name};
 use crate::metrics_file::MetricsFile;
 pub use crate::stored_model::read_model;
 use crate::summary::Summary;
@@ -24,9 +24,6 @@ pub const SUMMARY: &str = "summary.json";
 
 /// Name of the file with the reason why a run diverged.
 const FAILURE: &str = "failure.json";
-
-/// Name of the settings file in a run directory.
-pub const CONFIG: &str = "config.toml";
 
 /// An open run directory, locked against other processes.
 #[derive(Debug)]

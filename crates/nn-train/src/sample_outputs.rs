@@ -138,6 +138,18 @@ impl LabelOutputs {
     }
 }
 
+impl ValueOutputs {
+    /// The absolute error of each sample, averaged over the targets, `[n_samples]`.
+    pub fn absolute_errors(&self) -> Vec<f64> {
+        let rows = self.predicted.rows().zip(self.actual.rows());
+        let error = |(predicted, actual): (&[f64], &[f64])| {
+            let errors = predicted.iter().zip(actual).map(|(p, a)| (p - a).abs());
+            errors.sum::<f64>() / actual.len() as f64
+        };
+        rows.map(error).collect()
+    }
+}
+
 /// The values of the targets in the units of the table, `[n_samples, n_targets]`.
 pub(crate) fn actual_values(samples: &Samples<'_>, data: &Data) -> Rows<'static, f64> {
     restored(targets_of(samples), data)

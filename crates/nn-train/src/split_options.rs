@@ -25,6 +25,9 @@ pub struct SplitOptions {
     /// If set, only this number of training samples is used, counted from the first; `None` uses
     /// all.
     pub limit_train: Option<usize>,
+    /// If set, only this number of training samples is used, drawn at random after
+    /// `limit_train`; `None` uses all.
+    pub train_size: Option<usize>,
     /// The positive class of a one-vs-rest classification.
     pub positive_class: Option<u32>,
     /// Seed of the random split.
@@ -52,10 +55,15 @@ impl SplitOptions {
     pub fn new(settings: &Settings) -> Result<Self> {
         // The settings of a preset that concern the data are the same for all tasks.
         let settings = &settings.with_preset(false);
-        if settings.limit_train == Some(0) {
-            return Err(Error::usage(
-                "`limit-train`: expected a whole number from 1, found 0",
-            ));
+        check_is_one_run(settings)?;
+        for (name, size) in [
+            ("limit-train", settings.limit_train),
+            ("train-size", settings.train_size),
+        ] {
+            if size == Some(0) {
+                let problem = format!("`{name}`: expected a whole number from 1, found 0");
+                return Err(Error::usage(problem));
+            }
         }
         if settings.group.is_some() && settings.order_by.is_some() {
             let problem =
@@ -74,12 +82,29 @@ impl SplitOptions {
             stratify: settings.stratify,
             fold: fold(settings)?,
             limit_train: settings.limit_train,
+            train_size: settings.train_size,
             positive_class: settings.positive_class,
-            seed: settings.seed.unwrap_or(default::SEED),
+            seed: settings
+                .split_seed
+                .or(settings.seed)
+                .unwrap_or(default::SEED),
             image_size: settings.image_size.as_ref().map(Choice::value).copied(),
             table: table_options(settings)?,
         })
     }
+}
+
+/// Returns an error for settings of several training runs, which have several splits.
+fn check_is_one_run(settings: &Settings) -> Result<()> {
+    let problem = match (settings.seeds, &settings.sizes) {
+        (Some(n), _) => format!("`seeds = {n}`: expected the settings of one training run"),
+        (None, Some(sizes)) => {
+            format!("`sizes = {sizes}`: expected the settings of one training run")
+        }
+        (None, None) => return Ok(()),
+    };
+    Err(Error::usage(problem)
+        .with_help("only `nn train` trains several networks: set `seed` or `train-size`"))
 }
 
 /// The fold that the settings choose.

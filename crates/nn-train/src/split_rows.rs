@@ -8,6 +8,14 @@ use crate::note::Note;
 use crate::split::Split;
 use crate::split_options::{Fold, SplitOptions};
 
+/// Numbers of the random streams for [`Purpose::Split`].
+mod stream {
+    pub(super) const VALIDATION: u64 = 0;
+    pub(super) const TEST: u64 = 1;
+    pub(super) const FOLDS: u64 = 2;
+    pub(super) const TRAIN_SIZE: u64 = 3;
+}
+
 /// A split is uneven if its number of rows differs from the wanted number by more than
 /// this fraction of it.
 const MAX_DIFFERENCE: f64 = 0.5;
@@ -66,7 +74,8 @@ impl SplitRows {
 
     /// Splits `n` rows at random, or as `columns` determine. Test rows are split off
     /// unless the data set has separate test samples and no fold is chosen. Of the other
-    /// rows, the first `limit_train` are used for training and validation.
+    /// rows, the first `limit_train` are used for training and validation, or `train_size`
+    /// random rows of them.
     ///
     /// # Errors
     /// Returns an error if no row is left for training, or if there are fewer rows or groups
@@ -91,19 +100,23 @@ impl SplitRows {
             given_validation = rows_of(Split::Validation);
             (rows_of(Split::Train), rows_of(Split::Test))
         } else if let Some(fold) = options.fold {
-            let mut stream = streams.stream(Purpose::Split, 2);
+            let mut stream = streams.stream(Purpose::Split, stream::FOLDS);
             let folds = columns.folds(n, fold, &mut stream)?;
             let is_trained = |row: &u32| folds[*row as usize] != fold.number as u32 - 1;
             all.into_iter().partition(is_trained)
         } else if has_test {
             (all, Vec::new())
         } else {
-            let mut stream = streams.stream(Purpose::Split, 1);
+            let mut stream = streams.stream(Purpose::Split, stream::TEST);
             columns.split_off(&all, options.test_split, &mut stream)
         };
         rest.truncate(options.limit_train.unwrap_or(rest.len()));
+        if let Some(size) = options.train_size {
+            let mut stream = streams.stream(Purpose::Split, stream::TRAIN_SIZE);
+            rest = columns.drawn(rest, size, &mut stream);
+        }
         let (train, validation) = if given_validation.is_empty() {
-            let mut stream = streams.stream(Purpose::Split, 0);
+            let mut stream = streams.stream(Purpose::Split, stream::VALIDATION);
             columns.split_off(&rest, options.validation, &mut stream)
         } else {
             (rest, given_validation)
@@ -202,6 +215,42 @@ impl SplitColumns {
         };
         let pick = |positions: Vec<u32>| positions.iter().map(|&at| rows[at as usize]).collect();
         (pick(kept), pick(held_back))
+    }
+
+    /// Draws `size` of the `rows` at random, stratified by class, in the order of `rows`. The
+    /// rows drawn for a smaller size are a subset: each class has a random order, and the row
+    /// at position i of n comes (i + ½) / n of the way through all rows.
+    fn drawn(&self, rows: Vec<u32>, size: usize, stream: &mut Stream) -> Vec<u32> {
+        if rows.len() <= size {
+            return rows;
+        }
+        let class_of = |row: u32| {
+            self.classes
+                .as_ref()
+                .map_or(0, |it| it[row as usize] as usize)
+        };
+        let n_classes = rows.iter().map(|&row| class_of(row) + 1).max().unwrap_or(0);
+        let mut n_of_class = vec![0_usize; n_classes];
+        rows.iter().for_each(|&row| n_of_class[class_of(row)] += 1);
+        let mut n_seen = vec![0_usize; n_classes];
+        let mut order: Vec<(f64, u32)> = Vec::with_capacity(rows.len());
+        for position in stream.permutation(rows.len()) {
+            let class = class_of(rows[position as usize]);
+            let place = (n_seen[class] as f64 + 0.5) / n_of_class[class] as f64;
+            n_seen[class] += 1;
+            order.push((place, position));
+        }
+        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut drawn: Vec<u32> = order
+            .iter()
+            .take(size)
+            .map(|&(_, position)| position)
+            .collect();
+        drawn.sort_unstable();
+        drawn
+            .into_iter()
+            .map(|position| rows[position as usize])
+            .collect()
     }
 
     /// The fold of each of `n` rows, counted from 0.
@@ -311,6 +360,34 @@ mod tests {
         let first = (0..20).filter(|row| !division.test.contains(row)).take(6);
         assert!(used.into_iter().eq(first));
         assert_eq!(division.validation.len(), 2);
+    }
+
+    /// 30 rows of one class and 10 of the other: every number has three quarters of the first.
+    #[test]
+    fn drawn_rows_are_stratified_and_nested() {
+        let classes: Vec<u32> = (0..40).map(|row| u32::from(row % 4 == 3)).collect();
+        let columns = SplitColumns {
+            classes: Some(classes.clone()),
+            ..SplitColumns::default()
+        };
+        let drawn = |train_size| {
+            let options = options(&Settings {
+                train_size: Some(train_size),
+                validation: Some(0.0),
+                ..Settings::default()
+            });
+            let rows = SplitRows::new(40, &options, true, &columns).expect("rows are left");
+            rows.train
+        };
+        let (few, many) = (drawn(8), drawn(20));
+        for (rows, n_first) in [(&few, 6), (&many, 15)] {
+            let of_first = rows.iter().filter(|&&row| classes[row as usize] == 0);
+            assert_eq!(of_first.count(), n_first);
+            assert!(rows.is_sorted());
+        }
+        assert_eq!((few.len(), many.len(), drawn(99).len()), (8, 20, 40));
+        assert!(few.iter().all(|row| many.contains(row)));
+        assert_ne!(few, [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
     /// The latest two of ten rows are tested, the two before them validate.

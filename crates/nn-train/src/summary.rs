@@ -45,6 +45,8 @@ pub struct Summary {
     pub test_accuracy: Option<f64>,
     /// The 95 % confidence interval of the test accuracy (Wilson).
     pub test_accuracy_interval: Option<(f64, f64)>,
+    /// Number of test samples.
+    pub test_samples: Option<usize>,
     /// The learning task: classification, regression or multi-label.
     pub task: Option<String>,
     /// The baseline on the test samples: the accuracy of always predicting the most
@@ -71,6 +73,8 @@ pub struct Summary {
     /// Root mean square error on the test samples in the units of the table, averaged
     /// over the targets.
     pub test_rmse: Option<f64>,
+    /// The 95 % confidence interval of the root mean square error; `None` for several targets.
+    pub test_rmse_interval: Option<(f64, f64)>,
     /// Mean absolute error on the test samples in the units of the table, averaged over the
     /// targets.
     pub test_mae: Option<f64>,
@@ -84,6 +88,8 @@ pub struct Summary {
     /// The temperature of the probabilities; `None` if they were not calibrated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
+    /// The 95 % confidence interval of the mean absolute error.
+    pub test_mae_interval: Option<(f64, f64)>,
     /// The thresholds with the highest balanced accuracy on the validation samples: one
     /// for two classes, or one per label.
     pub threshold: Option<Vec<f64>>,
@@ -129,6 +135,7 @@ impl Summary {
             test_loss: test.map(|test| test.evaluation.loss),
             test_accuracy: test.and_then(|test| test.evaluation.accuracy),
             test_accuracy_interval: test.and_then(|test| test.accuracy_interval),
+            test_samples: test.map(|test| test.evaluation.n_samples),
             task: Some(data.task.name().to_owned()),
             baseline: test.and_then(|test| test.baseline),
             test_auc: classes.and_then(|it| it.auc),
@@ -140,10 +147,12 @@ impl Summary {
             test_calibration_error: classes.and_then(|it| it.calibration_error),
             test_r2: regression.and_then(|it| it.r_squared),
             test_rmse: regression.map(|it| it.root_mean_square),
+            test_rmse_interval: test.and_then(|test| test.root_mean_square_interval),
             test_mae: regression.map(|it| it.mean_absolute),
             ensemble: plan.n_networks(),
             member_mean: BTreeMap::new(),
             temperature: Some(network.temperature()).filter(|&it| it != 1.0),
+            test_mae_interval: test.and_then(|test| test.mean_absolute_interval),
             threshold: None,
             train_seconds: Some(seconds.iter().sum()),
             seconds_per_epoch: median(&seconds),

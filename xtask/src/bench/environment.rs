@@ -1,4 +1,4 @@
-//! The virtual environment of the Python peers, `target/peers/venv`.
+//! The virtual environments of the Python peers, in `target/peers`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,13 @@ const SPACE: u64 = 10 << 30;
 /// Returns the interpreter of a virtual environment with the packages in `requirements`, a
 /// file in `scripts/peers`. Creates the environment and installs the packages if needed.
 pub(super) fn python(requirements: &str) -> Result<Program> {
-    let folder = workspace::target().join("peers/venv");
+    python_in("venv", requirements)
+}
+
+/// Returns the interpreter of the virtual environment `name` in `target/peers`, as
+/// [`python`] does.
+pub(super) fn python_in(name: &str, requirements: &str) -> Result<Program> {
+    let folder = workspace::target().join("peers").join(name);
     let python = folder.join(if cfg!(windows) {
         "Scripts/python.exe"
     } else {

@@ -104,6 +104,21 @@ impl Program {
         Err(self.said(last.map_or(status.to_string(), |line| line.trim().to_owned())))
     }
 
+    /// Runs the program to its end, however long it takes; its output is that of this program.
+    pub(super) fn run_visibly(&self, arguments: &[String]) -> Result<()> {
+        let status = self.command(arguments).status();
+        let status = status.map_err(|source| self.not_started(source))?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(self.said(status.to_string())),
+        }
+    }
+
+    /// The executable.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Runs the program and returns the wall time in seconds.
     pub(super) fn seconds(&self, arguments: &[String]) -> Result<f64> {
         let mut command = self.command(arguments);

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(super) micro: Option<Micro>,
+    pub(super) command: Option<Command>,
     /// Workloads, parts and other libraries to measure (default: all workloads)
     #[arg(value_name = "WORKLOAD|PART|PEER", value_parser = one_of_the_words())]
     words: Vec<Word>,
@@ -34,13 +34,39 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Micro {
+pub(super) enum Command {
     /// Run the micro-benchmarks (divan) of every crate
     Micro {
         /// Run only benchmarks whose names contain one of these words (default: all)
         #[arg(value_name = "FILTER")]
         filters: Vec<String>,
     },
+    /// Compare the errors of nn with those of other methods on public tables
+    ///
+    /// Every method has its defaults, and the same training and test rows. Each result is a
+    /// line of JSON in target/peers/tables.jsonl; results that are there are not computed
+    /// again, so the benchmark can be interrupted. All methods on all tables take hours.
+    Tables(Tables),
+}
+
+/// The arguments of `cargo xtask bench tables`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Tables {
+    /// Folder of the CSV files; tables without file are skipped
+    #[arg(long, value_name = "DIR")]
+    pub(super) tables: PathBuf,
+    /// Methods, separated by commas (default: all; an unknown name prints the list)
+    #[arg(long, value_name = "NAME,...")]
+    pub(super) methods: Option<String>,
+    /// Tables, separated by commas (default: all)
+    #[arg(long, value_name = "TABLE,...")]
+    pub(super) only: Option<String>,
+    /// Number of splits per table
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(super) splits: usize,
+    /// Also write the record to this file
+    #[arg(long, value_name = "FILE.md")]
+    pub(super) output: Option<PathBuf>,
 }
 
 /// The meaning of a word on the command line.
@@ -229,7 +255,7 @@ mod tests {
     #[test]
     fn filters_follow_micro() {
         let arguments: Arguments = parsing::parse("micro matmul sgd").expect("valid");
-        let Some(Micro::Micro { filters }) = arguments.micro else {
+        let Some(Command::Micro { filters }) = arguments.command else {
             panic!("{arguments:?}");
         };
         assert_eq!(filters, ["matmul", "sgd"]);

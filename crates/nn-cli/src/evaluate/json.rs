@@ -55,6 +55,8 @@ pub(super) fn of(results: &Results<'_>) -> Value {
         "uncalibrated": without,
         "r2": errors.and_then(|errors| errors.r_squared),
         "rmse": errors.map(|errors| errors.root_mean_square),
+        "rmse_interval": metrics.root_mean_square_interval,
+        "mae_interval": metrics.mean_absolute_interval,
         "mae": errors.map(|errors| errors.mean_absolute),
         // The names of version 0.2.
         "mean_absolute_error": errors.map(|errors| errors.mean_absolute),

@@ -75,7 +75,12 @@ fn beside_accuracy(metrics: &Metrics) -> String {
     };
     let baseline = metrics.baseline;
     let baseline = baseline.map(|it| format!("baseline ({constant}): {}", percent(it)));
-    let parts: Vec<String> = interval.into_iter().chain(baseline).collect();
+    in_parentheses([interval, baseline])
+}
+
+/// The parts that are there, as ` (one; two)`.
+fn in_parentheses<const N: usize>(parts: [Option<String>; N]) -> String {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {
         return String::new();
     }
@@ -158,16 +163,20 @@ fn show_labels(metrics: &Metrics, names: &[String]) {
 
 /// Prints the errors, and the errors of each target if there are several.
 fn show_errors(errors: &RegressionErrors, metrics: &Metrics, data: &Data) {
-    terminal::line(format!(
-        "mean absolute error     {:.6}",
-        errors.mean_absolute
-    ));
+    let interval = |interval: Option<(f64, f64)>| {
+        interval.map(|(low, high)| format!("95 % interval {low:.6} to {high:.6}"))
+    };
     let baseline = metrics.baseline;
-    let baseline = baseline.map(|it| format!(" (baseline, training mean: {it:.6})"));
+    let baseline = baseline.map(|it| format!("baseline, training mean: {it:.6}"));
+    terminal::line(format!(
+        "mean absolute error     {:.6}{}",
+        errors.mean_absolute,
+        in_parentheses([interval(metrics.mean_absolute_interval)])
+    ));
     terminal::line(format!(
         "root mean square error  {:.6}{}",
         errors.root_mean_square,
-        baseline.unwrap_or_default()
+        in_parentheses([interval(metrics.root_mean_square_interval), baseline])
     ));
     terminal::line(format!(
         "R²                      {}",

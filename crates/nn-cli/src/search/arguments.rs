@@ -1,6 +1,7 @@
 //! The arguments of `nn search`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use nn_search::{Menu, Stopping, Strategy};
@@ -14,6 +15,7 @@ use crate::objective::Objective;
 #[command(after_help = "Examples:\n  \
     nn search --limit-train 10000 --epochs 5\n  \
     nn search --space \"lr=log:1e-4..1,optimizer=sgd|adam,hidden=int-log:16..256\" --trials 40\n  \
+    nn search --data houses.csv --budget 10m\n  \
     nn search --resume search-1 --trials 80\n\n\
     Flags of `nn train` fix settings that are not searched. The best trial is the one with the\n\
     best validation result; the test samples are not used.")]
@@ -24,7 +26,8 @@ pub(crate) struct SearchArguments {
     pub(super) folder: DataFolder,
     /// Search space: flags of `nn train` with their ranges, such as
     /// "lr=log:1e-4..1,dropout=0..0.5,hidden=int:16..256,optimizer=sgd|adam"
-    /// (quoted, because | is special to a shell) [default: lr, optimizer, hidden, batch-size, dropout]
+    /// (quoted, because | is special to a shell) [default: lr, optimizer, hidden, batch-size, dropout;
+    /// for tables lr, hidden, dropout, weight-decay, batch-size]
     #[arg(
         long,
         value_name = "FLAG=RANGE,...",
@@ -38,6 +41,9 @@ pub(crate) struct SearchArguments {
     #[arg(long, value_name = "N", help_heading = "Search",
         value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=i64::MAX as u64))]
     pub(super) trials: Option<usize>,
+    /// Start no further trial after this time, such as 90s, 10m or 2h; the running trial is finished. With a budget, the default of --trials is 1000
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Search")]
+    pub(super) budget: Option<Duration>,
     #[arg(long, value_name = "NAME", help_heading = "Search", help = stopping_help())]
     pub(super) stopping: Option<Choice<Stopping>>,
     #[arg(long, value_name = "NAME", help_heading = "Search", help = objective_help())]
@@ -56,6 +62,22 @@ pub(crate) struct SearchArguments {
     pub(super) name: Option<String>,
     #[command(flatten)]
     pub(super) work: WorkArguments,
+}
+
+/// Parses a time such as `90s`, `10m` or `2h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let invalid = || "expected a time such as 90s, 10m or 2h".to_owned();
+    let (number, unit) = text
+        .split_at_checked(text.len().saturating_sub(1))
+        .ok_or_else(invalid)?;
+    let seconds = match unit {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(invalid()),
+    };
+    let number: f64 = number.parse().map_err(|_| invalid())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| invalid())
 }
 
 fn strategy_help() -> String {

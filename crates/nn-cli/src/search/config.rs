@@ -17,6 +17,8 @@ use super::space;
 const STRATEGY: &str = "bayesian";
 const STOPPING: &str = "median";
 const TRIALS: usize = 25;
+/// With a time budget, the time ends the search.
+const TRIALS_WITH_BUDGET: usize = 1000;
 
 /// All settings that determine the result of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,7 +89,10 @@ impl Config {
                 .objective
                 .clone()
                 .unwrap_or(Objective::Loss.into()),
-            trials: arguments.trials.unwrap_or(TRIALS),
+            trials: arguments.trials.unwrap_or(match arguments.budget {
+                None => TRIALS,
+                Some(_) => TRIALS_WITH_BUDGET,
+            }),
             train,
         })
     }
@@ -201,7 +206,7 @@ fn refuse_settings(arguments: &SearchArguments, path: &Path) -> Result<()> {
             "--resume: the settings are read from {}",
             path.join(CONFIG).display()
         ))
-        .with_help("only --trials and --data-dir can be changed when resuming"));
+        .with_help("only --trials, --budget and --data-dir can be changed when resuming"));
     }
     Ok(())
 }

@@ -12,13 +12,19 @@ use crate::terminal;
 
 use super::failed::failed;
 
-/// The default search space.
+/// The default search space for tables, after the space of the MLP in Gorishniy et al.,
+/// *Revisiting deep learning models for tabular data*, 2021, appendix (arXiv:2106.11959): the
+/// number and the widths of the layers, dropout, learning rate and weight decay.
+const TABLES: &str = "lr=log:1e-4..0.03 hidden=64|256|256,256|256,256,256|512,512 dropout=0..0.5 \
+    weight-decay=log:1e-6..0.1 batch-size=32|64|128|256";
+
+/// The default search space for other data.
 const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log:32..512 \
     batch-size=16|32|64|128 dropout=0..0.5";
 
 /// Flags that change the samples or the measure of a trial: trials with different values
 /// cannot be compared.
-const NOT_TO_BE_SEARCHED: [&str; 4] = ["seed", "loss", "reduction", "class-weight"];
+const NOT_TO_BE_SEARCHED: [&str; 5] = ["seed", "seeds", "loss", "reduction", "class-weight"];
 const HEADINGS_NOT_TO_BE_SEARCHED: [&str; 2] = ["Data", "Tables"];
 
 /// Parses a search space; aliases of flags are replaced by the names of the flags.
@@ -34,10 +40,15 @@ pub(super) fn parse(text: &str) -> Result<Space> {
     Space::new(proper.collect::<Result<_>>()?).map_err(|error| failed(error).at("--space"))
 }
 
-/// The default space without the settings that are given as flags.
+/// The default space for the kind of data, without the settings that are given as flags. Files
+/// are tables; other data sets are names or folders.
 pub(super) fn default_for(fixed: &Settings) -> Result<Space> {
     let is_free = |dimension: &&Dimension| fixed.to_json().get(dimension.name()).is_none();
-    let space = parse(DEFAULT)?;
+    let is_table = fixed
+        .data
+        .as_ref()
+        .is_some_and(|data| Path::new(data).is_file());
+    let space = parse(if is_table { TABLES } else { DEFAULT })?;
     let free: Vec<_> = space.dimensions().iter().filter(is_free).cloned().collect();
     Space::new(free).map_err(|_| {
         Error::usage("every dimension of the default space is fixed by a flag")

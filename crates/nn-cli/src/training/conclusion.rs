@@ -71,8 +71,12 @@ fn comparison_line(test: &Metrics) -> Option<String> {
     let percent = |fraction| terminal::percent(Some(fraction));
     let baseline = test.baseline?;
     if let Some(errors) = &test.regression {
+        let interval = test.root_mean_square_interval;
+        let interval = interval.map_or_else(String::new, |(low, high)| {
+            format!(", 95 % interval {low:.4} to {high:.4}")
+        });
         return Some(format!(
-            "root mean square error {:.4}; baseline (training mean): {baseline:.4}",
+            "root mean square error {:.4}{interval}; baseline (training mean): {baseline:.4}",
             errors.root_mean_square
         ));
     }

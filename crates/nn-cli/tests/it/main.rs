@@ -47,3 +47,4 @@ mod serve_training;
 mod screens;
 mod help;
 mod readme;
+mod repeated;

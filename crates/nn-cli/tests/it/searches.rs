@@ -222,3 +222,26 @@ fn one_search_is_not_taken_for_another() {
         .nn("search --resume a")
         .refuses(3, &["runs/a/journal.jsonl: line 1: expected"]);
 }
+
+/// A budget of no time runs one trial, which is needed for a result; a table has its own space.
+#[test]
+fn a_time_budget_ends_a_search() {
+    let scratch = Scratch::new();
+    scratch.file(
+        "points.csv",
+        crate::support::csv("a,b,label", 200, |_, x, y| {
+            format!("{x:.3},{y:.3},{}", if x > y { "p" } else { "q" })
+        }),
+    );
+    let line = "search --data points.csv --epochs 1 --name s --budget 0s";
+    let output = scratch.nn(line).succeeds();
+    assert!(output.contains("best of 1 trial"), "{output}");
+    let summary = scratch.json("runs/s/summary.json");
+    assert_eq!(summary["trials"], 1);
+    let space = summary["space"].as_str().expect("a text");
+    assert!(space.contains("weight-decay"), "{space}");
+    let wrong = "search --data points.csv --budget 10";
+    scratch
+        .nn(wrong)
+        .refuses(2, &["--budget", "90s, 10m or 2h"]);
+}

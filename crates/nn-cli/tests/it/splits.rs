@@ -84,7 +84,7 @@ fn folds_are_runs_with_a_mean() {
         .nn(&format!("train {flags} --name cv --json --threads 2"))
         .succeeds();
     let lines: Vec<Value> = output.lines().map(json).collect();
-    let folds: Vec<&Value> = lines.iter().filter(|it| it["event"] == "fold").collect();
+    let folds: Vec<&Value> = lines.iter().filter(|it| it["event"] == "run").collect();
     assert_eq!(folds.len(), 3);
     let mean = &scratch.json("runs/cv/summary.json")["mean"]["test_loss"];
     let losses: Vec<f64> = (1..=3)
@@ -117,11 +117,11 @@ fn folds_are_runs_with_a_mean() {
     ] {
         assert!(page.contains(part), "{part}");
     }
-    let refused = ["cross-validation", "fold-1"];
+    let refused = ["found a folder of several", "fold-1"];
     scratch.nn("doctor cv").refuses(2, &refused);
     scratch
         .nn("evaluate cv")
-        .refuses(5, &["cross-validation", "fold-1"]);
+        .refuses(5, &["several training runs", "fold-1"]);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn missing_folds_are_trained_on_resume() {
     let other = "train --resume cv --no-report --lr 0.5";
     scratch
         .nn(other)
-        .refuses(2, &["resumed with its own settings"]);
+        .refuses(2, &["resumed with their own settings"]);
     let output = scratch.nn("train --resume cv --no-report").succeeds();
     for k in 1..=3 {
         assert!(

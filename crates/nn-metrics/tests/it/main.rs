@@ -1,5 +1,7 @@
 //! The metrics equal those of scikit-learn, which `scripts/metrics_reference.py` wrote.
 
+mod statistics;
+
 use nn_metrics::{
     Calibration, ClassCounts, ClassMetrics, ClassPredictions, ConfusionMatrix, LabelMetrics,
     ThresholdCounts, wilson_interval,

@@ -80,6 +80,7 @@ fn report() -> RunReport {
 fn untrusted_names_are_escaped() {
     let comparison = Comparison {
         runs: vec![run(0.9), run(0.8)],
+        verdicts: vec![HOSTILE.to_owned()],
         command: HOSTILE.to_owned(),
     };
     for page in [report().build().page, comparison.build().page] {

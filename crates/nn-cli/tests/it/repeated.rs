@@ -1,0 +1,183 @@
+//! Several training runs with the same settings (`--seeds`, `--sizes`), and whether runs differ.
+
+use serde_json::Value;
+
+use crate::support::{Scratch, csv};
+
+const TRAINING: &str = "--hidden 8 --epochs 3 --batch-size 16 --no-report";
+
+/// 300 rows of two classes, in the order of the classes: y is the sum of two inputs.
+fn points(scratch: &Scratch) -> String {
+    let table = csv("a,b,y,label", 300, |i, x, y| {
+        let x = if i < 150 { x.abs() } else { -x.abs() };
+        let label = if i < 150 { "high" } else { "low" };
+        format!("{x:.4},{y:.4},{:.4},{label}", 2.0 * x + y)
+    });
+    scratch.file("points.csv", table);
+    format!("--data points.csv --target label --ignore y {TRAINING}")
+}
+
+fn longer(flags: &str) -> String {
+    flags.replace("--epochs 3", "--epochs 20")
+}
+
+fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn seeds_share_the_split_and_are_runs_of_their_own() {
+    let scratch = Scratch::new();
+    let flags = points(&scratch);
+    let output = scratch.nn(&format!("train {flags} --seed 5 --seeds 3 --name s"));
+    let output = output.succeeds();
+    for part in [
+        "seed 5: test accuracy",
+        "seed 7: ",
+        "95 % interval",
+        "same for all seeds",
+    ] {
+        assert!(output.contains(part), "{part}: {output}");
+    }
+    let summary = scratch.json("runs/s/summary.json");
+    let runs = [5, 6, 7].map(|seed| scratch.json(format!("runs/s/seed-{seed}/summary.json")));
+    let losses = runs.each_ref().map(|run| number(&run["test_loss"]));
+    let mean = losses.iter().sum::<f64>() / 3.0;
+    let squares: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
+    // The 97.5 % quantile of Student's t for two degrees of freedom is 4.302653.
+    let half = 4.302_653 * (squares / 2.0 / 3.0).sqrt();
+    assert!((number(&summary["mean"]["test_loss"]) - mean).abs() < 1e-12);
+    let low = number(&summary["interval"]["test_loss"][0]);
+    assert!((low - (mean - half)).abs() < 1e-6, "{low}");
+    assert_eq!(summary["seeds"], 3);
+
+    // Each run can be repeated on its own, with any number of threads.
+    let alone = format!("{flags} --seed 6 --split-seed 5 --threads 1");
+    let alone = scratch.train("alone", &alone);
+    assert_eq!(alone["weights_sha256"], runs[1]["weights_sha256"]);
+    assert_ne!(runs[0]["weights_sha256"], runs[1]["weights_sha256"]);
+
+    let report = scratch.nn("report s").succeeds();
+    assert!(report.contains("runs/s/report.html"), "{report}");
+    assert!(
+        scratch
+            .read("runs/s/report.html")
+            .contains("Several seeds s")
+    );
+}
+
+#[test]
+fn folds_and_seeds_are_combined_and_resumed() {
+    let scratch = Scratch::new();
+    let flags = points(&scratch);
+    let line = format!("train {flags} --folds 2 --seeds 2 --name both");
+    scratch.nn(&line).succeeds();
+    let summary = scratch.read("runs/both/summary.json");
+    let weights = scratch.json("runs/both/fold-2-seed-1/summary.json")["weights_sha256"].clone();
+    std::fs::remove_file(scratch.path("runs/both/summary.json")).expect("it is there");
+    std::fs::remove_dir_all(scratch.path("runs/both/fold-2-seed-1")).expect("it is there");
+    let output = scratch.nn("train --resume both --no-report").succeeds();
+    assert!(output.contains("fold 2 of 2, seed 1: "), "{output}");
+    assert_eq!(scratch.read("runs/both/summary.json"), summary);
+    let again = scratch.json("runs/both/fold-2-seed-1/summary.json");
+    assert_eq!(again["weights_sha256"], weights);
+}
+
+/// The rows are in the order of the classes, so the first 40 rows have one class only.
+#[test]
+fn a_learning_curve_has_the_same_test_rows() {
+    let scratch = Scratch::new();
+    let flags = points(&scratch);
+    let line = format!("train {flags} --sizes 40,200 --name curve --json");
+    let output = scratch.nn(&line).succeeds();
+    let last: Value = serde_json::from_str(output.lines().last().expect("a line")).expect("JSON");
+    let sizes = last["sizes"].as_array().expect("a list");
+    let found: Vec<u64> = sizes.iter().filter_map(|it| it["size"].as_u64()).collect();
+    assert_eq!(found, [40, 200]);
+    for (size, n) in [(40, 36), (200, 180)] {
+        let run = format!("curve/size-{size}");
+        let train = scratch.evaluate(&run, "--split train");
+        assert_eq!(train["samples"], n);
+        for class in [0, 1] {
+            assert_eq!(train["classes"][class]["support"], n / 2);
+        }
+        assert_eq!(scratch.evaluate(&run, "--split test")["samples"], 30);
+    }
+    scratch.nn("report curve").succeeds();
+    let page = scratch.read("runs/curve/report.html");
+    assert!(page.contains("Learning curve curve"));
+    assert!(
+        scratch
+            .path("runs/curve/plots/learning-curve-test-accuracy.svg")
+            .is_file()
+    );
+
+    let auto = format!("train {flags} --sizes auto --name auto --json");
+    scratch.nn(&auto).succeeds();
+    let config = scratch.read("runs/auto/config.toml");
+    assert!(config.contains("sizes = \"33,67,135,270\""), "{config}");
+    scratch
+        .nn(&format!("train {flags} --sizes 271"))
+        .refuses(2, &["--sizes", "at most 270", "found 271"]);
+    scratch
+        .nn(&format!("train {flags} --seeds 1"))
+        .refuses(2, &["--seeds", "from 2", "found 1"]);
+    scratch.nn(&format!("gradcheck {flags} --seeds 2")).fails(2);
+}
+
+#[test]
+fn runs_on_the_same_test_rows_are_compared() {
+    let scratch = Scratch::new();
+    let flags = points(&scratch);
+    scratch.train("good", &longer(&flags));
+    scratch.train("bad", &format!("{flags} --lr 1e-9"));
+    scratch.train("other", &format!("{flags} --split-seed 9"));
+    let output = scratch.nn("compare good bad other").succeeds();
+    for part in [
+        "McNemar's exact test on 30 test samples",
+        "good and other: no paired test, because the test samples differ",
+    ] {
+        assert!(output.contains(part), "{part}: {output}");
+    }
+    let json = scratch.nn("compare bad good --json").succeeds();
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let test = &json["differences"][0];
+    let accuracy = |run: usize| number(&json["runs"][run]["test_accuracy"]);
+    let difference = number(&test["difference"]);
+    assert!((difference - (accuracy(1) - accuracy(0))).abs() < 1e-9);
+    assert!(number(&test["p_value"]) <= 1.0);
+
+    let numbers = format!("--data points.csv --target y --ignore label {TRAINING}");
+    scratch.train("near", &longer(&numbers));
+    scratch.train("far", &format!("{numbers} --lr 1e-9"));
+    let output = scratch.nn("compare far near").succeeds();
+    assert!(
+        output.contains("near is better than far: test mean absolute error lower by "),
+        "{output}"
+    );
+    let far = scratch.evaluate("far", "");
+    let (low, high) = (&far["mae_interval"][0], &far["mae_interval"][1]);
+    let mae = number(&far["mae"]);
+    assert!(number(low) < mae && mae < number(high));
+}
+
+#[test]
+fn repeated_runs_are_compared_pair_by_pair() {
+    let scratch = Scratch::new();
+    let flags = points(&scratch);
+    for (name, flags) in [("a", format!("{flags} --lr 1e-6")), ("b", longer(&flags))] {
+        scratch
+            .nn(&format!("train {flags} --folds 3 --name {name}"))
+            .succeeds();
+    }
+    scratch.train("single", &flags);
+    let output = scratch.nn("compare a b single").succeeds();
+    for part in [
+        "corrected paired t-test over 3 folds",
+        "a and single: no paired test, because one of them is a single training run",
+    ] {
+        assert!(output.contains(part), "{part}: {output}");
+    }
+}
