@@ -320,9 +320,10 @@ impl<S: Scalar> Model<S> {
         let config = network_config(&metadata.layers, activations)?;
         check_size(&config, metadata.networks, file.data)?;
         let network = Network::zeros(&config).map_err(as_file_error)?;
-        let networks = vec![network; metadata.networks];
-        let mut network = Network::ensemble(&networks).map_err(as_file_error)?;
-        drop(networks);
+        let mut network = match metadata.networks {
+            1 => network,
+            n => Network::ensemble(&vec![network; n]).map_err(as_file_error)?,
+        };
         fill(&mut network, &file, accept)?;
         let temperature = metadata.temperature.unwrap_or(1.0);
         let network = network

@@ -91,8 +91,8 @@ pub use nn_metrics;
 #[cfg(feature = "clap")]
 pub use nn_settings::flags;
 pub use nn_settings::{
-    Activations, Calibrate, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Sizes, Widths,
-    choice, command_line, error, settings,
+    Activations, Calibrate, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Sizes,
+    Widths, choice, command_line, error, settings,
 };
 pub use nn_table;
 pub use nn_tensor::Threads;

@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nn_files::regular_file;
 use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_tensor::Threads;
 use serde::{Deserialize, Serialize};
@@ -24,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Data;
 use crate::experiment::{Experiment, StoppedRun, run_prefix};
 use crate::observer::Observer;
-use crate::run_dir::{self, CONFIG, SUMMARY};
+use crate::run_dir::{self, CONFIG, SUMMARY, read_summary};
 use crate::summary::Summary;
 
 pub use estimate::{Estimate, Interval, estimate};

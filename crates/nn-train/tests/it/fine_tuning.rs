@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use nn_core::network::Network;
 use nn_core::training::{BatchReport, EpochReport};
-use nn_data::glyphs;
-use nn_data::{Inputs, Targets};
 use nn_table::TargetEncoding;
 use nn_train::{
     Data, EpochMetrics, ErrorKind, Experiment, Observer, Result, Settings, StoppedRun, Threads,
@@ -435,69 +433,4 @@ fn a_different_split_of_the_same_table_is_noted() {
         ..fine_tuning(scratch.from("source"), Some(&other))
     };
     assert!(!notes(&other));
-}
-
-/// The generated digits 5 to 9 among 1000 test images as a table of pixels, with classes `e5` to
-/// `e9`.
-fn digits() -> String {
-    let dataset = glyphs::dataset_of(0, 1, &Threads::single());
-    let (Inputs::Pixels(pixels), Targets::Classes(labels)) =
-        (&dataset.test.inputs, &dataset.test.targets)
-    else {
-        panic!("images of digits");
-    };
-    let names = (0..784).map(|pixel| format!(",pixel{pixel}"));
-    let mut text = format!("label{}\n", names.collect::<String>());
-    let rows = pixels.rows().into_iter().zip(labels).take(1000);
-    for (row, label) in rows.filter(|(_, label)| (5..10).contains(*label)) {
-        let values = row.iter().map(|pixel| format!(",{pixel}"));
-        writeln!(text, "e{label}{}", values.collect::<String>()).expect("a string grows");
-    }
-    text
-}
-
-/// A network that knows ten digits learns five classes from 270 images: it reaches the best
-/// validation accuracy of a network with random initial weights in fewer epochs.
-#[test]
-fn a_model_of_other_digits_needs_fewer_epochs() {
-    let scratch = Scratch::new("digits");
-    let new = scratch.file("new.csv", &digits());
-    let source = Settings {
-        data: Some("glyphs".to_owned()),
-        limit_train: Some(20_000),
-        hidden: Some("64,32".parse().expect("widths")),
-        lr: Some(0.001),
-        epochs: Some(5),
-        ..Settings::default()
-    };
-    scratch.train("source", &source);
-    let from_scratch = Settings {
-        data: Some(new),
-        limit_train: None,
-        batch_size: Some("16".parse().expect("a size")),
-        validation: Some(0.4),
-        epochs: Some(8),
-        ..source
-    };
-    let tuning = Settings {
-        from: scratch.from("source"),
-        hidden: None,
-        init: Some("zeros".parse().expect("an initializer")),
-        ..from_scratch.clone()
-    };
-    let accuracies = |trained: &TrainedRun| -> Vec<f64> {
-        let epochs = trained.outcome.epochs.iter();
-        epochs
-            .map(|epoch| epoch.validation_accuracy.expect("classes"))
-            .collect()
-    };
-    let from_scratch = accuracies(&scratch.train("scratch", &from_scratch));
-    let tuned = accuracies(&scratch.train("tuned", &tuning));
-    let goal = from_scratch.iter().copied().fold(0.0, f64::max);
-    let epochs_until = |accuracies: &[f64]| accuracies.iter().position(|&it| it >= goal);
-    let [before, after] = [&from_scratch, &tuned].map(|it| epochs_until(it));
-    assert!(
-        after.is_some() && after < before,
-        "{goal}: {from_scratch:?} {tuned:?}"
-    );
 }
