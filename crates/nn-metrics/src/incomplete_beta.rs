@@ -109,10 +109,10 @@ mod tests {
     /// I_x(1, b) = 1 − (1 − x)^b, and I_x(a, 1) = x^a.
     #[test]
     fn closed_forms() {
-        for x in [0.0, 0.1, 0.5, 0.9, 1.0] {
+        for x in [0.0_f64, 0.1, 0.5, 0.9, 1.0] {
             for n in [1, 3, 50] {
                 let n_real = f64::from(n);
-                let powers = [1.0 - (1.0 - x as f64).powi(n), (x as f64).powi(n)];
+                let powers = [1.0 - (1.0 - x).powi(n), x.powi(n)];
                 let found = [
                     incomplete_beta(x, 1.0, n_real),
                     incomplete_beta(x, n_real, 1.0),

@@ -16,6 +16,7 @@ const OTHERS: [(&str, &str); 42] = [
     ("batch-size", "\"16\""),
     ("bias-init", "\"normal:std=0.1\""),
     ("class-weight", "\"balanced\""),
+    ("calibrate", "\"none\""),
     ("clip-norm", "1.0"),
     ("category-embedding", "4"),
     ("data", "\"other.csv\""),
