@@ -168,7 +168,7 @@ struct Field {
 impl<'a> Array<'a> {
     /// Parses an array that is a table.
     fn parse(bytes: Cow<'a, [u8]>) -> Result<Self, String> {
-        let array = Self::parse_any(bytes)?;
+        let array = Self::parse_header(bytes)?;
         if array.shape.is_empty() {
             return Err("an array with 0 dimensions is not a table".to_owned());
         }
@@ -179,6 +179,7 @@ impl<'a> Array<'a> {
             let expected = "expected numbers, text, booleans or dates";
             return Err(format!("{expected}, found {what}"));
         }
+        array.check_length()?;
         match array.n_columns() {
             0 => Err("the elements have no fields".to_owned()),
             1..=MAX_COLUMNS => Ok(array),
@@ -188,6 +189,13 @@ impl<'a> Array<'a> {
 
     /// Parses an array of any shape and element type.
     pub(crate) fn parse_any(bytes: Cow<'a, [u8]>) -> Result<Self, String> {
+        let array = Self::parse_header(bytes)?;
+        array.check_length()?;
+        Ok(array)
+    }
+
+    /// Parses the header; the elements may be missing.
+    fn parse_header(bytes: Cow<'a, [u8]>) -> Result<Self, String> {
         let (header, start) = header(&bytes).ok_or("the header is truncated or damaged")?;
         let header = parse(header)?;
         let entry = |key: &str| {
@@ -212,16 +220,6 @@ impl<'a> Array<'a> {
                 shape.len()
             ));
         }
-        let n_bytes = shape
-            .iter()
-            .try_fold(element_length, |n, &length| n.checked_mul(length));
-        let found = bytes.len() - start;
-        if n_bytes != Some(found) {
-            let expected = n_bytes.map_or("too many".to_owned(), |n| n.to_string());
-            return Err(format!(
-                "expected {expected} bytes of elements, found {found}"
-            ));
-        }
         Ok(Self {
             bytes,
             start,
@@ -230,6 +228,22 @@ impl<'a> Array<'a> {
             fields,
             element_length,
         })
+    }
+
+    /// Checks that the elements that the header declares follow it.
+    fn check_length(&self) -> Result<(), String> {
+        let n_bytes =
+            (self.shape.iter()).try_fold(self.element_length, |n, &length| n.checked_mul(length));
+        let found = self.bytes.len() - self.start;
+        match n_bytes {
+            Some(expected) if expected == found => Ok(()),
+            _ => {
+                let expected = n_bytes.map_or("too many".to_owned(), |n| n.to_string());
+                Err(format!(
+                    "expected {expected} bytes of elements, found {found}"
+                ))
+            }
+        }
     }
 
     /// The length of each dimension.

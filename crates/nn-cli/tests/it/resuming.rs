@@ -249,7 +249,9 @@ fn a_finished_run_takes_no_other_settings() {
             "runs/{run} is finished: a run is resumed with its own settings: \
              --epochs: expected {epochs}, found 20; --hidden: expected \"4\", found \"3\""
         );
-        let help = format!("`nn train --config runs/{run}/config.toml --from runs/{run} --epochs 20 --hidden 3`");
+        let help = format!(
+            "`nn train --config runs/{run}/config.toml --from runs/{run} --epochs 20 --hidden 3`"
+        );
         for form in ["", "--json"] {
             resume(&scratch, run, &format!("--epochs 20 --hidden 3 {form}"))
                 .refuses(2, &[&differences, &help]);
