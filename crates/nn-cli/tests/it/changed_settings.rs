@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::{Scratch, trees};
 
 /// Another value for each setting, one at a time.
-const OTHERS: [(&str, &str); 42] = [
+const OTHERS: [(&str, &str); 43] = [
     ("accumulate", "2"),
     ("activation", "\"tanh\""),
     ("averaging", "0.5"),
