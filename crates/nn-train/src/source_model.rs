@@ -37,20 +37,6 @@ const OF_THE_MODEL: [&str; 10] = [
 /// Settings of the target of a table, which the model determines if the target is the same.
 const OF_THE_TARGET: [&str; 2] = ["target-transform", "clip-outputs"];
 
-/// Settings that decide which rows are training rows.
-const OF_THE_SPLIT: [&str; 10] = [
-    "validation",
-    "test-split",
-    "stratify",
-    "folds",
-    "fold",
-    "limit-train",
-    "group",
-    "order-by",
-    "split-column",
-    "seed",
-];
-
 /// The model that a training run starts from.
 #[derive(Clone, Debug)]
 pub struct SourceModel {
@@ -176,10 +162,7 @@ impl SourceModel {
             ..Settings::default_values()
         };
         let completed = completed.clone().or(&defaults);
-        let [own, other] = [&self.settings, &completed].map(Settings::to_json);
-        OF_THE_SPLIT
-            .iter()
-            .all(|name| own.get(name) == other.get(name))
+        effective_split(&self.settings).to_json() == effective_split(&completed).to_json()
     }
 
     /// Returns an error if given settings contradict the model.
@@ -257,12 +240,6 @@ impl SourceModel {
         Settings {
             data: own.data,
             image_size: own.image_size,
-            validation: own.validation,
-            test_split: own.test_split,
-            stratify: own.stratify,
-            folds: own.folds,
-            fold: own.fold,
-            limit_train: own.limit_train,
             positive_class: own.positive_class,
             target: own.target,
             task: own.task,
@@ -272,14 +249,10 @@ impl SourceModel {
             missing: own.missing,
             schema: own.schema,
             sample_weight: own.sample_weight,
-            group: own.group,
-            order_by: own.order_by,
-            split_column: own.split_column,
             categorical: own.categorical,
             ignore: own.ignore,
             clip_outputs: own.clip_outputs,
-            seed: own.seed,
-            ..Settings::default()
+            ..split_settings(&self.settings)
         }
     }
 
@@ -326,6 +299,35 @@ impl SourceModel {
     pub fn output_layer(&self) -> LayerConfig {
         let mut layers = self.network().config().layers;
         layers.pop().expect("a network has a layer")
+    }
+}
+
+/// The settings that decide which rows are training rows.
+fn split_settings(settings: &Settings) -> Settings {
+    let all = settings.clone();
+    Settings {
+        validation: all.validation,
+        test_split: all.test_split,
+        stratify: all.stratify,
+        folds: all.folds,
+        fold: all.fold,
+        limit_train: all.limit_train,
+        train_size: all.train_size,
+        group: all.group,
+        order_by: all.order_by,
+        split_column: all.split_column,
+        seed: all.seed,
+        split_seed: all.split_seed,
+        ..Settings::default()
+    }
+}
+
+/// [`split_settings`] with the seed that the split uses as the only seed.
+fn effective_split(settings: &Settings) -> Settings {
+    Settings {
+        split_seed: settings.split_seed.or(settings.seed),
+        seed: None,
+        ..split_settings(settings)
     }
 }
 

@@ -421,6 +421,16 @@ fn a_different_split_of_the_same_table_is_noted() {
         ..same.clone()
     };
     assert!(notes(&seed));
+    let split_seed = Settings {
+        split_seed: Some(0),
+        ..seed
+    };
+    assert!(!notes(&split_seed));
+    let size = Settings {
+        train_size: Some(60),
+        ..same.clone()
+    };
+    assert!(notes(&size));
     let folds = Settings {
         folds: Some(5),
         fold: Some(1),
@@ -433,4 +443,25 @@ fn a_different_split_of_the_same_table_is_noted() {
         ..fine_tuning(scratch.from("source"), Some(&other))
     };
     assert!(!notes(&other));
+}
+
+#[test]
+fn the_split_of_a_model_with_its_own_split_seed_is_kept() {
+    let scratch = Scratch::new("split-seed");
+    let data = scratch.file("a.csv", &table(["a", "b", "c"], 1));
+    let source = Settings {
+        seed: Some(2),
+        split_seed: Some(7),
+        batch_norm: None,
+        ..settings(&data)
+    };
+    let source = scratch.train("source", &source).summary;
+    // Steps of this size do not change the weights, so that the same test rows give the same loss.
+    let tuning = Settings {
+        lr: Some(1e-30),
+        ..fine_tuning(scratch.from("source"), None)
+    };
+    let tuned = scratch.train("tuned", &tuning).summary;
+    let [before, after] = [source, tuned].map(|it| it.test_loss.expect("test rows"));
+    assert!((before - after).abs() < 1e-6, "{before} {after}");
 }
