@@ -89,19 +89,13 @@ impl FinishedMembers {
     }
 }
 
-/// The metrics of a summary: numbers measured on the training, validation and test samples.
+/// The metrics of a summary on the training, validation and test samples.
 fn measures(summary: &Summary) -> BTreeMap<String, f64> {
-    let summary = serde_json::json!(summary);
-    let is_measure = |name: &str| {
-        ["test_", "validation_"]
-            .iter()
-            .any(|it| name.starts_with(it))
+    summary.metrics(|name| {
+        let begins = |start: &&str| name.starts_with(*start);
+        ["test_", "validation_"].iter().any(begins)
             || ["train_loss", "train_accuracy"].contains(&name)
-    };
-    let all = summary.as_object().into_iter().flatten();
-    all.filter(|(name, _)| is_measure(name))
-        .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
-        .collect()
+    })
 }
 
 fn mean_metrics(members: &[&EpochMetrics]) -> Option<EpochMetrics> {

@@ -1,7 +1,6 @@
 //! The settings and data of a training run, which is saved in a run directory.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +22,7 @@ use crate::observer::{Observer, Start};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::run_dir::{CONFIG, MODEL, RunDir, is_finished, member_name, read_config};
+use crate::run_dir::{self, CONFIG, MODEL, RunDir, is_finished, member_name, read_config};
 use crate::summary::Summary;
 use crate::trainer::{initial_network, trainer};
 use crate::training_loop::TrainingLoop;
@@ -224,10 +223,7 @@ impl Experiment {
             };
             return stopped.train(observer).map(drop);
         }
-        // A run without settings was stopped before its first step.
-        if path.exists() {
-            fs::remove_dir_all(path).map_err(|error| Error::io(path, &error))?;
-        }
+        run_dir::remove_unstarted(path)?;
         self.train(path, observer).map(drop)
     }
 
@@ -381,7 +377,7 @@ impl Session<'_> {
             let member = experiment.member(number)?;
             member
                 .complete(path, self.observer)
-                .map_err(|error| resumed_as_ensemble(error, &run))?;
+                .map_err(|error| resumed_as(error, &run))?;
         }
         let members = FinishedMembers::read(&paths)?;
         let outcome = members.outcome();
@@ -543,20 +539,21 @@ impl Session<'_> {
             self.experiment.plan.training.epochs,
             kept.map_or_else(String::new, |kept| format!(" ({kept})")),
         );
-        Error::new(ErrorKind::Interrupted, problem)
-            .with_help(format!("to continue, run `nn train --resume {run}`"))
+        Error::new(ErrorKind::Interrupted, problem).with_help(how_to_resume(self.run_dir.path()))
     }
 }
 
-/// An interrupted network of an ensemble is resumed with the ensemble.
-fn resumed_as_ensemble(error: Error, run: &Path) -> Error {
+/// An interrupted run is resumed by training `whole`, the run or the folder of runs that it
+/// belongs to.
+pub(crate) fn resumed_as(error: Error, whole: &Path) -> Error {
     match error.kind() {
-        ErrorKind::Interrupted => error.with_help(format!(
-            "to continue, run `nn train --resume {}`",
-            run.display()
-        )),
+        ErrorKind::Interrupted => error.with_help(how_to_resume(whole)),
         _ => error,
     }
+}
+
+fn how_to_resume(run: &Path) -> String {
+    format!("to continue, run `nn train --resume {}`", run.display())
 }
 
 /// Reasons why a run resumed from `checkpoint` may not reproduce the weights of an

@@ -11,17 +11,16 @@ mod repetition;
 mod estimate;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nn_settings::{Error, ErrorKind, Result, Settings};
+use nn_settings::{Error, Result, Settings};
 use nn_tensor::Threads;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
-use crate::experiment::{Experiment, StoppedRun, run_prefix};
+use crate::experiment::{Experiment, StoppedRun, resumed_as, run_prefix};
 use crate::observer::Observer;
 use crate::run_dir::{self, CONFIG, SUMMARY, read_summary};
 use crate::summary::Summary;
@@ -208,7 +207,7 @@ impl RepeatedTraining {
         for &repetition in &self.repetitions {
             let run = self
                 .run(repetition, &mut data, observer)
-                .map_err(|error| self.explain(error))?;
+                .map_err(|error| resumed_as(error, &self.path))?;
             finished(&run);
             summaries.push((repetition, run.summary));
         }
@@ -248,10 +247,7 @@ impl RepeatedTraining {
         data: &mut LastData,
         observer: &mut dyn Observer,
     ) -> Result<Summary> {
-        // A run without settings was stopped before its first step.
-        if path.exists() {
-            fs::remove_dir_all(path).map_err(|error| Error::io(path, &error))?;
-        }
+        run_dir::remove_unstarted(path)?;
         let settings = repetition.settings(&self.settings);
         let load = || Data::of_run(&settings, &self.path, &self.data_dir, &self.threads);
         let data = data.of(&settings, load)?;
@@ -269,17 +265,6 @@ impl RepeatedTraining {
             stopped = stopped.with_checkpoint_interval(interval);
         }
         Ok(stopped.train(observer)?.summary)
-    }
-
-    /// An interrupted run is resumed with the other runs.
-    fn explain(&self, error: Error) -> Error {
-        match error.kind() {
-            ErrorKind::Interrupted => error.with_help(format!(
-                "to continue, run `nn train --resume {}`",
-                self.path.display()
-            )),
-            _ => error,
-        }
     }
 }
 
@@ -307,7 +292,7 @@ impl LastData {
 }
 
 impl RepeatedSummary {
-    /// Summarizes the summaries of all runs.
+    /// Computes the statistics over all runs from their summaries.
     fn new(settings: &Settings, runs: &[(Repetition, Summary)]) -> Self {
         let repetitions: Vec<Repetition> = runs.iter().map(|(run, _)| *run).collect();
         let mut sizes: Vec<usize> = repetitions.iter().filter_map(|run| run.size).collect();
@@ -363,14 +348,9 @@ impl Statistics {
     }
 }
 
-/// The numbers of a summary that were measured on the test samples, and the baseline.
+/// The metrics of a summary on the test samples, and the baseline.
 fn test_measures(summary: &Summary) -> BTreeMap<String, f64> {
-    let summary = serde_json::json!(summary);
-    let all = summary.as_object().into_iter().flatten();
-    all.filter(|(name, _)| name.starts_with("test_") || *name == "baseline")
-        .filter(|(name, _)| *name != "test_samples")
-        .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
-        .collect()
+    summary.metrics(|name| name.starts_with("test_") || name == "baseline")
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //!
 //! A run is never overwritten, and its files are written atomically.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use nn_core::{Checkpoint, Model};
 use nn_files::{atomic_file, disk, regular_file};
@@ -211,6 +211,14 @@ pub fn read_config(run: &Path) -> Result<Settings> {
 /// Returns `true` if a run is finished.
 pub fn is_finished(run: &Path) -> bool {
     run.join(SUMMARY).exists()
+}
+
+/// Removes the directory of a run without settings, which was stopped before its first step.
+pub(crate) fn remove_unstarted(run: &Path) -> Result<()> {
+    match run.exists() {
+        true => fs::remove_dir_all(run).map_err(|error| Error::io(run, &error)),
+        false => Ok(()),
+    }
 }
 
 /// Reads the summary of a finished run.

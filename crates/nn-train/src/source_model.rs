@@ -21,7 +21,7 @@ use crate::stored_model::{preprocessing_of, read_model, settings_of};
 const RUNS_DIR: &str = "runs";
 
 /// Settings of the hidden layers and of the encoding of the inputs, which the model determines.
-const OF_THE_MODEL: [&str; 10] = [
+const OF_THE_MODEL: [&str; 11] = [
     "hidden",
     "activation",
     "batch-norm",
@@ -30,6 +30,7 @@ const OF_THE_MODEL: [&str; 10] = [
     "parametric-activation",
     "numeric-embedding",
     "category-embedding",
+    "members",
     "input-scaling",
     "scaling",
 ];
@@ -228,6 +229,7 @@ impl SourceModel {
             parametric_activation: own.parametric_activation,
             numeric_embedding: own.numeric_embedding.clone(),
             category_embedding: own.category_embedding,
+            members: own.members,
             input_scaling: own.input_scaling,
             scaling: own.scaling.clone(),
             ..Settings::default()
@@ -331,7 +333,7 @@ fn effective_split(settings: &Settings) -> Settings {
     }
 }
 
-/// Whether a JSON value of a setting has the effect of another one; `None` is the default.
+/// Returns `true` if two JSON values of a setting have the same effect; `None` is the default value.
 fn is_like(value: &Value, other: Option<&Value>) -> bool {
     let is_default = |value: &Value| {
         let is_zero = value.as_u64() == Some(0);

@@ -161,6 +161,16 @@ impl Summary {
             learning_rate_changes: Vec::new(),
         }
     }
+
+    /// The metrics whose names in `summary.json` are chosen. The number of test samples is no
+    /// metric.
+    pub(crate) fn metrics(&self, is_chosen: impl Fn(&str) -> bool) -> BTreeMap<String, f64> {
+        let summary = serde_json::json!(self);
+        let all = summary.as_object().into_iter().flatten();
+        all.filter(|(name, _)| is_chosen(name) && *name != "test_samples")
+            .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
+            .collect()
+    }
 }
 
 fn median(values: &[f64]) -> Option<f64> {

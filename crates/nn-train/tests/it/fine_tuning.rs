@@ -282,6 +282,14 @@ fn settings_that_contradict_the_model_are_errors() {
         ..usual()
     };
     assert!(check(batch_norm).starts_with("`batch-norm`: expected true"));
+    let members = Settings {
+        members: Some(4),
+        ..usual()
+    };
+    assert_eq!(
+        check(members),
+        format!("`members`: expected none, as in the model {path}, found 4")
+    );
     let same = Settings {
         hidden: Some("8,6".parse().expect("widths")),
         activation: Some("relu".parse().expect("an activation")),
@@ -464,4 +472,20 @@ fn the_split_of_a_model_with_its_own_split_seed_is_kept() {
     let tuned = scratch.train("tuned", &tuning).summary;
     let [before, after] = [source, tuned].map(|it| it.test_loss.expect("test rows"));
     assert!((before - after).abs() < 1e-6, "{before} {after}");
+}
+
+#[test]
+fn members_that_share_layers_stay() {
+    let scratch = Scratch::new("members");
+    let data = scratch.file("a.csv", &table(["a", "b", "c"], 1));
+    let source = Settings {
+        members: Some(3),
+        batch_norm: None,
+        ..settings(&data)
+    };
+    scratch.train("source", &source);
+    let tuned = scratch.train("tuned", &fine_tuning(scratch.from("source"), None));
+    assert_eq!(tuned.run.model().network.n_shared_members(), 3);
+    let config = fs::read_to_string(tuned.path.join("config.toml"));
+    assert!(config.expect("the settings").contains("members = 3"));
 }
