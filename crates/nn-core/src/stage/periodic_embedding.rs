@@ -29,9 +29,12 @@ use nn_error::{Error, Range, Result};
 use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
+use nn_tensor::sparse::WriteMode;
 
 use super::cosine::cos_sin_of_turns;
-use super::pass::{Backward, Forward, Kind, Place, TensorSpec, check_columns, invalid_argument};
+use super::pass::{
+    Backward, Forward, Kind, Place, TensorSpec, check_columns, invalid_argument, write,
+};
 
 /// Periodic embedding of every column: cosines with learned frequencies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -259,9 +262,8 @@ impl Kind for PeriodicEmbedding {
                 }
             }
             if let Some((below, _)) = &mut pass.error_below {
-                let below = &mut below[row * pass.n_inputs + n_embedded..];
-                let below = below.iter_mut().zip(copied);
-                below.for_each(|(below, &error)| *below += error);
+                let place = row * pass.n_inputs + n_embedded..(row + 1) * pass.n_inputs;
+                write(copied, &mut below[place], WriteMode::Accumulate);
             }
         }
     }

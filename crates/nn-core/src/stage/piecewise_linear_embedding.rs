@@ -29,9 +29,11 @@ use nn_error::{Range, Result};
 use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
+use nn_tensor::sparse::WriteMode;
 
 use super::pass::{
     Backward, Forward, Kind, Mode, Place, Target, TensorSpec, check_columns, invalid_argument,
+    write,
 };
 
 /// Piecewise-linear embedding of every column, over quantile bins.
@@ -247,9 +249,8 @@ impl Kind for PiecewiseLinearEmbedding {
                 }
             }
             if let Some((below, _)) = &mut pass.error_below {
-                let below = &mut below[row * pass.n_inputs + n_embedded..];
-                let below = below.iter_mut().zip(copied);
-                below.for_each(|(below, &error)| *below += error);
+                let place = row * pass.n_inputs + n_embedded..(row + 1) * pass.n_inputs;
+                write(copied, &mut below[place], WriteMode::Accumulate);
             }
         }
     }
