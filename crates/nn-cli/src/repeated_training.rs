@@ -35,8 +35,7 @@ pub(crate) struct ReportSources<'a> {
     pub(crate) threads: &'a Threads,
 }
 
-/// Trains the missing networks and prints the results; `reports` is `None` if no reports are
-/// wanted.
+/// Trains the missing networks and prints the results. Without `reports`, no reports are written.
 pub(crate) fn run(
     progress: &Progress,
     training: &RepeatedTraining,

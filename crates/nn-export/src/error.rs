@@ -67,7 +67,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// How to fix the problem, if there is a general way.
+    /// A hint how to fix the problem, if there is one.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Unsupported { .. } => Some(

@@ -92,7 +92,7 @@ impl Error {
         }
     }
 
-    /// How to fix the problem, if there is a general way.
+    /// A hint how to fix the problem, if there is one.
     pub fn help(&self) -> Option<String> {
         let help = match self {
             Self::UnknownFormat { help, .. } => help,

@@ -98,9 +98,10 @@ pub fn import_file(path: impl AsRef<Path>, options: &ImportOptions) -> Result<Im
 /// Imports the model in the content of a file.
 ///
 /// # Errors
-/// Returns [`Error::UnknownFormat`], [`Error::Damaged`] or [`Error::OwnModel`] for files that hold
-/// no foreign model, [`Error::Unsupported`], [`Error::NotFinite`] or [`Error::Chain`] for models
-/// that nn-core cannot express, and [`Error::BadOption`] for options that do not match the model.
+/// Returns [`Error::UnknownFormat`], [`Error::Damaged`] or [`Error::OwnModel`] if the file does not
+/// contain a model of another program; [`Error::Unsupported`], [`Error::NotFinite`] or
+/// [`Error::Chain`] if nn-core cannot express the model; [`Error::BadOption`] if the options do not
+/// match the model.
 pub fn import(bytes: &[u8], options: &ImportOptions) -> Result<Imported> {
     import_with(bytes, options, &|name| {
         Err(Error::unsupported(

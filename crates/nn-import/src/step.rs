@@ -133,7 +133,7 @@ impl Dense {
         self.bias.len()
     }
 
-    /// The layer after a step: `(s·x + t)·W + b`.
+    /// Merges the step `s·x + t` before this layer into the layer: `(s·x + t)·W + b`.
     pub(crate) fn after(mut self, affine: &Affine) -> Self {
         let n_outputs = self.n_outputs();
         for (input, weights) in self.weights.chunks_exact_mut(n_outputs).enumerate() {

@@ -17,7 +17,7 @@ use super::space;
 const STRATEGY: &str = "bayesian";
 const STOPPING: &str = "median";
 const TRIALS: usize = 25;
-/// With a time budget, the time ends the search.
+/// Maximum number of trials of a search with a time budget, which normally ends it earlier.
 const TRIALS_WITH_BUDGET: usize = 1000;
 
 /// All settings that determine the result of a search.
