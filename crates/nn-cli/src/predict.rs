@@ -208,10 +208,7 @@ fn predict_image(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
 }
 
 fn image_predictor<'a>(run: &'a Run, arguments: &PredictArguments) -> Result<ImagePredictor<'a>> {
-    let thresholds = arguments
-        .threshold
-        .map(|it| run.thresholds(it))
-        .transpose()?;
+    let thresholds = thresholds(run, arguments)?;
     Ok(run.image_predictor().with_thresholds(thresholds))
 }
 
@@ -233,30 +230,30 @@ fn check_finite(
 ) -> Result<()> {
     let bad = prediction.nonfinite;
     let problem = bad.map(|bad| format!("{title}: an output of the network is {bad}"));
-    finiteness::check(
-        problem,
-        run.model(),
-        arguments.choice.weights.allow_nonfinite,
-    )
+    check_outputs(problem, run, arguments)
+}
+
+/// Returns an error for NaN and infinite outputs, unless they are allowed.
+fn check_outputs(problem: Option<String>, run: &Run, arguments: &PredictArguments) -> Result<()> {
+    let is_allowed = arguments.choice.weights.allow_nonfinite;
+    finiteness::check(problem, run.model(), is_allowed)
+}
+
+/// The thresholds that `--threshold` sets.
+fn thresholds(run: &Run, arguments: &PredictArguments) -> Result<Option<Vec<f64>>> {
+    let threshold = arguments.threshold;
+    threshold.map(|it| run.thresholds(it)).transpose()
 }
 
 /// Predicts every row of a table.
 fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
-    let thresholds = arguments
-        .threshold
-        .map(|it| run.thresholds(it))
-        .transpose()?;
+    let thresholds = thresholds(run, arguments)?;
     let header = arguments.header.as_ref().map(Choice::value).copied();
     let predictions = run
         .predict_table_with(file, header.unwrap_or_default(), arguments.id.as_deref())?
         .with_thresholds(thresholds);
     predictions.notes.iter().for_each(exit::note);
-    let problem = predictions.nonfinite.clone();
-    finiteness::check(
-        problem,
-        run.model(),
-        arguments.choice.weights.allow_nonfinite,
-    )?;
+    check_outputs(predictions.nonfinite.clone(), run, arguments)?;
     match &arguments.output {
         Some(path) => {
             let text = to_csv(&predictions, path, arguments)?;
@@ -286,10 +283,7 @@ fn predict_rows(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<
     let data = data
         .rows_file()
         .ok_or_else(|| Error::usage(format!("{}: expected a file of rows", file.display())))?;
-    let thresholds = arguments
-        .threshold
-        .map(|it| run.thresholds(it))
-        .transpose()?;
+    let thresholds = thresholds(run, arguments)?;
     let io = |path: &Path| {
         let path = path.to_owned();
         move |error: io::Error| Error::io(&path, &error)
@@ -306,12 +300,7 @@ fn predict_rows(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<
         let predictions = run
             .predict_rows(data, rows)?
             .with_thresholds(thresholds.clone());
-        let problem = predictions.nonfinite.clone();
-        finiteness::check(
-            problem,
-            run.model(),
-            arguments.choice.weights.allow_nonfinite,
-        )?;
+        check_outputs(predictions.nonfinite.clone(), run, arguments)?;
         if arguments.json {
             rows_to_json(file, start as usize, &predictions, arguments);
             continue;
