@@ -518,10 +518,11 @@ impl Data {
         self.target_columns().iter().map(|column| &*column.name)
     }
 
-    /// Whether the network predicts a logarithm of a target.
-    pub(crate) fn has_transformed_targets(&self) -> bool {
+    /// Whether every predicted number is a factor times an output of the network plus a
+    /// constant. It is not if the target is transformed or predictions are clipped.
+    pub(crate) fn predictions_are_affine(&self) -> bool {
         let mut targets = self.target_columns().iter();
-        targets.any(|column| !column.transform.is_identity())
+        targets.all(|column| column.transform.is_identity() && column.range.is_none())
     }
 
     /// The errors of a regression with the targets of the table, in its units; `None` for

@@ -95,7 +95,7 @@ impl Evaluator<'_> {
     /// The errors of a regression in the units of the table; `None` for other tasks.
     fn errors(&self, evaluation: &Evaluation, outputs: &SampleOutputs) -> Option<RegressionErrors> {
         match outputs {
-            SampleOutputs::Values(values) if self.data.has_transformed_targets() => {
+            SampleOutputs::Values(values) if !self.data.predictions_are_affine() => {
                 let errors = |target| {
                     let predicted = values.predicted.column(target).copied();
                     OutputErrors::of_pairs(predicted.zip(values.actual.column(target).copied()))

@@ -383,29 +383,23 @@ fn a_table_is_not_deformed() {
         .refuses(2, &["--augment elastic", "needs images", "help: leave"]);
 }
 
-/// The results and the predictions of a network for the logarithm of its target have the
-/// units of the table: both give the same errors.
-#[test]
-fn a_target_can_be_predicted_as_its_logarithm() {
-    let scratch = Scratch::new();
-    let prices = csv("u,v,price", 200, |_, x, y| {
-        format!("{x:.3},{y:.3},{:.4}", 1e3 * (x + y).exp())
-    });
-    scratch.file("prices.csv", &prices);
-    let flags = "--data prices.csv --target price --hidden 16 --epochs 200 --lr 0.02 --no-report";
-    scratch.train("log", &format!("{flags} --target-transform log"));
-    scratch.file("all.csv", &prices);
-    let evaluation = scratch.evaluate("log", "--data all.csv");
-    scratch
-        .nn("predict log all.csv --output out.csv")
-        .succeeds();
-    let predicted = scratch.read("out.csv");
+/// Checks that the root mean square error and R² of a run are those of the numbers that it
+/// predicts for the same rows; the target is the last column. Returns the pairs of target
+/// and prediction.
+fn the_errors_are_those_of_the_predictions(
+    scratch: &Scratch,
+    run: &str,
+    table: &str,
+) -> Vec<(f64, f64)> {
+    scratch.file("all.csv", table);
+    let evaluation = scratch.evaluate(run, "--data all.csv");
+    let line = format!("predict {run} all.csv --output out-{run}.csv");
+    scratch.nn(&line).succeeds();
+    let predicted = scratch.read(&format!("out-{run}.csv"));
     let last = |line: &str| -> f64 { line.rsplit(',').next().unwrap().parse().expect("a number") };
-    let pairs: Vec<(f64, f64)> = prices
-        .lines()
-        .zip(predicted.lines())
-        .skip(1)
-        .map(|(price, predicted)| (last(price), last(predicted)))
+    let lines = table.lines().zip(predicted.lines()).skip(1);
+    let pairs: Vec<(f64, f64)> = lines
+        .map(|(target, predicted)| (last(target), last(predicted)))
         .collect();
     let n = pairs.len() as f64;
     let mean = pairs.iter().map(|(y, _)| y).sum::<f64>() / n;
@@ -420,12 +414,42 @@ fn a_target_can_be_predicted_as_its_logarithm() {
     };
     is_near("rmse", (squares / n).sqrt());
     is_near("r2", 1.0 - squares / variation);
+    pairs
+}
+
+/// An untrained network predicts numbers far outside the range of the training rows.
+#[test]
+fn the_errors_of_clipped_predictions_are_those_of_the_predictions() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,price", 200, |_, x, y| {
+        format!("{x:.3},{y:.3},{:.4}", x + 2.0 * y)
+    });
+    scratch.file("prices.csv", &table);
+    let flags = "--data prices.csv --target price --hidden 16 --epochs 1 --lr 1e-6 --init normal:std=9 --no-report";
+    let mut errors = Vec::new();
+    for (run, flag) in [("open", ""), ("clipped", "--clip-outputs true")] {
+        scratch.train(run, &format!("{flags} {flag}"));
+        let pairs = the_errors_are_those_of_the_predictions(&scratch, run, &table);
+        errors.push(pairs.iter().map(|(y, a)| (y - a).powi(2)).sum::<f64>());
+    }
+    assert!(errors[1] < 0.5 * errors[0], "{errors:?}");
+}
+
+/// The results and the predictions of a network for the logarithm of its target have the
+/// units of the table: both give the same errors.
+#[test]
+fn a_target_can_be_predicted_as_its_logarithm() {
+    let scratch = Scratch::new();
+    let prices = csv("u,v,price", 200, |_, x, y| {
+        format!("{x:.3},{y:.3},{:.4}", 1e3 * (x + y).exp())
+    });
+    scratch.file("prices.csv", &prices);
+    let flags = "--data prices.csv --target price --hidden 16 --epochs 200 --lr 0.02 --no-report";
+    scratch.train("log", &format!("{flags} --target-transform log"));
+    let pairs = the_errors_are_those_of_the_predictions(&scratch, "log", &prices);
     assert!(pairs.iter().all(|&(_, predicted)| predicted > 0.0));
-    assert!(
-        evaluation["r2"].as_f64() > Some(0.8),
-        "{}",
-        evaluation["r2"]
-    );
+    let r2 = scratch.evaluate("log", "--data all.csv")["r2"].as_f64();
+    assert!(r2 > Some(0.8), "{r2:?}");
 
     let line = "train --data glyphs --limit-train 100 --target-transform log";
     scratch
