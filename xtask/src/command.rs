@@ -135,12 +135,16 @@ impl fmt::Display for Cargo {
     }
 }
 
-/// Runs a program in the folder of the workspace; returns an error if it fails.
+/// Runs a program, in the folder of the workspace unless the command has a folder; returns an
+/// error if it fails.
 pub(crate) fn run_process(command: &mut process::Command) -> Result<()> {
+    if command.get_current_dir().is_none() {
+        command.current_dir(workspace::root());
+    }
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     let shown = words.join(" ");
-    match command.current_dir(workspace::root()).status() {
+    match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Error::Failed {
             command: shown,
