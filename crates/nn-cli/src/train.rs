@@ -8,6 +8,7 @@ use nn_files::escaped_path;
 use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
 use nn_train::run_dir::{self, locate_model, locate_run};
+use nn_train::table::is_table;
 use nn_train::{
     Data, Error, Experiment, Plan, RepeatedTraining, Repetition, Result, Settings, StoppedRun,
     config_diff, warnings,
@@ -135,18 +136,24 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
     };
-    // The other settings of several runs are those of the first.
-    let asked = settings.is_repeated().then(|| settings.clone());
-    let settings = match &asked {
-        Some(asked) => Repetition::first(asked)?,
-        None => settings,
-    };
     let data_dir = &arguments.folder.data_dir;
+    let of_table = match names_a_table(&settings) {
+        true => settings.with_default_preset(),
+        false => settings.clone(),
+    };
+    let first = first_of(&of_table)?;
     let data = progress.while_reading(|shown| {
-        Data::for_training_with_progress(&settings, data_dir, &threads, shown)
+        Data::for_training_with_progress(&first, data_dir, &threads, shown)
     })?;
     set_memory(arguments, &data)?;
-    let mut experiment = Experiment::new(&settings, data)?.with_threads(threads);
+    // The default preset of tables is not for tables of images.
+    let settings = if data.has_columns() {
+        of_table
+    } else {
+        settings
+    };
+    let asked = settings.is_repeated().then(|| settings.clone());
+    let mut experiment = Experiment::new(&first_of(&settings)?, data)?.with_threads(threads);
     if let Some(interval) = arguments.checkpoint_interval {
         experiment = experiment.with_checkpoint_interval(interval);
     }
@@ -168,6 +175,20 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         experiment.train_named(runs_dir, name, observer)
     })
+}
+
+/// Whether the data are a table, which may have images as rows.
+fn names_a_table(settings: &Settings) -> bool {
+    let data = settings.data.as_deref();
+    data.is_some_and(|data| is_table(&escaped_path::path(data)))
+}
+
+/// The settings of one run, or those of the first of several runs.
+fn first_of(settings: &Settings) -> Result<Settings> {
+    match settings.is_repeated() {
+        true => Ok(Repetition::first(settings)?),
+        false => Ok(settings.clone()),
+    }
 }
 
 fn resume_repeated(

@@ -60,6 +60,45 @@ const REGRESSION: &str = r#"
 activation = "mish"
 "#;
 
+/// Settings that can be given without replacing the default preset of tables: settings of the
+/// data, and how long and how often a network is trained.
+const WITH_DEFAULT_PRESET: [&str; 34] = [
+    "data",
+    "validation",
+    "test-split",
+    "stratify",
+    "split-seed",
+    "folds",
+    "fold",
+    "limit-train",
+    "train-size",
+    "sizes",
+    "positive-class",
+    "class-weight",
+    "target",
+    "task",
+    "target-transform",
+    "header",
+    "separator",
+    "missing",
+    "schema",
+    "sample-weight",
+    "group",
+    "order-by",
+    "split-column",
+    "categorical",
+    "ignore",
+    "batch-size",
+    "accumulate",
+    "epochs",
+    "patience",
+    "on-divergence",
+    "ensemble",
+    "calibrate",
+    "seed",
+    "seeds",
+];
+
 impl Preset {
     /// The settings of the preset.
     #[expect(clippy::missing_panics_doc, reason = "the presets are valid")]
@@ -80,6 +119,20 @@ impl Preset {
 }
 
 impl Settings {
+    /// The settings with the default preset for a table: `tabular`, unless a preset, a setting
+    /// of the network or another setting of its training is given.
+    pub fn with_default_preset(&self) -> Self {
+        let given = self.to_json();
+        let mut given = given.as_object().into_iter().flatten();
+        match given.all(|(name, _)| WITH_DEFAULT_PRESET.contains(&name.as_str())) {
+            true => Self {
+                preset: Some(Preset::Tabular.into()),
+                ..self.clone()
+            },
+            false => self.clone(),
+        }
+    }
+
     /// The settings with those of the preset in place of settings that are not given. The
     /// result has no preset.
     pub fn with_preset(&self, is_regression: bool) -> Self {
@@ -129,6 +182,35 @@ mod tests {
         let optimizer = resolved.optimizer.expect("the preset has an optimizer");
         assert_eq!(optimizer.text(), "adamw:beta2=0.95");
         assert_eq!(resolved.activation.expect("there is one").text(), "mish");
+    }
+
+    #[test]
+    fn tables_have_a_default_preset_unless_the_network_is_given() {
+        let preset_with = |text: &str| {
+            let settings = Settings::parse(Path::new("given"), text.as_bytes()).expect(text);
+            settings.with_default_preset().preset.map(|it| *it.value())
+        };
+        let of_data = "data = \"a.csv\"\ntarget = \"y\"\nepochs = 3\nensemble = 5\n";
+        assert_eq!(preset_with(of_data), Some(Preset::Tabular));
+        assert_eq!(preset_with(""), Some(Preset::Tabular));
+        for network in [
+            "hidden = \"16\"",
+            "lr = 0.1",
+            "optimizer = \"sgd\"",
+            "members = 4",
+        ] {
+            assert_eq!(
+                preset_with(&format!("{of_data}{network}\n")),
+                None,
+                "{network}"
+            );
+        }
+        let fast = preset_with("preset = \"tabular-fast\"\n");
+        assert_eq!(fast, Some(Preset::TabularFast));
+        let names = Settings::names();
+        for name in WITH_DEFAULT_PRESET {
+            assert!(names.iter().any(|it| it == name), "{name}");
+        }
     }
 
     #[test]

@@ -513,6 +513,12 @@ impl Data {
         }
     }
 
+    /// Returns `true` for a table whose columns are not pixels.
+    pub fn has_columns(&self) -> bool {
+        let preprocessing = self.preprocessing.as_ref();
+        preprocessing.is_some_and(|it| it.image_size().is_none())
+    }
+
     /// Names of the regression targets; empty for other tasks.
     pub fn target_names(&self) -> impl Iterator<Item = &str> {
         self.target_columns().iter().map(|column| &*column.name)

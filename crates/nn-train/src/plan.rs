@@ -215,7 +215,7 @@ fn of_setting(error: nn_core::Error) -> Error {
 fn check_preset(settings: &Settings, data: &Data) -> Result<()> {
     match value(&settings.preset) {
         None | Some(Preset::Plain) => Ok(()),
-        Some(_) if has_columns(data) => Ok(()),
+        Some(_) if data.has_columns() => Ok(()),
         Some(preset) => Err(Error::usage(format!(
             "`preset = {preset}`: needs a table, but {} has images",
             data.dataset.name
@@ -268,7 +268,7 @@ fn check_inputs(source: &SourceModel, data: &Data) -> Result<()> {
     let source_columns = source
         .preprocessing()
         .filter(|it| it.image_size().is_none());
-    if source_columns.is_some() != has_columns(data) {
+    if source_columns.is_some() != data.has_columns() {
         let kinds = [
             "the columns of its table".to_owned(),
             kind(&data.input_shape()),
@@ -350,12 +350,6 @@ fn outputs_differ(source: &SourceModel, data: &Data) -> String {
 
 /// Most classes that a message names.
 const MOST_NAMED: usize = 10;
-
-/// Returns `true` for a table whose columns are not pixels.
-fn has_columns(data: &Data) -> bool {
-    let preprocessing = data.preprocessing.as_ref();
-    preprocessing.is_some_and(|it| it.image_size().is_none())
-}
 
 /// Settings of tables have no effect on images.
 fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
@@ -440,7 +434,7 @@ fn calibrate(settings: &Settings, data: &Data, loss: Loss) -> Calibrate {
     if settings.member.is_some() {
         return Calibrate::None;
     }
-    let has_default = has_columns(data) && has_probabilities(loss);
+    let has_default = data.has_columns() && has_probabilities(loss);
     value(&settings.calibrate).unwrap_or(match has_default {
         true => Calibrate::Temperature,
         false => Calibrate::None,

@@ -395,7 +395,7 @@ fn the_errors_are_those_of_the_predictions(
     let evaluation = scratch.evaluate(run, "--data all.csv");
     let line = format!("predict {run} all.csv --output out-{run}.csv");
     scratch.nn(&line).succeeds();
-    let predicted = scratch.read(&format!("out-{run}.csv"));
+    let predicted = scratch.read(format!("out-{run}.csv"));
     let last = |line: &str| -> f64 { line.rsplit(',').next().unwrap().parse().expect("a number") };
     let lines = table.lines().zip(predicted.lines()).skip(1);
     let pairs: Vec<(f64, f64)> = lines

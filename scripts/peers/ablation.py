@@ -1,0 +1,214 @@
+"""Measures what each part of the presets for tables is worth.
+
+    python scripts/peers/ablation.py --nn target/release/nn --tables DIR --results FILE.jsonl
+
+Only the development tables are used, and of these only the training rows of the first split
+of the benchmark, at most `--rows` of each table: the test rows of the benchmark have no
+influence on the presets. The rows are divided into folds, and each variant is trained on all
+folds but one and tested on this one. `nn` splits its validation rows off the training rows.
+Results that FILE.jsonl has are not computed again.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy
+import table_data
+import table_methods
+import table_record
+from scipy.stats import t as student
+from sklearn.model_selection import KFold, StratifiedKFold
+
+# The presets, and `tabular` with one part changed.
+VARIANTS = {
+    "tabular": [],
+    "plain": ["--preset", "plain"],
+    "tabular-fast": ["--preset", "tabular-fast"],
+    "standard scaling": ["--scaling", "standard"],
+    "no numeric embedding": ["--numeric-embedding", "none"],
+    "one-hot categories": ["--category-embedding", "0"],
+    "no scaling layer": ["--input-scaling", "false"],
+    "no parametric activation": ["--parametric-activation", "false"],
+    "ReLU": ["--activation", "relu", "--parametric-activation", "false"],
+    "no data-driven initial values": ["--data-init", "false"],
+    "no dropout": ["--dropout", "0"],
+    "no label smoothing": ["--label-smoothing", "0"],
+    "beta2 0.999": ["--optimizer", "adamw:beta2=0.999"],
+    "constant rate": ["--schedule", "constant"],
+    "256 epochs": ["--epochs", "256", "--patience", "256"],
+    "members": ["--members", "32"],
+    "ensemble": ["--ensemble", "5"],
+    "lightgbm": None,
+}
+
+
+def names(text):
+    found = [name for name in text.split(",") if name]
+    unknown = [name for name in found if name not in VARIANTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"unknown: {', '.join(unknown)}; known: {', '.join(VARIANTS)}"
+        )
+    return found
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nn", required=True, help="the program nn")
+    parser.add_argument("--tables", required=True, help="folder of the CSV files")
+    parser.add_argument("--results", required=True, type=Path, help="file of the results")
+    parser.add_argument("--record", type=Path, help="file of the record")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=5000, help="most rows of a table")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--base", type=names, default=["tabular"], help="variant to compare with")
+    parser.add_argument("--variants", type=names, default=[*VARIANTS])
+    parser.add_argument(
+        "--only", default=",".join(table_data.DEVELOPMENT), help="tables, separated by commas"
+    )
+    return parser.parse_args()
+
+
+def folds(table, n_folds, most_rows):
+    """The training and test rows of each fold."""
+    train, _ = table.split(0)
+    rows = numpy.random.default_rng(0).permutation(train)[:most_rows]
+    kind = StratifiedKFold if table.is_classification else KFold
+    divided = kind(n_folds, shuffle=True, random_state=0).split(rows, table.targets[rows])
+    return [(rows[train], rows[test]) for train, test in divided]
+
+
+def method(variant, options, fold):
+    flags = VARIANTS[variant]
+    if flags is None:
+        return table_methods.method(variant, options.nn, fold, options.threads)
+    flags = flags if "--preset" in flags else ["--preset", "tabular", *flags]
+    return table_methods.Nn(options.nn, flags, fold, options.threads)
+
+
+def measure(table, fold, rows, variant, options):
+    line = {"table": table.name, "fold": fold, "variant": variant, "rows": len(rows[0])}
+    start = time.perf_counter()
+    try:
+        scores = method(variant, options, fold).scores(table, *rows)
+    except Exception as failure:
+        return line | {"failure": f"{type(failure).__name__}: {failure}"[:300]}
+    # Half a wrong test row is added, so that a fold without errors counts.
+    half_a_row = 0.5 / len(rows[1]) if table.is_classification else 0.0
+    return line | scores | {
+        "log_error": math.log(scores["error"] + half_a_row),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def interval(differences, n_folds):
+    """Mean and half of the 95 % interval of a difference over folds (Nadeau & Bengio 2003)."""
+    spread = stdev(differences) * math.sqrt(1 / n_folds + 1 / (n_folds - 1))
+    return mean(differences), student.ppf(0.975, n_folds - 1) * spread
+
+
+def relative_errors(lines, variant, base, tables, n_folds):
+    """Per fold, the logarithm of the error relative to `base`, averaged over the tables;
+    `None` if a result is missing."""
+    cells = {(it["table"], it["fold"], it["variant"]): it.get("log_error") for it in lines}
+    differences = []
+    for fold in range(n_folds):
+        pairs = [(cells.get((it, fold, variant)), cells.get((it, fold, base))) for it in tables]
+        if not pairs or any(None in pair for pair in pairs):
+            return None
+        differences.append(mean(ours - theirs for ours, theirs in pairs))
+    return differences
+
+
+def percent(logarithm):
+    return 100 * (math.exp(logarithm) - 1)
+
+
+def row(lines, variant, base, groups, n_folds):
+    cells = []
+    for tables in groups:
+        differences = relative_errors(lines, variant, base, tables, n_folds)
+        if differences is None:
+            cells.append("")
+            continue
+        middle, half = interval(differences, n_folds)
+        low, high = percent(middle - half), percent(middle + half)
+        cells.append(f"{percent(middle):+.1f} ({low:+.1f} to {high:+.1f})")
+    seconds = sum(it.get("seconds", 0.0) for it in lines if it["variant"] == variant) / n_folds
+    return f"| {variant} | " + " | ".join(cells) + f" | {seconds:.1f} |"
+
+
+def record(lines, options, tables):
+    base = options.base[0]
+    classes = [table.name for table in tables if table.is_classification]
+    numbers = [table.name for table in tables if not table.is_classification]
+    variants = [it for it in VARIANTS if any(line["variant"] == it for line in lines)]
+    head = "| variant | all tables | classes | numbers | seconds |\n|---|---:|---:|---:|---:|"
+    groups = [classes + numbers, classes, numbers]
+    body = [row(lines, it, base, groups, options.folds) for it in variants]
+    per_table = "| variant | " + " | ".join(classes + numbers) + " |"
+    per_table += "\n|---" + "|---:" * len(tables) + "|"
+    for variant in variants:
+        errors = [
+            [it["error"] for it in lines if (it["table"], it["variant"]) == (name, variant) and "error" in it]
+            for name in classes + numbers
+        ]
+        texts = [f"{mean(found):.4g}" if found else "" for found in errors]
+        per_table += f"\n| {variant} | " + " | ".join(texts) + " |"
+    flags = [f"- {it}: `{' '.join(VARIANTS[it])}`" for it in variants if VARIANTS[it]]
+    failed = [f"- {it['table']}, fold {it['fold']}, {it['variant']}: {it['failure']}" for it in lines if "failure" in it]
+    return "\n\n".join(
+        [
+            "# What each part of the presets for tables is worth",
+            f"`scripts/peers/ablation.py`, {options.folds} folds of the training rows of the first "
+            f"split of the development tables, at most {options.rows} rows of a table, seed of a fold "
+            f"= its number. nn {table_methods.version_of('nn', options.nn)}, {options.threads} "
+            f"threads, {table_record.machine()}.",
+            f"The change of the error (1 - accuracy, or the root mean square error) against `{base}`, "
+            "in percent: the geometric mean over the tables, with the 95 % interval over the folds "
+            "(Nadeau & Bengio 2003). The seconds are those of one fold of all tables.",
+            head + "\n" + "\n".join(body),
+            "## Mean errors",
+            per_table,
+            "## Flags, added to `--preset tabular`",
+            "\n".join(flags),
+            *(["## Failed", "\n".join(failed)] if failed else []),
+        ]
+    ) + "\n"
+
+
+def main():
+    options = arguments()
+    options.nn = str(Path(options.nn).resolve())
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    lines = []
+    if options.results.exists():
+        lines = [json.loads(text) for text in options.results.read_text().splitlines()]
+    done = {(it["table"], it["fold"], it["variant"]) for it in lines if "failure" not in it}
+    tables = [table_data.load(name, options.tables) for name in options.only.split(",")]
+    tables = [table for table in tables if table is not None]
+    for table in tables:
+        for fold, rows in enumerate(folds(table, options.folds, options.rows)):
+            for variant in options.variants:
+                if (table.name, fold, variant) in done:
+                    continue
+                line = measure(table, fold, rows, variant, options)
+                lines.append(line)
+                with options.results.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                shown = line.get("failure") or f"error {line['error']:.4f}, {line['seconds']:.1f} s"
+                print(f"{table.name}, fold {fold}, {variant}: {shown}", file=sys.stderr, flush=True)
+    lines = [it for it in lines if "failure" not in it or (it["table"], it["fold"], it["variant"]) not in done]
+    text = record(lines, options, tables)
+    if options.record:
+        options.record.write_text(text)
+    print(text)
+
+
+main()
