@@ -29,14 +29,20 @@ pub struct Prediction {
 }
 
 impl Surrogate {
-    /// Fits the model to the ended trials. Running trials are assumed to have their
-    /// predicted objective (kriging believer, Ginsbourger, Le Riche & Carraro 2010),
-    /// so that parallel trials are at different points.
+    /// Fits the model to the ended trials. Running trials and those of the current `round` are
+    /// assumed to have their predicted objective (kriging believer, Ginsbourger, Le Riche &
+    /// Carraro 2010), so that parallel trials are at different points.
     ///
     /// `None` if no trial has finished.
-    pub(crate) fn fit(space: &Space, trials: &[Trial], goal: Goal) -> Option<Self> {
-        let (running, ended): (Vec<&Trial>, Vec<&Trial>) =
+    pub(crate) fn fit(
+        space: &Space,
+        trials: &[Trial],
+        round: &[Trial],
+        goal: Goal,
+    ) -> Option<Self> {
+        let (mut running, ended): (Vec<&Trial>, Vec<&Trial>) =
             trials.iter().partition(|trial| trial.is_running());
+        running.extend(round);
         let targets = Targets::new(&ended, goal)?;
         let inputs = Inputs {
             rows: encode(space, &ended),
