@@ -6,6 +6,7 @@ use std::thread;
 use ndarray::Array2;
 
 use crate::catalog::Source;
+use crate::checksum;
 use crate::error::{Error, IdxProblem, Result};
 use crate::idx::{self, Idx, IdxData, Magic};
 use crate::idx_names::{IdxNames, SplitFiles};
@@ -119,6 +120,23 @@ impl Dataset {
         self.train.n_inputs()
     }
 
+    /// SHA-256 of all inputs and targets, in lower-case hexadecimal: of the training samples, then
+    /// of the test samples. Class indices above 255 count as their lowest byte.
+    pub fn sha256(&self) -> String {
+        let mut bytes = Vec::new();
+        for split in [&self.train, &self.test] {
+            match &split.inputs {
+                Inputs::Pixels(pixels) => bytes.extend(pixels.iter()),
+                Inputs::Features(values) => bytes.extend(little_endian(values)),
+            }
+            match &split.targets {
+                Targets::Classes(labels) => bytes.extend(labels.iter().map(|&label| label as u8)),
+                Targets::Values(values) => bytes.extend(little_endian(values)),
+            }
+        }
+        checksum::sha256(&bytes[..]).unwrap_or_default()
+    }
+
     /// Number of classes; 0 for regression.
     pub fn n_classes(&self) -> usize {
         self.class_names.len()
@@ -169,6 +187,10 @@ struct Labeled {
     image_size: (usize, usize),
     pixels: Vec<u8>,
     labels: Vec<u8>,
+}
+
+fn little_endian(values: &Array2<f32>) -> impl Iterator<Item = u8> {
+    values.iter().flat_map(|value| value.to_le_bytes())
 }
 
 fn find_file(folder: &Path, name: &str, dataset: Option<&'static str>) -> Result<PathBuf> {

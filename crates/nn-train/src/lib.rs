@@ -66,6 +66,7 @@ pub mod metrics_file;
 #[doc(hidden)]
 pub mod checkpoints;
 pub mod run_dir;
+mod origin;
 pub mod config_diff;
 pub mod observer;
 #[doc(hidden)]
@@ -107,6 +108,7 @@ pub use metrics::{Evaluator, Metrics};
 pub use note::Note;
 pub use numbers::{grouped, shortest};
 pub use observer::{Observer, Start};
+pub use origin::Origin;
 pub use outcome::Outcome;
 pub use plan::{FineTuning, Plan};
 pub use prediction::{ImagePredictor, TablePredictions};

@@ -62,6 +62,11 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-workers",
+        normal: &["nn-files"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-rows",
         normal: &["nn-error", "nn-files", "nn-samples"],
         dev: &[],
@@ -115,7 +120,13 @@ const GRAPH: &[Allowed] = &[
     Allowed {
         name: "nn-settings",
         normal: &[
-            "nn-error", "nn-core", "nn-files", "nn-data", "nn-image", "nn-table",
+            "nn-error",
+            "nn-core",
+            "nn-files",
+            "nn-data",
+            "nn-image",
+            "nn-table",
+            "nn-workers",
         ],
         dev: &[],
     },
@@ -132,6 +143,7 @@ const GRAPH: &[Allowed] = &[
             "nn-table",
             "nn-import",
             "nn-settings",
+            "nn-workers",
             "nn-metrics",
         ],
         dev: &[],
@@ -189,6 +201,7 @@ const GRAPH: &[Allowed] = &[
             "nn-rows",
             "nn-table",
             "nn-train",
+            "nn-workers",
             "nn-search",
             "nn-plot",
             "nn-export",

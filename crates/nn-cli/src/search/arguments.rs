@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use nn_search::{Menu, Stopping, Strategy};
 use nn_train::{Choice, Settings};
+use nn_workers::WorkerChoice;
 
 use crate::args::{DataFolder, WorkArguments};
 use crate::objective::Objective;
@@ -16,10 +17,15 @@ use crate::objective::Objective;
     nn search --limit-train 10000 --epochs 5\n  \
     nn search --space \"lr=log:1e-4..1,optimizer=sgd|adam,hidden=int-log:16..256\" --trials 40\n  \
     nn search --data houses.csv --budget 10m\n  \
-    nn search --resume search-1 --trials 80\n\n\
+    nn search --resume search-1 --trials 80\n  \
+    nn search lr --trials 200 --worker auto\n  \
+    nn search lr --merge\n\n\
     Flags of `nn train` fix settings that are not searched. The best trial is the one with the\n\
     best validation result; the test samples are not used.")]
 pub(crate) struct SearchArguments {
+    /// Name of the search; the same as --name
+    #[arg(value_name = "NAME", conflicts_with_all = ["name", "resume"])]
+    search: Option<String>,
     #[command(flatten)]
     pub(super) settings: Settings,
     #[command(flatten)]
@@ -41,6 +47,10 @@ pub(crate) struct SearchArguments {
     #[arg(long, value_name = "N", help_heading = "Search",
         value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=i64::MAX as u64))]
     pub(super) trials: Option<usize>,
+    /// Number of trials per round; the Bayesian strategy and the stopping rule use the results of earlier rounds only, so the trials of a round can run in parallel [default: 8]
+    #[arg(long, value_name = "N", help_heading = "Search",
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    pub(super) round: Option<usize>,
     /// Start no further trial after this time, such as 90s, 10m or 2h; the running trial is finished. With a budget, the default of --trials is 1000
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Search")]
     pub(super) budget: Option<Duration>,
@@ -51,6 +61,18 @@ pub(crate) struct SearchArguments {
     /// After the search, train a network with the settings of the best trial
     #[arg(long, help_heading = "Search")]
     pub(super) train_best: bool,
+    /// Run trials as worker K (from 0) of N that share the search through its folder: K/N, or auto for the number of the task of a Slurm array job or an Open MPI job, or auto/N for a Kubernetes indexed Job. Any number of workers gives the same trials
+    #[arg(long, value_name = "K/N", help_heading = "Workers")]
+    pub(super) worker: Option<WorkerChoice>,
+    /// Time without progress after which a worker is assumed to have died, and another worker runs its trial
+    #[arg(long, value_name = "TIME", value_parser = claim_timeout, default_value = "10m", help_heading = "Workers")]
+    pub(super) claim_timeout: Duration,
+    /// Show how many trials of a shared search are finished, and which workers run the others
+    #[arg(long, conflicts_with_all = ["worker", "merge"], help_heading = "Workers")]
+    pub(super) status: bool,
+    /// Write the result of a shared search from the results of its workers
+    #[arg(long, conflicts_with = "worker", help_heading = "Workers")]
+    pub(super) merge: bool,
     /// Resume an interrupted search, or run more trials
     #[arg(long, value_name = "SEARCH", help_heading = "Run")]
     pub(super) resume: Option<PathBuf>,
@@ -59,9 +81,37 @@ pub(crate) struct SearchArguments {
     pub(super) config: Option<PathBuf>,
     /// Name of the search; an existing search is resumed [default: search- and the next free number]
     #[arg(long, help_heading = "Run")]
-    pub(super) name: Option<String>,
+    name: Option<String>,
     #[command(flatten)]
     pub(super) work: WorkArguments,
+}
+
+impl SearchArguments {
+    /// The name of the search, if one was given.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.search.as_deref().or(self.name.as_deref())
+    }
+
+    /// Returns `true` if a setting is given that belongs to the configuration of a search.
+    pub(super) fn has_settings(&self) -> bool {
+        self.settings != Settings::default()
+            || self.config.is_some()
+            || self.space.is_some()
+            || self.strategy.is_some()
+            || self.stopping.is_some()
+            || self.objective.is_some()
+            || self.round.is_some()
+    }
+}
+
+/// Parses the time after which a claim may be taken over.
+fn claim_timeout(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        timeout if timeout < Duration::from_secs(1) => {
+            Err("expected at least 1s, because workers show their progress in intervals".to_owned())
+        }
+        timeout => Ok(timeout),
+    }
 }
 
 /// Parses a time such as `90s`, `10m` or `2h`.

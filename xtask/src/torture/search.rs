@@ -1,0 +1,151 @@
+//! Workers of shared searches that are killed at random times.
+//!
+//! Several workers run a search. At random times one of them is killed and started again, often
+//! with another number, so that other workers must take over its trial. When the workers have
+//! finished, the merged result must be that of one process: no trial is lost, and none is in the
+//! result twice. Kills continue with further searches until there were enough.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::random::Random;
+use crate::error::{Error, Result};
+
+const WORKERS: u64 = 3;
+
+/// Maximum time between two kills, in milliseconds.
+const LONGEST_PAUSE: u64 = 200;
+
+/// Each search kills at most this often, so that there are several searches.
+const KILLS_PER_SEARCH: u32 = 25;
+
+const STRATEGIES: [&str; 2] = ["random", "bayesian"];
+
+const FLAGS: &str = "--data glyphs --limit-train 500 --hidden 16 --epochs 4 --validation 0.3 \
+    --space lr=log:1e-4..1e20,dropout=0..0.5 --optimizer sgd --trials 40 --round 5 --threads 1";
+
+/// Files of a search without times.
+const FILES: [&str; 2] = ["config.toml", "journal.jsonl"];
+
+/// Kills workers `n_kills` times; returns an error if a result differs from that of one process.
+pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("nn-torture-search-{}", std::process::id()));
+    let io = |source: io::Error| Error::unreadable(&folder, source);
+    fs::create_dir_all(&folder).map_err(io)?;
+    let mut searches = Searches {
+        program: super::build()?,
+        folder: folder.clone(),
+        random: Random::new(seed),
+        n_kills: 0,
+        n_merged: 0,
+        n_different: 0,
+    };
+    let outcome = searches.torture(n_kills).map_err(io);
+    println!(
+        "{} kills; {} searches merged, {} with a different result",
+        searches.n_kills, searches.n_merged, searches.n_different
+    );
+    outcome?;
+    if searches.n_different > 0 {
+        println!("the files are in {}", folder.display());
+        return Err(Error::Broken {
+            what: "search",
+            count: searches.n_different as usize,
+        });
+    }
+    // Files that stay in the temporary folder do no harm.
+    let _ = fs::remove_dir_all(&folder);
+    Ok(())
+}
+
+struct Searches {
+    program: PathBuf,
+    folder: PathBuf,
+    random: Random,
+    n_kills: u32,
+    n_merged: u32,
+    n_different: u32,
+}
+
+impl Searches {
+    fn torture(&mut self, n_kills: u32) -> io::Result<()> {
+        let start = Instant::now();
+        for number in 0.. {
+            let strategy = STRATEGIES[number % STRATEGIES.len()];
+            let seed = number / STRATEGIES.len();
+            let flags = format!("{FLAGS} --strategy {strategy} --seed {seed}");
+            let plain = format!("plain-{number}");
+            self.run(&format!("search {plain} {flags}"))?;
+            let shared = format!("shared-{number}");
+            self.run_and_kill(&shared, &flags, n_kills)?;
+            let is_merged = self.run(&format!("search {shared} --merge"))?;
+            self.n_merged += 1;
+            if !is_merged || self.files(&shared)? != self.files(&plain)? {
+                self.n_different += 1;
+                println!("{shared}: a different result");
+            }
+            println!(
+                "{:>6.1} s  {shared} ({strategy})  {} kills",
+                start.elapsed().as_secs_f64(),
+                self.n_kills
+            );
+            if self.n_kills >= n_kills {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets workers run a search, and kills them.
+    fn run_and_kill(&mut self, name: &str, flags: &str, n_kills: u32) -> io::Result<()> {
+        let line = |k| format!("search {name} {flags} --claim-timeout 1s --worker {k}/{WORKERS}");
+        let mut workers: Vec<Child> = (0..WORKERS)
+            .map(|k| self.start(&line(k)))
+            .collect::<io::Result<_>>()?;
+        for _ in 0..KILLS_PER_SEARCH.min(n_kills - self.n_kills) {
+            let pause = self.random.below(LONGEST_PAUSE);
+            thread::sleep(Duration::from_millis(pause));
+            let k = self.random.below(WORKERS);
+            let worker = &mut workers[k as usize];
+            if worker.try_wait()?.is_none() {
+                worker.kill()?;
+                worker.wait()?;
+                self.n_kills += 1;
+            }
+            workers[k as usize] = self.start(&line(k))?;
+        }
+        for (k, mut worker) in workers.into_iter().enumerate() {
+            if !worker.wait()?.success() {
+                self.n_different += 1;
+                println!("{name}: worker {k} has failed");
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&self, line: &str) -> io::Result<bool> {
+        Ok(self.start(line)?.wait()?.success())
+    }
+
+    fn start(&self, line: &str) -> io::Result<Child> {
+        Command::new(&self.program)
+            .args(line.split_whitespace())
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+    }
+
+    fn files(&self, name: &str) -> io::Result<Vec<String>> {
+        let folder = self.folder.join("runs").join(name);
+        FILES
+            .iter()
+            .map(|file| fs::read_to_string(folder.join(file)))
+            .collect()
+    }
+}
