@@ -6,7 +6,8 @@ use std::path::Path;
 use nn_report::{RepeatedRuns, ResultTable, write_repeated};
 use nn_tensor::Threads;
 use nn_train::repeated_training::{FinishedRepetition, RepeatedSummary};
-use nn_train::{Observer, RepeatedTraining, Repetition, Result, Settings};
+use nn_train::{Observer, RepeatedTraining, Repetition, Result, Settings, flags};
+use nn_workers::SharedWork;
 use serde_json::json;
 
 use crate::interrupt::Interrupt;
@@ -52,6 +53,50 @@ pub(crate) fn run(
         show_run(progress, run, training.settings());
     })?;
     conclude(progress, training.path(), &summary, reports.is_some())
+}
+
+/// Trains the networks that no other worker trains. The summary is written when the repeated
+/// training is resumed without workers.
+pub(crate) fn run_worker(
+    progress: &Progress,
+    training: &RepeatedTraining,
+    work: &mut SharedWork,
+    reports: Option<&ReportSources<'_>>,
+) -> Result<()> {
+    let mut observer = Quiet {
+        progress,
+        interrupt: Interrupt::listen()?,
+    };
+    let mut n_runs = 0;
+    training.train_shared(work, &mut observer, |run| {
+        n_runs += 1;
+        if let Some(sources) = reports {
+            write_report(progress, run, sources);
+        }
+        show_run(progress, run, training.settings());
+    })?;
+    let (worker, path) = (work.worker(), training.path());
+    if let Progress::Json = progress {
+        terminal::report(json!({
+            "event": "worker",
+            "worker": worker.index(),
+            "workers": worker.count(),
+            "runs_trained": n_runs,
+            "runs": training.repetitions().len(),
+            "run": path.to_string_lossy(),
+        }));
+        return Ok(());
+    }
+    let runs = terminal::counted(n_runs, "run");
+    let n_all = training.repetitions().len();
+    terminal::report(format!(
+        "worker {worker} trained {runs}; all {n_all} runs of {} are finished",
+        path.display()
+    ));
+    let quoted = flags::quoted(&path.to_string_lossy());
+    let command = format!("  {} train --resume {quoted}", terminal::program());
+    ["", "next", &command].iter().for_each(terminal::report);
+    Ok(())
 }
 
 /// A report that cannot be written is a note, not an error of the run.

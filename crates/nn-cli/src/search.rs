@@ -43,8 +43,8 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
         status::run(arguments)
     } else if arguments.merge {
         merge::run(arguments)
-    } else if let Some(choice) = arguments.worker {
-        worker::run(arguments, choice)
+    } else if let Some(worker) = arguments.workers.resolve()? {
+        worker::run(arguments, worker)
     } else {
         run_alone(arguments)
     }

@@ -14,7 +14,7 @@ use nn_train::{
 };
 use serde_json::json;
 
-use crate::args::{DataFolder, WorkArguments, threads};
+use crate::args::{DataFolder, WorkArguments, WorkerArguments, threads};
 use crate::progress::Progress;
 use crate::repeated_training::{self, ReportSources};
 use crate::terminal;
@@ -60,6 +60,8 @@ pub(crate) struct TrainArguments {
     checkpoint_interval: Option<Duration>,
     #[command(flatten)]
     work: WorkArguments,
+    #[command(flatten)]
+    workers: WorkerArguments,
     /// Memory in MiB for the rows of a .nnrows file, but at least two windows of blocks; the result does not depend on it [default: 256]
     #[arg(long, value_name = "MIB", help_heading = "Run")]
     data_memory: Option<u32>,
@@ -97,6 +99,13 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
     let arguments = &arguments.with_located_model()?;
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let threads = threads(arguments.work.threads);
+    if arguments.workers.worker.is_some() && arguments.resume.is_some() {
+        let problem = "--worker: expected the settings of the runs instead of --resume";
+        return Err(Error::usage(problem).with_help(
+            "start all workers with the same command; without --worker, --resume trains missing \
+             runs and writes the summary",
+        ));
+    }
     match &arguments.resume {
         None => start(arguments, progress, threads),
         Some(run) => {
@@ -159,8 +168,17 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         return training::introduce(&progress, &experiment);
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
+    if let Some(worker) = arguments.workers.resolve()? {
+        let shared = asked.as_ref().zip(name);
+        let (asked, name) = shared.ok_or_else(not_shared)?;
+        let training = RepeatedTraining::join(asked, &experiment, data_dir, runs_dir, name)?;
+        progress.notes(&data.notes);
+        let mut work = arguments.workers.join(training.path(), worker)?;
+        let training = with_interval(arguments, training);
+        let reports = reports(arguments, experiment.threads());
+        return repeated_training::run_worker(&progress, &training, &mut work, reports.as_ref());
+    }
     if let Some(asked) = asked {
-        let data_dir = &arguments.folder.data_dir;
         let training = RepeatedTraining::create(&asked, &experiment, data_dir, runs_dir, name)?;
         progress.notes(&data.notes);
         return run_repeated(arguments, training, &progress, experiment.threads());
@@ -192,19 +210,34 @@ fn resume_repeated(
 /// Trains the missing runs of a repeated training.
 fn run_repeated(
     arguments: &TrainArguments,
-    mut training: RepeatedTraining,
+    training: RepeatedTraining,
     progress: &Progress,
     threads: &Threads,
 ) -> Result<()> {
-    if let Some(interval) = arguments.checkpoint_interval {
-        training = training.with_checkpoint_interval(interval);
-    }
+    let training = with_interval(arguments, training);
+    repeated_training::run(progress, &training, reports(arguments, threads).as_ref())
+}
+
+/// Where the reports find their data, unless no reports are wanted.
+fn reports<'a>(arguments: &'a TrainArguments, threads: &'a Threads) -> Option<ReportSources<'a>> {
     let sources = ReportSources {
         data_dir: &arguments.folder.data_dir,
         threads,
     };
-    let reports = (!arguments.no_report).then_some(&sources);
-    repeated_training::run(progress, &training, reports)
+    (!arguments.no_report).then_some(sources)
+}
+
+fn with_interval(arguments: &TrainArguments, training: RepeatedTraining) -> RepeatedTraining {
+    match arguments.checkpoint_interval {
+        Some(interval) => training.with_checkpoint_interval(interval),
+        None => training,
+    }
+}
+
+/// The error for a worker without a list of runs.
+fn not_shared() -> Error {
+    Error::usage("--worker: expected --name, and --folds, --seeds or --sizes")
+        .with_help("workers share several runs, for example `nn train --name NAME --seeds 8`")
 }
 
 fn resume(

@@ -292,16 +292,21 @@ fn check_name(name: &str) -> Result<()> {
     }
 }
 
+/// The error for the directory of another run.
+pub(crate) fn already_exists(path: &Path) -> Error {
+    Error::usage(format!(
+        "{}: this run already exists and is not overwritten",
+        path.display()
+    ))
+    .with_help("choose another `name`, or leave out `name`")
+}
+
 fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
     check_name(name)?;
     let path = runs_dir.join(name);
     match disk::create_dir(&path) {
         Ok(()) => Ok(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::usage(format!(
-            "{}: this run already exists and is not overwritten",
-            path.display()
-        ))
-        .with_help("choose another `name`, or leave out `name`")),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(already_exists(&path)),
         Err(error) => Err(Error::io(&path, &error)),
     }
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use nn_search::{Menu, Stopping, Strategy};
 use nn_train::{Choice, Settings};
-use nn_workers::WorkerChoice;
 
-use crate::args::{DataFolder, WorkArguments};
+use crate::args::{DataFolder, WorkArguments, WorkerArguments, duration};
 use crate::objective::Objective;
 
 #[derive(Args, Debug)]
@@ -61,12 +60,8 @@ pub(crate) struct SearchArguments {
     /// After the search, train a network with the settings of the best trial
     #[arg(long, help_heading = "Search")]
     pub(super) train_best: bool,
-    /// Run trials as worker K (from 0) of N that share the search through its folder: K/N, or auto for the number of the task of a Slurm array job or an Open MPI job, or auto/N for a Kubernetes indexed Job. Any number of workers gives the same trials
-    #[arg(long, value_name = "K/N", help_heading = "Workers")]
-    pub(super) worker: Option<WorkerChoice>,
-    /// Time without progress after which a worker is assumed to have died, and another worker runs its trial
-    #[arg(long, value_name = "TIME", value_parser = claim_timeout, default_value = "10m", help_heading = "Workers")]
-    pub(super) claim_timeout: Duration,
+    #[command(flatten)]
+    pub(super) workers: WorkerArguments,
     /// Show how many trials of a shared search are finished, and which workers run the others
     #[arg(long, conflicts_with_all = ["worker", "merge"], help_heading = "Workers")]
     pub(super) status: bool,
@@ -102,32 +97,6 @@ impl SearchArguments {
             || self.objective.is_some()
             || self.round.is_some()
     }
-}
-
-/// Parses the time after which a claim may be taken over.
-fn claim_timeout(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        timeout if timeout < Duration::from_secs(1) => {
-            Err("expected at least 1s, because workers show their progress in intervals".to_owned())
-        }
-        timeout => Ok(timeout),
-    }
-}
-
-/// Parses a time such as `90s`, `10m` or `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let invalid = || "expected a time such as 90s, 10m or 2h".to_owned();
-    let (number, unit) = text
-        .split_at_checked(text.len().saturating_sub(1))
-        .ok_or_else(invalid)?;
-    let seconds = match unit {
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(invalid()),
-    };
-    let number: f64 = number.parse().map_err(|_| invalid())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| invalid())
 }
 
 fn strategy_help() -> String {

@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &SearchArguments) -> Result<()> {
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let shared = SharedFolder::find(arguments, "--merge")?;
     // Two processes would write the same temporary files.
-    let _merge = Exclusive::claim(&shared.workers(), "merge", arguments.claim_timeout)
+    let _merge = Exclusive::claim(&shared.workers(), "merge", arguments.workers.claim_timeout)
         .map_err(|error| Error::from(error).at(shared.path().display()))?;
     let ended = complete(&shared)?;
     let (journal, study) = replayed(&shared, &ended)?;

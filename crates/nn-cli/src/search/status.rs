@@ -44,7 +44,11 @@ impl Status {
             stale: Vec::new(),
         };
         for id in (0..n_trials).filter(|id| !ended.contains_key(id)) {
-            let state = UnitState::of(&shared.workers(), &unit(id), arguments.claim_timeout)?;
+            let state = UnitState::of(
+                &shared.workers(),
+                &unit(id),
+                arguments.workers.claim_timeout,
+            )?;
             match state {
                 Some(state) if state.is_abandoned => status.stale.push((id + 1, state)),
                 Some(state) => status.running.push((id + 1, state)),

@@ -10,7 +10,7 @@ use std::io::Sink;
 use nn_search::{Decision, Study, Trial, WorkerJournal};
 use nn_tensor::Threads;
 use nn_train::{Data, Error, ErrorKind, Result, flags};
-use nn_workers::{SharedWork, WorkerChoice};
+use nn_workers::{SharedWork, Worker};
 use serde_json::json;
 
 use crate::args::threads;
@@ -26,11 +26,8 @@ use super::space::Flags;
 use super::trial::{self, Row, Training};
 
 /// Runs trials of a shared search until all have ended.
-pub(super) fn run(arguments: &SearchArguments, choice: WorkerChoice) -> Result<()> {
+pub(super) fn run(arguments: &SearchArguments, worker: Worker) -> Result<()> {
     refuse_flags_of_one_process(arguments)?;
-    let worker = choice
-        .resolve(|name| std::env::var(name).ok())
-        .map_err(|error| Error::from(error).at("--worker"))?;
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let threads = threads(arguments.work.threads);
     let data_dir = &arguments.folder.data_dir;
@@ -46,8 +43,7 @@ pub(super) fn run(arguments: &SearchArguments, choice: WorkerChoice) -> Result<(
     let folder = SharedFolder::join(arguments, config, old, &data)?;
     progress.notes(&data.notes);
     let interrupt = Interrupt::listen()?;
-    let work = SharedWork::join(&folder.workers(), worker, arguments.claim_timeout)
-        .map_err(|error| Error::from(error).at(format!("--worker: {}", folder.path().display())))?;
+    let work = arguments.workers.join(folder.path(), worker)?;
     let mut search = WorkerSearch {
         journal: folder.begin_journal(worker.index())?,
         study: Study::new(folder.study().clone(), std::io::sink()).map_err(failed)?,
