@@ -170,6 +170,7 @@ const GRAPH: &[Allowed] = &[
             "nn-data",
             "nn-table",
             "nn-train",
+            "nn-workers",
             "nn-search",
             "nn-plot",
         ],

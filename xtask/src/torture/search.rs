@@ -25,8 +25,8 @@ const KILLS_PER_SEARCH: u32 = 25;
 
 const STRATEGIES: [&str; 2] = ["random", "bayesian"];
 
-const FLAGS: &str = "--data glyphs --limit-train 500 --hidden 16 --epochs 4 --validation 0.3 \
-    --space lr=log:1e-4..1e20,dropout=0..0.5 --optimizer sgd --trials 40 --round 5 --threads 1";
+const FLAGS: &str = "--data glyphs --limit-train 500 --hidden 16 --epochs 12 --validation 0.3 \
+    --space lr=log:1e-4..1e20,dropout=0..0.5 --optimizer sgd --trials 60 --round 5 --threads 1";
 
 /// Files of a search without times.
 const FILES: [&str; 2] = ["config.toml", "journal.jsonl"];

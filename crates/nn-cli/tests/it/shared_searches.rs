@@ -111,8 +111,9 @@ fn killed_workers_lose_no_trial_and_run_none_twice() {
     const KILLS: usize = 20;
     const WORKERS: usize = 3;
     let scratch = Scratch::new();
-    let flags = "--data glyphs --limit-train 500 --hidden 16 --epochs 4 --validation 0.3 \
-        --space lr=log:1e-4..1,dropout=0..0.5 --trials 40 --round 5 --threads 1";
+    const TRIALS: usize = 60;
+    let flags = "--data glyphs --limit-train 500 --hidden 16 --epochs 12 --validation 0.3 \
+        --space lr=log:1e-4..1,dropout=0..0.5 --trials 60 --round 5 --threads 1";
     scratch.nn(&format!("search plain {flags}")).succeeds();
     let shared = |k| {
         let mut command = scratch.command();
@@ -128,6 +129,8 @@ fn killed_workers_lose_no_trial_and_run_none_twice() {
     for kill in 0..KILLS {
         thread::sleep(Duration::from_millis(10 + (kill as u64 * 67) % 140));
         let k = (kill * 7) % WORKERS;
+        let ended = workers[k].try_wait().expect("a child has a state");
+        assert!(ended.is_none(), "the search has ended after {kill} kills");
         workers[k].kill().expect("a child can be killed");
         workers[k].wait().expect("the child has ended");
         workers[k] = shared(k);
@@ -135,6 +138,17 @@ fn killed_workers_lose_no_trial_and_run_none_twice() {
     for mut worker in workers {
         assert!(worker.wait().expect("the program ends").success());
     }
+    let told: usize = (0..WORKERS)
+        .map(|k| scratch.read(format!("runs/shared/journal.{k}.jsonl")))
+        .map(|journal| journal.matches("\"event\":\"told\"").count())
+        .sum();
+    assert_eq!(told, TRIALS, "each trial has ended once");
+    let claims = fs::read_dir(scratch.path("runs/shared/workers")).expect("the claims are there");
+    let taken_over = claims.flatten().filter(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.starts_with("trial-") && !name.ends_with(".0")
+    });
+    assert_ne!(taken_over.count(), 0, "some trials were interrupted");
     scratch.nn("search shared --merge").succeeds();
     assert_eq!(results(&scratch, "shared"), results(&scratch, "plain"));
 }

@@ -86,7 +86,11 @@ fn the_order_within_a_round_does_not_matter() {
             let settings = settings(strategy, stopping);
             let alone = run_alone(&settings, 18);
             let parallel = run_in_parallel(&settings, 18);
-            assert_eq!(journal_of(&settings, &parallel), alone, "{strategy} {stopping}");
+            assert_eq!(
+                journal_of(&settings, &parallel),
+                alone,
+                "{strategy} {stopping}"
+            );
         }
     }
     let stopped = run_alone(&settings("random", MEDIAN), 18);
@@ -174,13 +178,17 @@ fn the_journal_of_a_worker_may_be_cut_off_anywhere() {
     for length in 0..journal.len() {
         let ended = EndedTrial::read_all(&settings, &journal[..length]).unwrap();
         let lines = journal[..length].split(|&byte| byte == b'\n');
-        let told = lines.filter(|line| line.starts_with(b"{\"event\":\"told\"") && line.ends_with(b"}"));
+        let told =
+            lines.filter(|line| line.starts_with(b"{\"event\":\"told\"") && line.ends_with(b"}"));
         assert_eq!(ended.len(), told.count(), "{length} bytes");
     }
     // An interrupted trial is started again.
     let start = journal.split(|&byte| byte == b'\n').nth(1).unwrap();
     let again = [&journal[..], start, b"\n", start, b"\n"].concat();
-    assert_eq!(EndedTrial::read_all(&settings, &again[..]).unwrap().len(), 3);
+    assert_eq!(
+        EndedTrial::read_all(&settings, &again[..]).unwrap().len(),
+        3
+    );
     let error = EndedTrial::read_all(&settings, &b"{\"event\":\"resumed\"}\n"[..]).unwrap_err();
     assert!(matches!(error, Error::NotAJournal));
     let other = Settings {
@@ -227,7 +235,10 @@ fn different_results_of_a_trial_are_an_error() {
     };
     for (trial, id) in [(running, 6), (later, 9)] {
         let error = study.adopt(&trial).unwrap_err();
-        assert!(matches!(error, Error::NotRunning { id: other } if other == id), "{error}");
+        assert!(
+            matches!(error, Error::NotRunning { id: other } if other == id),
+            "{error}"
+        );
     }
 }
 
@@ -250,5 +261,8 @@ fn old_journals_are_resumed() {
         ..settings
     };
     let error = Study::resume(rounds, old.as_bytes(), io::sink()).unwrap_err();
-    assert!(error.to_string().ends_with("expected round 8, found 1"), "{error}");
+    assert!(
+        error.to_string().ends_with("expected round 8, found 1"),
+        "{error}"
+    );
 }
