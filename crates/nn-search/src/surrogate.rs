@@ -31,7 +31,9 @@ pub struct Prediction {
 impl Surrogate {
     /// Fits the model to the ended trials. Running trials and those of the current `round` are
     /// assumed to have their predicted objective (kriging believer, Ginsbourger, Le Riche &
-    /// Carraro 2010), so that parallel trials are at different points.
+    /// Carraro 2010), so that parallel trials are at different points. With rounds of 8, this was
+    /// better than the constant liars of the same paper (minimum, mean and maximum of the outcomes)
+    /// on all four functions of `examples/compare_strategies.rs`.
     ///
     /// `None` if no trial has finished.
     pub(crate) fn fit(
