@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::process::Process;
-use crate::worker::Worker;
 
 /// A `Result` whose default error is the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,15 +62,17 @@ pub enum Error {
     },
     /// A living process has the same number.
     #[error(
-        "worker {worker} is already running: {}, last progress {} ago",
-        holder(process.as_ref()),
+        "worker {index}/{count} is already running: {}, last progress {} ago",
+        holder(process.as_deref()),
         seconds(*age)
     )]
     AlreadyRunning {
-        /// The worker.
-        worker: Worker,
+        /// Number of the worker.
+        index: usize,
+        /// Number of workers.
+        count: usize,
         /// The process, if its claim can be read.
-        process: Option<Process>,
+        process: Option<Box<Process>>,
         /// Time since the last progress of the process.
         age: Duration,
         /// Age at which the number may be taken over.
@@ -80,22 +81,24 @@ pub enum Error {
     /// A living process does what only one process may do at a time.
     #[error(
         "{name} is already running: {}, started {} ago",
-        holder(process.as_ref()),
+        holder(process.as_deref()),
         seconds(*age)
     )]
     InUse {
         /// Name of the claim.
         name: String,
         /// The process, if its claim can be read.
-        process: Option<Process>,
+        process: Option<Box<Process>>,
         /// Age of the claim.
         age: Duration,
     },
     /// Another process has taken over the number of this worker.
-    #[error("worker {worker} was taken over by another process")]
+    #[error("worker {index}/{count} was taken over by another process")]
     TakenOver {
-        /// The worker.
-        worker: Worker,
+        /// Number of the worker.
+        index: usize,
+        /// Number of workers.
+        count: usize,
     },
     /// A file operation failed.
     #[error(transparent)]

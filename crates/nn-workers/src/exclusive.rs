@@ -51,7 +51,7 @@ impl Exclusive {
             Attempt::Held(found) => Err(Error::InUse {
                 name: name.to_owned(),
                 age: found.age(clock.now()?),
-                process: found.owner.map(|owner| owner.process),
+                process: found.owner.map(|owner| Box::new(owner.process)),
             }),
         }
     }

@@ -52,10 +52,10 @@
     reason = "the time since the last refresh of a claim decides whether it is refreshed again"
 )]
 
+mod process;
 mod error;
 mod worker;
 mod worker_choice;
-mod process;
 mod file_clock;
 mod claim;
 mod shared_work;

@@ -88,9 +88,10 @@ impl SharedWork {
                 pause: SHORTEST_PAUSE,
             }),
             Attempt::Held(found) => Err(Error::AlreadyRunning {
-                worker,
+                index: worker.index(),
+                count: worker.count(),
                 age: found.age(clock.now()?),
-                process: found.owner.map(|owner| owner.process),
+                process: found.owner.map(|owner| Box::new(owner.process)),
                 timeout,
             }),
         }
@@ -208,7 +209,8 @@ impl SharedWork {
     pub fn check(&self) -> Result<()> {
         match self.number.is_taken_over() {
             true => Err(Error::TakenOver {
-                worker: self.worker,
+                index: self.worker.index(),
+                count: self.worker.count(),
             }),
             false => Ok(()),
         }
