@@ -85,7 +85,7 @@ impl<W: Write> Conclusion<'_, W> {
             space: &self.study.settings().space,
             objective: *config.objective.value(),
             trials: self.study.trials(),
-            rows: &self.rows,
+            rows: self.rows,
             best,
             command,
         }
