@@ -12,6 +12,7 @@ use nn_train::{
     Data, Error, Experiment, Plan, RepeatedTraining, Repetition, Result, Settings, StoppedRun,
     config_diff, warnings,
 };
+use nn_workers::Worker;
 use serde_json::json;
 
 use crate::args::{DataFolder, WorkArguments, WorkerArguments, threads};
@@ -169,14 +170,7 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
     if let Some(worker) = arguments.workers.resolve()? {
-        let shared = asked.as_ref().zip(name);
-        let (asked, name) = shared.ok_or_else(not_shared)?;
-        let training = RepeatedTraining::join(asked, &experiment, data_dir, runs_dir, name)?;
-        progress.notes(&data.notes);
-        let mut work = arguments.workers.join(training.path(), worker)?;
-        let training = with_interval(arguments, training);
-        let reports = reports(arguments, experiment.threads());
-        return repeated_training::run_worker(&progress, &training, &mut work, reports.as_ref());
+        return work(arguments, worker, asked.as_ref(), &progress, &experiment);
     }
     if let Some(asked) = asked {
         let training = RepeatedTraining::create(&asked, &experiment, data_dir, runs_dir, name)?;
@@ -186,6 +180,34 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         experiment.train_named(runs_dir, name, observer)
     })
+}
+
+/// Trains runs as one of several workers: those of a repeated training, if its settings were
+/// `asked` for, or the networks of an ensemble.
+fn work(
+    arguments: &TrainArguments,
+    worker: Worker,
+    asked: Option<&Settings>,
+    progress: &Progress,
+    experiment: &Experiment,
+) -> Result<()> {
+    let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
+    let name = name.ok_or_else(not_shared)?;
+    let join = |run: &Path| arguments.workers.join(run, worker);
+    let Some(asked) = asked else {
+        experiment.plan().n_networks().ok_or_else(not_shared)?;
+        progress.notes(&experiment.data().notes);
+        return repeated_training::run_ensemble_worker(
+            progress, experiment, runs_dir, name, join, worker,
+        );
+    };
+    let data_dir = &arguments.folder.data_dir;
+    let training = RepeatedTraining::join(asked, experiment, data_dir, runs_dir, name)?;
+    progress.notes(&experiment.data().notes);
+    let mut work = join(training.path())?;
+    let training = with_interval(arguments, training);
+    let reports = reports(arguments, experiment.threads());
+    repeated_training::run_worker(progress, &training, &mut work, reports.as_ref())
 }
 
 fn resume_repeated(
@@ -236,7 +258,7 @@ fn with_interval(arguments: &TrainArguments, training: RepeatedTraining) -> Repe
 
 /// The error for a worker without a list of runs.
 fn not_shared() -> Error {
-    Error::usage("--worker: expected --name, and --folds, --seeds or --sizes")
+    Error::usage("--worker: expected --name, and --folds, --seeds, --sizes or --ensemble")
         .with_help("workers share several runs, for example `nn train --name NAME --seeds 8`")
 }
 

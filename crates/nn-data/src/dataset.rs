@@ -122,6 +122,24 @@ impl Dataset {
 
     /// SHA-256 of all inputs and targets, in lower-case hexadecimal: of the training samples, then
     /// of the test samples. Class indices above 255 count as their lowest byte.
+    ///
+    /// ```
+    /// use nn_data::{Dataset, Inputs, Split, Targets, checksum};
+    ///
+    /// let split = |pixels: Vec<u8>, classes: Vec<u32>| Split {
+    ///     inputs: Inputs::Pixels(ndarray::Array2::from_shape_vec((1, 2), pixels).unwrap()),
+    ///     targets: Targets::Classes(classes),
+    /// };
+    /// let dataset = Dataset {
+    ///     name: "two".to_owned(),
+    ///     train: split(vec![7, 8], vec![1]),
+    ///     test: split(vec![9, 10], vec![0]),
+    ///     class_names: vec!["a".to_owned(), "b".to_owned()],
+    ///     image_size: None,
+    /// };
+    /// assert_eq!(dataset.sha256(), checksum::sha256(&[7, 8, 1, 9, 10, 0][..])?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn sha256(&self) -> String {
         let mut bytes = Vec::new();
         for split in [&self.train, &self.test] {

@@ -79,6 +79,7 @@ pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
 pub mod row_scores;
+mod shared_runs;
 pub mod ensemble;
 pub mod experiment;
 pub mod repeated_training;

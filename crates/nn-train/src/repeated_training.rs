@@ -9,25 +9,23 @@
 
 mod repetition;
 mod estimate;
-mod worker_observer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nn_settings::{Error, ErrorKind, Result, Settings};
+use nn_settings::{Error, Result, Settings};
 use nn_tensor::Threads;
-use nn_workers::{Next, SharedWork};
+use nn_workers::SharedWork;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
 use crate::experiment::{Experiment, StoppedRun, resumed_as, run_prefix};
 use crate::observer::Observer;
-use crate::origin::Origin;
-use crate::run_dir::{self, CONFIG, SUMMARY, WORKERS, read_summary};
+use crate::run_dir::{self, CONFIG, SUMMARY, read_summary};
+use crate::shared_runs;
 use crate::summary::Summary;
-use worker_observer::WorkerObserver;
 
 pub use estimate::{Estimate, Interval, estimate};
 pub use repetition::Repetition;
@@ -175,26 +173,7 @@ impl RepeatedTraining {
     ) -> Result<Self> {
         let settings = Self::resolved(settings, first)?;
         let repetitions = Repetition::all(&settings)?;
-        let path = run_dir::create_shared_directory(runs_dir, name)?;
-        let workers = path.join(WORKERS);
-        if path.join(CONFIG).exists() && !workers.exists() {
-            return Err(run_dir::already_exists(&path));
-        }
-        nn_files::create_dir_all(&workers).map_err(|error| Error::io(&workers, &error))?;
-        let text = settings.to_toml();
-        run_dir::publish(&path, CONFIG, text.as_bytes())?;
-        let first_text = run_dir::read_config(&path)?.to_toml();
-        let is_new = |line: &&str| !first_text.lines().any(|first| first == *line);
-        if text != first_text {
-            let problem = format!(
-                "{}: this worker has other settings than the first: {}",
-                path.display(),
-                text.lines().find(is_new).unwrap_or("some are missing")
-            );
-            return Err(Error::usage(problem)
-                .with_help("give all workers the same settings, or choose another `name`"));
-        }
-        Origin::of(first.data()).agree_in(&workers)?;
+        let path = shared_runs::join(&settings, first.data(), runs_dir, name)?;
         Ok(Self {
             path,
             settings,
@@ -285,27 +264,12 @@ impl RepeatedTraining {
         observer: &mut dyn Observer,
         mut finished: impl FnMut(&FinishedRepetition),
     ) -> Result<()> {
-        let units: Vec<String> = self.repetitions.iter().map(Repetition::directory).collect();
+        let names: Vec<String> = self.repetitions.iter().map(Repetition::directory).collect();
         let mut data = LastData::default();
-        loop {
-            let is_done = |unit: usize| Ok(run_dir::is_finished(&self.path.join(&units[unit])));
-            match work.next::<Error>(&units, is_done)? {
-                Next::Done => return Ok(()),
-                Next::Unit(unit) => {
-                    let observer = &mut WorkerObserver { observer, work };
-                    let run = self.run(self.repetitions[unit], &mut data, observer);
-                    finished(&run.map_err(started_again)?);
-                }
-                Next::Wait => {
-                    work.wait(|| observer.should_stop())?;
-                    if observer.should_stop() {
-                        let path = self.path.display();
-                        let problem = format!("{path}: the worker was stopped by a signal");
-                        return Err(started_again(Error::new(ErrorKind::Interrupted, problem)));
-                    }
-                }
-            }
-        }
+        shared_runs::train(&self.path, &names, work, observer, |index, observer| {
+            finished(&self.run(self.repetitions[index], &mut data, observer)?);
+            Ok(())
+        })
     }
 
     fn run(
@@ -356,15 +320,6 @@ impl RepeatedTraining {
             stopped = stopped.with_checkpoint_interval(interval);
         }
         Ok(stopped.train(observer)?.summary)
-    }
-}
-
-/// An interrupted worker is started again like a new one; a run of its own cannot be resumed alone.
-fn started_again(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Interrupted => error
-            .with_help("run the same command again; until then, other workers continue this run"),
-        _ => error,
     }
 }
 

@@ -190,6 +190,20 @@ pub fn create_shared_directory(runs_dir: &Path, name: &str) -> Result<PathBuf> {
 /// Writes `bytes` to the new file `name` in `folder` atomically; an existing file, which another
 /// worker may have created at the same time, is kept.
 ///
+/// ```
+/// use nn_train::run_dir::{create_shared_directory, publish};
+///
+/// # let runs_dir = std::env::temp_dir().join(format!("nn-publish-{}", std::process::id()));
+/// for worker in ["worker 0", "worker 1"] {
+///     let run = create_shared_directory(&runs_dir, "shared")?;
+///     publish(&run, "first", worker.as_bytes())?;
+/// }
+/// let text = std::fs::read_to_string(runs_dir.join("shared/first")).unwrap();
+/// assert_eq!(text, "worker 0");
+/// # std::fs::remove_dir_all(&runs_dir).unwrap();
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if a file operation fails.
 pub fn publish(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
