@@ -20,6 +20,12 @@ const WORKERS: u64 = 3;
 /// Maximum time between two kills, in milliseconds.
 const LONGEST_PAUSE: u64 = 200;
 
+/// Maximum time between a line in a journal and a kill, in milliseconds.
+const SHORT_PAUSE: u64 = 20;
+
+/// Maximum time to wait for a line in a journal.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
 /// Each search kills at most this often, so that there are several searches.
 const KILLS_PER_SEARCH: u32 = 25;
 
@@ -41,13 +47,14 @@ pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
         folder: folder.clone(),
         random: Random::new(seed),
         n_kills: 0,
+        n_interrupted: 0,
         n_merged: 0,
         n_different: 0,
     };
     let outcome = searches.torture(n_kills).map_err(io);
     println!(
-        "{} kills; {} searches merged, {} with a different result",
-        searches.n_kills, searches.n_merged, searches.n_different
+        "{} kills, {} trials interrupted; {} searches merged, {} with a different result",
+        searches.n_kills, searches.n_interrupted, searches.n_merged, searches.n_different
     );
     outcome?;
     if searches.n_different > 0 {
@@ -67,6 +74,7 @@ struct Searches {
     folder: PathBuf,
     random: Random,
     n_kills: u32,
+    n_interrupted: usize,
     n_merged: u32,
     n_different: u32,
 }
@@ -84,6 +92,7 @@ impl Searches {
             self.run_and_kill(&shared, &flags, n_kills)?;
             let is_merged = self.run(&format!("search {shared} --merge"))?;
             self.n_merged += 1;
+            self.n_interrupted += self.interrupted(&shared)?;
             if !is_merged || self.files(&shared)? != self.files(&plain)? {
                 self.n_different += 1;
                 println!("{shared}: a different result");
@@ -107,9 +116,8 @@ impl Searches {
             .map(|k| self.start(&line(k)))
             .collect::<io::Result<_>>()?;
         for _ in 0..KILLS_PER_SEARCH.min(n_kills - self.n_kills) {
-            let pause = self.random.below(LONGEST_PAUSE);
-            thread::sleep(Duration::from_millis(pause));
             let k = self.random.below(WORKERS);
+            self.pause(name, k);
             let worker = &mut workers[k as usize];
             if worker.try_wait()?.is_none() {
                 worker.kill()?;
@@ -127,6 +135,23 @@ impl Searches {
         Ok(())
     }
 
+    /// Waits for the moment of a kill: a random time, or a short random time after the worker has
+    /// written to its journal, so that enough kills interrupt a trial also on a busy machine.
+    fn pause(&mut self, name: &str, k: u64) {
+        if self.random.below(2) == 0 {
+            let pause = self.random.below(LONGEST_PAUSE);
+            return thread::sleep(Duration::from_millis(pause));
+        }
+        let journal = self.folder.join(format!("runs/{name}/journal.{k}.jsonl"));
+        let length = || fs::metadata(&journal).map_or(0, |found| found.len());
+        let (start, before) = (Instant::now(), length());
+        while length() <= before && start.elapsed() < LONGEST_WAIT {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let pause = self.random.below(SHORT_PAUSE);
+        thread::sleep(Duration::from_millis(pause));
+    }
+
     fn run(&self, line: &str) -> io::Result<bool> {
         Ok(self.start(line)?.wait()?.success())
     }
@@ -139,6 +164,18 @@ impl Searches {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
+    }
+
+    /// Number of trials that were claimed again, because their worker was killed.
+    fn interrupted(&self, name: &str) -> io::Result<usize> {
+        let claims = self.folder.join("runs").join(name).join("workers");
+        let mut n_interrupted = 0;
+        for entry in fs::read_dir(claims)? {
+            let name = entry?.file_name();
+            let name = name.to_string_lossy();
+            n_interrupted += usize::from(name.starts_with("trial-") && !name.ends_with(".0"));
+        }
+        Ok(n_interrupted)
     }
 
     fn files(&self, name: &str) -> io::Result<Vec<String>> {
