@@ -60,7 +60,7 @@ def search(options, strategy, seed):
     command = [
         options.nn, "search", "--data=mnist", "--limit-train=10000",
         f"--epochs={options.epochs}", f"--trials={options.trials}", f"--strategy={strategy}",
-        "--stopping=none", f"--seed={seed}", f"--name={name}", f"--runs-dir={options.runs_dir}",
+        "--stopping=none", "--round=1", f"--seed={seed}", f"--name={name}", f"--runs-dir={options.runs_dir}",
         f"--data-dir={options.data_dir}", f"--threads={options.threads}", "--plain",
         f"--space={options.space}",
     ]

@@ -1,11 +1,12 @@
-//! `cargo xtask torture`: training runs and downloads that are killed, or whose disk, power
-//! or memory fails, must give the same files, byte for byte, as undisturbed ones.
+//! `cargo xtask torture`: training runs, searches and downloads that are killed, or whose disk,
+//! power or memory fails, must give the same files, byte for byte, as undisturbed ones.
 
 use crate::command::build_program as build;
 use crate::error::Result;
 
 mod random;
 mod training;
+mod search;
 mod server;
 mod download;
 mod points;
@@ -19,6 +20,7 @@ mod memory;
 
 /// Default numbers of kills.
 const TRAINING_KILLS: u32 = 500;
+const SEARCH_KILLS: u32 = 100;
 const DOWNLOAD_KILLS: u32 = 200;
 
 /// The arguments of `cargo xtask torture`.
@@ -35,6 +37,8 @@ pub(crate) struct Arguments {
 enum Victim {
     /// Kill training runs (the default)
     Training(Kills),
+    /// Kill the workers of shared searches
+    Search(Kills),
     /// Kill downloads
     Download(Kills),
     /// Make each system call on a file fail in turn (needs Linux and strace)
@@ -54,7 +58,7 @@ enum Victim {
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
 struct Kills {
-    /// Number of kills (default: 500 for training runs, 200 for downloads)
+    /// Number of kills (default: 500 for training runs, 100 for searches, 200 for downloads)
     #[arg(long, value_name = "N")]
     kills: Option<u32>,
     /// Random seed of the times of the kills
@@ -74,6 +78,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         Victim::Training(Kills { kills, seed }) => {
             training::check(kills.unwrap_or(TRAINING_KILLS), seed)
         }
+        Victim::Search(Kills { kills, seed }) => search::check(kills.unwrap_or(SEARCH_KILLS), seed),
         Victim::Download(Kills { kills, seed }) => {
             download::check(kills.unwrap_or(DOWNLOAD_KILLS), seed)
         }
@@ -118,6 +123,7 @@ mod tests {
             ("--seed 3", Victim::Training(kills(None, 3))),
             ("--kills 9 --seed 3", Victim::Training(kills(Some(9), 3))),
             ("training --kills 9", Victim::Training(kills(Some(9), 0))),
+            ("search --kills 9", Victim::Search(kills(Some(9), 0))),
             ("disk", Victim::Disk),
             ("power", power(false, false)),
             ("power --quick", power(true, false)),

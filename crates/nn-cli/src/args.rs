@@ -1,10 +1,13 @@
 //! Arguments that several subcommands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use nn_tensor::Threads;
-use nn_train::{Result, Run};
+use nn_train::run_dir::WORKERS;
+use nn_train::{Error, Result, Run};
+use nn_workers::{SharedWork, Worker, WorkerChoice};
 
 /// The folder of the data sets.
 #[derive(Args, Clone, Debug)]
@@ -74,6 +77,58 @@ pub(crate) struct WorkArguments {
     /// Print plain lines, without a progress bar
     #[arg(long, help_heading = "Run")]
     pub(crate) plain: bool,
+}
+
+/// One of several workers that share a list of work.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct WorkerArguments {
+    /// Work as worker K (from 0) of N that share the trials or the runs through a folder: K/N, or auto for the number of the task of a Slurm array job or an Open MPI job, or auto/N for a Kubernetes indexed Job. The result does not depend on the number of workers
+    #[arg(long, value_name = "K/N", help_heading = "Workers")]
+    pub(crate) worker: Option<WorkerChoice>,
+    /// Time without progress after which a worker is assumed to have died, and another worker takes over its work
+    #[arg(long, value_name = "TIME", value_parser = claim_timeout, default_value = "10m", help_heading = "Workers")]
+    pub(crate) claim_timeout: Duration,
+}
+
+impl WorkerArguments {
+    /// The worker, if one was given.
+    pub(crate) fn resolve(&self) -> Result<Option<Worker>> {
+        let resolve = |choice: WorkerChoice| choice.resolve(|name| std::env::var(name).ok());
+        let worker = self.worker.map(resolve).transpose();
+        worker.map_err(|error| Error::from(error).at("--worker"))
+    }
+
+    /// Claims the number of the worker in the folder of the claims of `run`.
+    pub(crate) fn join(&self, run: &Path, worker: Worker) -> Result<SharedWork> {
+        SharedWork::join(&run.join(WORKERS), worker, self.claim_timeout)
+            .map_err(|error| Error::from(error).at(format!("--worker: {}", run.display())))
+    }
+}
+
+/// Parses the time after which a claim may be taken over.
+fn claim_timeout(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        timeout if timeout < Duration::from_secs(1) => {
+            Err("expected at least 1s, because workers show their progress in intervals".to_owned())
+        }
+        timeout => Ok(timeout),
+    }
+}
+
+/// Parses a time such as `90s`, `10m` or `2h`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let invalid = || "expected a time such as 90s, 10m or 2h".to_owned();
+    let (number, unit) = text
+        .split_at_checked(text.len().saturating_sub(1))
+        .ok_or_else(invalid)?;
+    let seconds = match unit {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(invalid()),
+    };
+    let number: f64 = number.parse().map_err(|_| invalid())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| invalid())
 }
 
 /// Threads for the value of `--threads`; by default one per processor.

@@ -1,13 +1,16 @@
 //! The command `nn papers`: reproduces the experiments of five teaching papers.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use nn_papers::{Options, Paper, Store, claims, text};
-use nn_train::Result;
+use nn_files::create_dir_all;
+use nn_papers::{Options, Paper, Store, claims, run_shared, text};
 use nn_train::data::{GLYPHS, default_name};
+use nn_train::run_dir::WORKERS;
+use nn_train::{Error, Result};
 
-use crate::args::{DataFolder, RunsFolder, threads};
+use crate::args::{DataFolder, RunsFolder, WorkerArguments, threads};
 use crate::exit::as_typed;
 use crate::interrupt::Interrupt;
 use crate::terminal;
@@ -26,7 +29,8 @@ enum PapersCommand {
     #[command(after_help = "Examples:\n  \
         nn papers run all --quick\n  \
         nn papers run bordeaux\n  \
-        nn papers run --claim B1 --claim H1\n\n\
+        nn papers run --claim B1 --claim H1\n  \
+        nn papers run all --worker 0/4\n\n\
         After each claim, results.json and report.html are written to papers/ in the folder of the runs.")]
     Run(RunArguments),
 }
@@ -43,7 +47,7 @@ struct RunArguments {
     #[arg(long)]
     quick: bool,
     /// Rerun claims even if their results are up to date
-    #[arg(long)]
+    #[arg(long, conflicts_with = "worker")]
     again: bool,
     /// Data set: mnist or glyphs; with glyphs, claims about MNIST are not judged [default: mnist if it is in the data folder, otherwise glyphs]
     #[arg(long, value_name = "NAME")]
@@ -53,6 +57,8 @@ struct RunArguments {
     /// Number of threads; the results do not depend on it [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    #[command(flatten)]
+    workers: WorkerArguments,
     #[command(flatten)]
     runs_folder: RunsFolder,
 }
@@ -66,8 +72,12 @@ pub(crate) fn run(arguments: &PapersArguments) -> Result<()> {
 }
 
 /// The results, in the folder `papers` of the runs.
-fn store(folder: &RunsFolder) -> Result<Store> {
-    Store::open(folder.runs_dir.join("papers"))
+fn store(runs: &RunsFolder) -> Result<Store> {
+    Store::open(folder(runs))
+}
+
+fn folder(runs: &RunsFolder) -> PathBuf {
+    runs.runs_dir.join("papers")
 }
 
 fn list(store: &Store) {
@@ -81,7 +91,6 @@ fn run_claims(arguments: &RunArguments) -> Result<()> {
     let claims = claims(&papers, &arguments.claim).map_err(|error| error.at("--claim"))?;
     let interrupt = Interrupt::listen()?;
     let start = Instant::now();
-    let mut store = store(&arguments.runs_folder)?;
     let data_dir = &arguments.data_folder.data_dir;
     let data = arguments.data.as_deref();
     let options = Options {
@@ -93,9 +102,25 @@ fn run_claims(arguments: &RunArguments) -> Result<()> {
     };
     note_built_in_digits(&options, data.is_none());
     let progress = |line: &str| terminal::report(line);
-    nn_papers::run(&claims, &options, &mut store, &progress, &|| {
-        interrupt.is_set()
-    })?;
+    let should_stop = || interrupt.is_set();
+    if let Some(worker) = arguments.workers.resolve()? {
+        let folder = folder(&arguments.runs_folder);
+        let workers = folder.join(WORKERS);
+        create_dir_all(&workers).map_err(|error| Error::io(&workers, &error))?;
+        let work = arguments.workers.join(&folder, worker)?;
+        let mut store = Store::open_worker(&folder, worker.index())?;
+        return run_shared(
+            &claims,
+            &options,
+            &folder,
+            &mut store,
+            work,
+            &progress,
+            &should_stop,
+        );
+    }
+    let mut store = store(&arguments.runs_folder)?;
+    nn_papers::run(&claims, &options, &mut store, &progress, &should_stop)?;
     for line in text::results(&store, &claims) {
         terminal::report(line);
     }

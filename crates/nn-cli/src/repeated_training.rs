@@ -6,7 +6,8 @@ use std::path::Path;
 use nn_report::{RepeatedRuns, ResultTable, write_repeated};
 use nn_tensor::Threads;
 use nn_train::repeated_training::{FinishedRepetition, RepeatedSummary};
-use nn_train::{Observer, RepeatedTraining, Repetition, Result, Settings};
+use nn_train::{Experiment, Observer, RepeatedTraining, Repetition, Result, Settings, flags};
+use nn_workers::{SharedWork, Worker};
 use serde_json::json;
 
 use crate::interrupt::Interrupt;
@@ -52,6 +53,88 @@ pub(crate) fn run(
         show_run(progress, run, training.settings());
     })?;
     conclude(progress, training.path(), &summary, reports.is_some())
+}
+
+/// Trains the networks that no other worker trains. The summary is written when the repeated
+/// training is resumed without workers.
+pub(crate) fn run_worker(
+    progress: &Progress,
+    training: &RepeatedTraining,
+    work: &mut SharedWork,
+    reports: Option<&ReportSources<'_>>,
+) -> Result<()> {
+    let mut observer = Quiet {
+        progress,
+        interrupt: Interrupt::listen()?,
+    };
+    let mut n_runs = 0;
+    training.train_shared(work, &mut observer, |run| {
+        n_runs += 1;
+        if let Some(sources) = reports {
+            write_report(progress, run, sources);
+        }
+        show_run(progress, run, training.settings());
+    })?;
+    let n_all = training.repetitions().len();
+    conclude_worker(progress, training.path(), work.worker(), n_runs, n_all);
+    Ok(())
+}
+
+/// Trains the networks of an ensemble that no other worker trains. The model is written when the
+/// ensemble is resumed without workers.
+pub(crate) fn run_ensemble_worker(
+    progress: &Progress,
+    experiment: &Experiment,
+    runs_dir: &Path,
+    name: &str,
+    join: impl FnOnce(&Path) -> Result<SharedWork>,
+    worker: Worker,
+) -> Result<()> {
+    let mut observer = Quiet {
+        progress,
+        interrupt: Interrupt::listen()?,
+    };
+    let n_all = experiment.plan().n_networks().unwrap_or(1);
+    let mut n_runs = 0;
+    let finished = |number: usize, path: &Path| {
+        n_runs += 1;
+        match progress {
+            Progress::Json => terminal::report(json!({
+                "event": "run",
+                "member": number,
+                "run": path.to_string_lossy(),
+            })),
+            _ => terminal::report(format!(
+                "network {number} of {n_all}, in {}",
+                path.display()
+            )),
+        }
+    };
+    let path = experiment.train_shared(runs_dir, name, join, &mut observer, finished)?;
+    conclude_worker(progress, &path, worker, n_runs, n_all);
+    Ok(())
+}
+
+/// Prints what a worker has done, and the command that writes the result of all workers.
+fn conclude_worker(progress: &Progress, path: &Path, worker: Worker, n_runs: usize, n_all: usize) {
+    if let Progress::Json = progress {
+        return terminal::report(json!({
+            "event": "worker",
+            "worker": worker.index(),
+            "workers": worker.count(),
+            "runs_trained": n_runs,
+            "runs": n_all,
+            "run": path.to_string_lossy(),
+        }));
+    }
+    let runs = terminal::counted(n_runs, "run");
+    terminal::report(format!(
+        "worker {worker} trained {runs}; all {n_all} runs of {} are finished",
+        path.display()
+    ));
+    let quoted = flags::quoted(&path.to_string_lossy());
+    let command = format!("  {} train --resume {quoted}", terminal::program());
+    ["", "next", &command].iter().for_each(terminal::report);
 }
 
 /// A report that cannot be written is a note, not an error of the run.

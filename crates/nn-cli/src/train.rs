@@ -13,9 +13,10 @@ use nn_train::{
     Data, Error, Experiment, Plan, RepeatedTraining, Repetition, Result, Settings, StoppedRun,
     config_diff, warnings,
 };
+use nn_workers::Worker;
 use serde_json::json;
 
-use crate::args::{DataFolder, WorkArguments, threads};
+use crate::args::{DataFolder, WorkArguments, WorkerArguments, threads};
 use crate::progress::Progress;
 use crate::repeated_training::{self, ReportSources};
 use crate::terminal;
@@ -61,6 +62,8 @@ pub(crate) struct TrainArguments {
     checkpoint_interval: Option<Duration>,
     #[command(flatten)]
     work: WorkArguments,
+    #[command(flatten)]
+    workers: WorkerArguments,
     /// Memory in MiB for the rows of a .nnrows file, but at least two windows of blocks; the result does not depend on it [default: 256]
     #[arg(long, value_name = "MIB", help_heading = "Run")]
     data_memory: Option<u32>,
@@ -98,6 +101,13 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
     let arguments = &arguments.with_located_model()?;
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let threads = threads(arguments.work.threads);
+    if arguments.workers.worker.is_some() && arguments.resume.is_some() {
+        let problem = "--worker: expected the settings of the runs instead of --resume";
+        return Err(Error::usage(problem).with_help(
+            "start all workers with the same command; without --worker, --resume trains missing \
+             runs and writes the summary",
+        ));
+    }
     match &arguments.resume {
         None => start(arguments, progress, threads),
         Some(run) => {
@@ -166,8 +176,10 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         return training::introduce(&progress, &experiment);
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
+    if let Some(worker) = arguments.workers.resolve()? {
+        return work(arguments, worker, asked.as_ref(), &progress, &experiment);
+    }
     if let Some(asked) = asked {
-        let data_dir = &arguments.folder.data_dir;
         let training = RepeatedTraining::create(&asked, &experiment, data_dir, runs_dir, name)?;
         progress.notes(&data.notes);
         return run_repeated(arguments, training, &progress, experiment.threads());
@@ -189,6 +201,34 @@ fn first_of(settings: &Settings) -> Result<Settings> {
         true => Ok(Repetition::first(settings)?),
         false => Ok(settings.clone()),
     }
+}
+
+/// Trains runs as one of several workers: those of a repeated training, if its settings were
+/// `asked` for, or the networks of an ensemble.
+fn work(
+    arguments: &TrainArguments,
+    worker: Worker,
+    asked: Option<&Settings>,
+    progress: &Progress,
+    experiment: &Experiment,
+) -> Result<()> {
+    let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
+    let name = name.ok_or_else(not_shared)?;
+    let join = |run: &Path| arguments.workers.join(run, worker);
+    let Some(asked) = asked else {
+        experiment.plan().n_networks().ok_or_else(not_shared)?;
+        progress.notes(&experiment.data().notes);
+        return repeated_training::run_ensemble_worker(
+            progress, experiment, runs_dir, name, join, worker,
+        );
+    };
+    let data_dir = &arguments.folder.data_dir;
+    let training = RepeatedTraining::join(asked, experiment, data_dir, runs_dir, name)?;
+    progress.notes(&experiment.data().notes);
+    let mut work = join(training.path())?;
+    let training = with_interval(arguments, training);
+    let reports = reports(arguments, experiment.threads());
+    repeated_training::run_worker(progress, &training, &mut work, reports.as_ref())
 }
 
 fn resume_repeated(
@@ -213,19 +253,34 @@ fn resume_repeated(
 /// Trains the missing runs of a repeated training.
 fn run_repeated(
     arguments: &TrainArguments,
-    mut training: RepeatedTraining,
+    training: RepeatedTraining,
     progress: &Progress,
     threads: &Threads,
 ) -> Result<()> {
-    if let Some(interval) = arguments.checkpoint_interval {
-        training = training.with_checkpoint_interval(interval);
-    }
+    let training = with_interval(arguments, training);
+    repeated_training::run(progress, &training, reports(arguments, threads).as_ref())
+}
+
+/// Where the reports find their data, unless no reports are wanted.
+fn reports<'a>(arguments: &'a TrainArguments, threads: &'a Threads) -> Option<ReportSources<'a>> {
     let sources = ReportSources {
         data_dir: &arguments.folder.data_dir,
         threads,
     };
-    let reports = (!arguments.no_report).then_some(&sources);
-    repeated_training::run(progress, &training, reports)
+    (!arguments.no_report).then_some(sources)
+}
+
+fn with_interval(arguments: &TrainArguments, training: RepeatedTraining) -> RepeatedTraining {
+    match arguments.checkpoint_interval {
+        Some(interval) => training.with_checkpoint_interval(interval),
+        None => training,
+    }
+}
+
+/// The error for a worker without a list of runs.
+fn not_shared() -> Error {
+    Error::usage("--worker: expected --name, and --folds, --seeds, --sizes or --ensemble")
+        .with_help("workers share several runs, for example `nn train --name NAME --seeds 8`")
 }
 
 fn resume(

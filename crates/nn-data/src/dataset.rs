@@ -6,6 +6,7 @@ use std::thread;
 use ndarray::Array2;
 
 use crate::catalog::Source;
+use crate::checksum;
 use crate::error::{Error, IdxProblem, Result};
 use crate::idx::{self, Idx, IdxData, Magic};
 use crate::idx_names::{IdxNames, SplitFiles};
@@ -119,6 +120,41 @@ impl Dataset {
         self.train.n_inputs()
     }
 
+    /// SHA-256 of all inputs and targets, in lower-case hexadecimal: of the training samples, then
+    /// of the test samples. Class indices above 255 count as their lowest byte.
+    ///
+    /// ```
+    /// use nn_data::{Dataset, Inputs, Split, Targets, checksum};
+    ///
+    /// let split = |pixels: Vec<u8>, classes: Vec<u32>| Split {
+    ///     inputs: Inputs::Pixels(ndarray::Array2::from_shape_vec((1, 2), pixels).unwrap()),
+    ///     targets: Targets::Classes(classes),
+    /// };
+    /// let dataset = Dataset {
+    ///     name: "two".to_owned(),
+    ///     train: split(vec![7, 8], vec![1]),
+    ///     test: split(vec![9, 10], vec![0]),
+    ///     class_names: vec!["a".to_owned(), "b".to_owned()],
+    ///     image_size: None,
+    /// };
+    /// assert_eq!(dataset.sha256(), checksum::sha256(&[7, 8, 1, 9, 10, 0][..])?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn sha256(&self) -> String {
+        let mut bytes = Vec::new();
+        for split in [&self.train, &self.test] {
+            match &split.inputs {
+                Inputs::Pixels(pixels) => bytes.extend(pixels.iter()),
+                Inputs::Features(values) => bytes.extend(little_endian(values)),
+            }
+            match &split.targets {
+                Targets::Classes(labels) => bytes.extend(labels.iter().map(|&label| label as u8)),
+                Targets::Values(values) => bytes.extend(little_endian(values)),
+            }
+        }
+        checksum::sha256(&bytes[..]).unwrap_or_default()
+    }
+
     /// Number of classes; 0 for regression.
     pub fn n_classes(&self) -> usize {
         self.class_names.len()
@@ -169,6 +205,10 @@ struct Labeled {
     image_size: (usize, usize),
     pixels: Vec<u8>,
     labels: Vec<u8>,
+}
+
+fn little_endian(values: &Array2<f32>) -> impl Iterator<Item = u8> {
+    values.iter().flat_map(|value| value.to_le_bytes())
 }
 
 fn find_file(folder: &Path, name: &str, dataset: Option<&'static str>) -> Result<PathBuf> {

@@ -1,7 +1,9 @@
 //! Atomic writes: a file is written under a temporary name, flushed to the disk and
 //! renamed; then its folder is flushed.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +36,45 @@ pub fn replace_after(
         // The temporary file is worthless, and removing it can only fail with it.
         let _ = disk::remove_file(&temporary);
     })
+}
+
+/// Writes `bytes` to a new file atomically: if several processes, also on several machines, create
+/// the same file at the same time, exactly one succeeds, and no process sees a part of it.
+///
+/// On a file system without hard links, the file is visible while it is written.
+///
+/// # Errors
+/// Returns an error of kind [`ErrorKind::AlreadyExists`] if the file exists, and the errors of the
+/// file operations.
+///
+/// ```
+/// use nn_files::atomic_file;
+///
+/// let path = std::env::temp_dir().join(format!("nn-new-{}", std::process::id()));
+/// atomic_file::create_new(&path, b"first")?;
+/// let error = atomic_file::create_new(&path, b"second").unwrap_err();
+/// assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+/// assert_eq!(std::fs::read(&path)?, b"first");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn create_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Other processes may create the same file, so each needs its own temporary name.
+    let random = RandomState::new().build_hasher().finish();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}-{random:016x}{TEMPORARY}"));
+    let written = write_synced(&temporary, bytes).and_then(|()| {
+        // A link fails if the name exists; renaming would replace the file.
+        disk::hard_link(&temporary, path).or_else(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Err(error),
+            _ => disk::create_new(path).and_then(|mut file| {
+                disk::write(&mut file, path, bytes)?;
+                disk::sync(&file, path)
+            }),
+        })
+    });
+    let _ = disk::remove_file(&temporary);
+    written.and_then(|()| disk::sync_folder_of(path))
 }
 
 /// A file that is written in parts under a temporary name, and gets its name when it is complete.
@@ -240,6 +281,34 @@ mod tests {
         linked.unwrap();
         assert!(is_met);
         assert_eq!(fs::read(&name).unwrap(), fs::read(&file).unwrap());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_new_file_is_created_once_on_any_file_system() {
+        let folder = scratch("new");
+        let path = folder.join("a");
+        create_new(&path, b"first").unwrap();
+        let error = create_new(&path, b"second").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        let (_, operations) = fault::record(|| create_new(&folder.join("b"), b"text").unwrap());
+        let link = operations.iter().position(|(name, _)| *name == "hard_link");
+        let fault = Fault {
+            after: link.unwrap() as u32,
+            forever: false,
+            error: 95,
+        };
+        for (name, is_new) in [("c", true), ("a", false)] {
+            let (created, is_met) = fault::with(fault, || create_new(&folder.join(name), b"third"));
+            assert!(is_met && created.is_ok() == is_new, "{name}: {created:?}");
+        }
+        assert_eq!(fs::read(folder.join("c")).unwrap(), b"third");
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(
+            fs::read_dir(&folder).unwrap().count(),
+            3,
+            "no temporary files"
+        );
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -13,7 +13,6 @@ use std::time::Instant;
 use nn_core::model_file::weights_sha256;
 use nn_core::training::{EpochReport, Event};
 use nn_core::{Network, NetworkConfig, Trainer};
-use nn_data::checksum::sha256;
 use nn_tensor::{Scalar, Threads};
 use nn_train::data::GLYPHS;
 use nn_train::trainer::trainer;
@@ -93,7 +92,7 @@ impl<'a> Context<'a> {
             new_keys: RefCell::default(),
             loaded: RefCell::default(),
         };
-        context.data_sha256 = sha256_of(&*context.data()?);
+        context.data_sha256 = context.data()?.dataset.sha256();
         Ok(context)
     }
 
@@ -332,18 +331,4 @@ impl<'a> Context<'a> {
             diverged,
         })
     }
-}
-
-/// SHA-256 of all images and labels.
-fn sha256_of(data: &Data) -> String {
-    let mut bytes = Vec::new();
-    for split in [&data.dataset.train, &data.dataset.test] {
-        if let nn_data::Inputs::Pixels(pixels) = &split.inputs {
-            bytes.extend(pixels.iter());
-        }
-        if let nn_data::Targets::Classes(labels) = &split.targets {
-            bytes.extend(labels.iter().map(|&label| label as u8));
-        }
-    }
-    sha256(&bytes[..]).expect("memory can be read")
 }

@@ -85,5 +85,5 @@ pub use context::Options;
 pub use judgment::Judgment;
 pub use outcome::{Command, Outcome, Row, Verdict};
 pub use paper::{Paper, claims};
-pub use run::run;
+pub use run::{run, run_shared};
 pub use store::{ClaimResult, Store};

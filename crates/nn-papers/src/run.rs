@@ -1,8 +1,11 @@
 //! Runs claims and writes their results and the page.
 
+use std::cell::RefCell;
+use std::path::Path;
 use std::time::Instant;
 
-use nn_train::Result;
+use nn_train::{Error, Result};
+use nn_workers::{Next, SharedWork};
 
 use crate::claim::{Claim, Evidence};
 use crate::context::{Context, Options};
@@ -41,6 +44,54 @@ pub fn run(
     Ok(())
 }
 
+/// Runs the claims that no other worker runs, until all claims have an up-to-date result. `folder`
+/// is the folder of the results of all workers, and `store` is that of this worker; [`run`]
+/// collects the results afterwards.
+///
+/// # Errors
+/// Returns the errors of [`run`], and an error if another process has the number of this worker.
+pub fn run_shared(
+    claims: &[(Paper, &'static Claim)],
+    options: &Options<'_>,
+    folder: &Path,
+    store: &mut Store,
+    work: SharedWork,
+    progress: &dyn Fn(&str),
+    should_stop: &dyn Fn() -> bool,
+) -> Result<()> {
+    options.check()?;
+    store.create_folder()?;
+    let is_interrupted = should_stop;
+    let work = RefCell::new(work);
+    let should_stop = || {
+        work.borrow_mut().progress();
+        is_interrupted()
+    };
+    let context = Context::new(options, store, progress, &should_stop)?;
+    let units: Vec<String> = claims
+        .iter()
+        .map(|(_, claim)| claim.id.to_owned())
+        .collect();
+    loop {
+        // Opened again in each round: other workers add results.
+        let next = work.borrow_mut().next(&units, |index| {
+            let all = Store::open(folder)?;
+            Ok::<_, Error>(up_to_date(&context, &all, claims[index].1).is_some())
+        })?;
+        match next {
+            Next::Done => return Ok(()),
+            Next::Unit(index) => {
+                let (paper, claim) = claims[index];
+                run_claim(&context, paper, claim)?;
+            }
+            Next::Wait => {
+                work.borrow_mut().wait(is_interrupted)?;
+                context.check_stop()?;
+            }
+        }
+    }
+}
+
 fn run_claim(context: &Context<'_>, paper: Paper, claim: &'static Claim) -> Result<()> {
     context.check_stop()?;
     if let Some(result) = earlier_result(context, claim) {
@@ -54,7 +105,16 @@ fn run_claim(context: &Context<'_>, paper: Paper, claim: &'static Claim) -> Resu
             claim.title,
             result.outcome.verdict.name()
         ));
-        return Ok(());
+        // The result may be that of a worker.
+        let is_stored = context
+            .store()
+            .borrow()
+            .result(claim.id)
+            .is_some_and(|stored| stored.fingerprint == result.fingerprint);
+        return match is_stored {
+            true => Ok(()),
+            false => context.store().borrow_mut().add_result(claim.id, result),
+        };
     }
     let is_quick = context.options.is_quick && claim.has_quick_form();
     context.report(format!("{:<3} {}, {}", claim.id, paper.name(), claim.title));
@@ -87,10 +147,20 @@ fn run_claim(context: &Context<'_>, paper: Paper, claim: &'static Claim) -> Resu
 /// for a quick run.
 fn earlier_result(context: &Context<'_>, claim: &Claim) -> Option<ClaimResult> {
     let store = context.store().borrow();
-    let result = store.result(claim.id).filter(|_| !context.options.rerun)?;
-    let is = |is_quick| result.fingerprint == fingerprint(context, claim, is_quick);
-    let is_up_to_date = is(false) || (context.options.is_quick && is(true));
-    is_up_to_date.then(|| result.clone())
+    let result = up_to_date(context, &store, claim).filter(|_| !context.options.rerun);
+    result.cloned()
+}
+
+/// The up-to-date result of a claim in a store and in those of the workers.
+fn up_to_date<'s>(
+    context: &Context<'_>,
+    store: &'s Store,
+    claim: &Claim,
+) -> Option<&'s ClaimResult> {
+    store.all_results(claim.id).find(|result| {
+        let is = |is_quick| result.fingerprint == fingerprint(context, claim, is_quick);
+        is(false) || (context.options.is_quick && is(true))
+    })
 }
 
 /// Identifies the settings and the data of a claim.

@@ -2,9 +2,12 @@
 //! and `work.json`, which caches the finished training runs of long claims.
 //!
 //! Both files are replaced as a whole after every claim and every training run, so an
-//! interruption loses at most one training run.
+//! interruption loses at most one training run. Each of several workers that share the claims has
+//! a store of its own in the folder `worker-K`, because two processes must not write the same file.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use nn_files::{atomic_file, create_dir_all, regular_file};
@@ -13,6 +16,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
+
+/// Start of the name of the folder of a worker.
+const WORKER: &str = "worker-";
 
 /// Version of the format of `results.json`.
 const FORMAT: u32 = 2;
@@ -23,6 +29,8 @@ pub struct Store {
     folder: PathBuf,
     results: Results,
     cache: BTreeMap<String, serde_json::Value>,
+    /// The stores of workers, read only.
+    workers: Vec<Self>,
 }
 
 /// The contents of `results.json`.
@@ -63,10 +71,28 @@ impl Store {
     /// Returns an error if a file cannot be read.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
+        let mut store = Self::open_one(&folder)?;
+        store.workers = worker_folders(&folder)?
+            .iter()
+            .map(|folder| Self::open_one(folder))
+            .collect::<Result<_>>()?;
+        Ok(store)
+    }
+
+    /// Opens the store of one of several workers that share the claims in `folder`.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be read.
+    pub fn open_worker(folder: &Path, worker: usize) -> Result<Self> {
+        Self::open_one(&folder.join(format!("{WORKER}{worker}")))
+    }
+
+    fn open_one(folder: &Path) -> Result<Self> {
         let results = read(&folder.join("results.json"))?;
         let cache = read(&folder.join("work.json"))?;
         Ok(Self {
-            folder,
+            folder: folder.to_owned(),
+            workers: Vec::new(),
             results: results
                 .filter(|results: &Results| results.format == FORMAT)
                 .unwrap_or(Results {
@@ -88,6 +114,13 @@ impl Store {
         self.results.claims.get(claim)
     }
 
+    /// The results of a claim in this store and in those of the workers.
+    pub(crate) fn all_results(&self, claim: &str) -> impl Iterator<Item = &ClaimResult> {
+        let workers = self.workers.iter();
+        let results = workers.filter_map(move |worker| worker.result(claim));
+        self.result(claim).into_iter().chain(results)
+    }
+
     /// The evidence for an erratum, if its check was run.
     pub(crate) fn evidence(&self, erratum: &str) -> Option<&str> {
         self.results.errata.get(erratum).map(String::as_str)
@@ -95,7 +128,9 @@ impl Store {
 
     /// A cached value.
     pub(crate) fn cached<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let value = self.cache.get(key)?;
+        let workers = self.workers.iter();
+        let value = self.cache.get(key);
+        let value = value.or_else(|| workers.filter_map(|it| it.cache.get(key)).next())?;
         serde_json::from_value(value.clone()).ok()
     }
 
@@ -129,6 +164,25 @@ impl Store {
         let text = serde_json::to_string_pretty(contents).expect("results are plain JSON");
         replace(&self.folder.join(name), &format!("{text}\n"))
     }
+}
+
+/// The folders of the workers in `folder`, sorted.
+fn worker_folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io(folder, &error)),
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| Error::io(folder, &error))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(WORKER) && path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {

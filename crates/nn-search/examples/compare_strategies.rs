@@ -3,7 +3,7 @@
 //! Prints, for each test function, the quartiles over seeds of the difference
 //! between the best trial and the minimum.
 //!
-//! `cargo run -p nn-search --example compare_strategies [SEEDS]`
+//! `cargo run -p nn-search --example compare_strategies [SEEDS] [ROUND]`
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
 #[path = "../tests/it/functions.rs"]
@@ -15,8 +15,8 @@ use nn_search::{Outcome, Result, Settings, Strategy, Study};
 const STRATEGIES: [Strategy; 2] = [Strategy::Random, Strategy::Bayesian { initial: 0 }];
 
 fn main() -> Result<()> {
-    let n_seeds = std::env::args().nth(1);
-    let n_seeds = n_seeds.and_then(|text| text.parse().ok()).unwrap_or(20);
+    let argument = |n| std::env::args().nth(n)?.parse().ok();
+    let (n_seeds, round) = (argument(1).unwrap_or(20), argument(2).unwrap_or(1));
     println!("function        evaluations  strategy            quartiles of best - minimum");
     for (function, evaluations) in [
         (branin(), 35),
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
         for strategy in STRATEGIES {
             let mut gaps = Vec::new();
             for seed in 0..n_seeds {
-                gaps.push(gap(&function, strategy, evaluations, seed)?);
+                gaps.push(gap(&function, strategy, evaluations, round, seed)?);
             }
             gaps.sort_unstable_by(f64::total_cmp);
             let quartile = |k: usize| gaps[(gaps.len() - 1) * k / 4];
@@ -44,10 +44,17 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn gap(function: &TestFunction, strategy: Strategy, evaluations: usize, seed: u64) -> Result<f64> {
+fn gap(
+    function: &TestFunction,
+    strategy: Strategy,
+    evaluations: usize,
+    round: u64,
+    seed: u64,
+) -> Result<f64> {
     let settings = Settings {
         strategy,
         seed,
+        round: round as usize,
         ..Settings::new(function.space())
     };
     let mut study = Study::new(settings, std::io::sink())?;

@@ -98,6 +98,12 @@ pub enum Error {
         /// Number of the trial.
         id: usize,
     },
+    /// Two workers have different points or results of the same trial.
+    #[error("trial {id}: two workers have different results of this trial")]
+    Disagreement {
+        /// Number of the trial.
+        id: usize,
+    },
     /// A journal was written by a search with different settings.
     #[error(
         "the journal belongs to a different search: expected {setting} {expected}, found {found}"
@@ -148,9 +154,10 @@ impl Error {
             | Self::UnknownDimension { .. }
             | Self::NotRunning { .. }
             | Self::OtherSearch { .. } => ErrorKind::Usage,
-            Self::NotAJournal | Self::JournalLine { .. } | Self::JournalOrder { .. } => {
-                ErrorKind::Data
-            }
+            Self::Disagreement { .. }
+            | Self::NotAJournal
+            | Self::JournalLine { .. }
+            | Self::JournalOrder { .. } => ErrorKind::Data,
             Self::Io(_) => ErrorKind::Io,
         }
     }
@@ -160,6 +167,10 @@ impl Error {
         Some(match self {
             Self::Dimension { problem, .. } => problem.help()?,
             Self::EmptySpace => format!("give at least one dimension, for example: {FORMS}"),
+            Self::Disagreement { .. } => {
+                "the result of a trial must depend on its point only, so that workers agree"
+                    .to_owned()
+            }
             Self::OtherSearch { .. } => {
                 "use the settings of the search to be resumed, or start a new journal".to_owned()
             }

@@ -1,7 +1,7 @@
 //! The journal of a study: one line of JSON per event.
 //!
 //! ```text
-//! {"event":"search","version":1,"space":["lr=log:0.0001..1"],"strategy":"bayesian:initial=0",...}
+//! {"event":"search","version":2,"space":["lr=log:0.0001..1"],"strategy":"bayesian:initial=0",...}
 //! {"event":"asked","trial":0,"point":{"lr":0.012}}
 //! {"event":"reported","trial":0,"step":1,"value":0.31}
 //! {"event":"told","trial":0,"outcome":"finished","objective":0.25}
@@ -12,6 +12,8 @@
 //! the event `resumed`. A power failure can leave zero bytes in place of lines that were not
 //! synced; the first such line and all lines up to `resumed` are ignored. All other lines
 //! must be valid. NaN and infinity are written as `null`.
+//!
+//! Version 1 has no `round`; such a study has one trial per round.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -20,8 +22,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Outcome, Point, Result, Value};
 
-/// Version of the format.
-pub(crate) const VERSION: u32 = 1;
+/// Version of the format of a study with this number of trials per round. Programs that know
+/// version 1 only would ignore the rounds, so that version is written only without rounds.
+pub(crate) fn version(round: usize) -> u32 {
+    if round == 1 { 1 } else { 2 }
+}
 
 /// An event to be written.
 #[derive(Debug, Serialize)]
@@ -42,6 +47,8 @@ pub(crate) enum Line<'a> {
         outcome: OutcomeName,
         #[serde(skip_serializing_if = "Option::is_none")]
         objective: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        details: Option<&'a str>,
     },
     Resumed,
 }
@@ -64,6 +71,8 @@ pub(crate) enum Entry {
         trial: usize,
         outcome: OutcomeName,
         objective: Option<f64>,
+        /// Written in the journals of workers only.
+        details: Option<String>,
     },
     Resumed,
 }
@@ -77,6 +86,49 @@ pub(crate) struct Header {
     pub(crate) goal: String,
     pub(crate) stopping: String,
     pub(crate) seed: u64,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub(crate) round: usize,
+}
+
+impl Header {
+    /// Returns an error with the first setting that `found` has different.
+    pub(crate) fn expect_same(&self, found: &Self) -> Result<()> {
+        let texts = |header: &Self| {
+            [
+                ("space", header.space.join(" ")),
+                ("strategy", header.strategy.clone()),
+                ("goal", header.goal.clone()),
+                ("stopping rule", header.stopping.clone()),
+                ("seed", header.seed.to_string()),
+                ("round", header.round.to_string()),
+                ("format version", header.version.to_string()),
+            ]
+        };
+        let different = texts(self)
+            .into_iter()
+            .zip(texts(found))
+            .find(|(expected, found)| expected != found);
+        match different {
+            None => Ok(()),
+            Some(((setting, expected), (_, found))) => Err(Error::OtherSearch {
+                setting,
+                expected,
+                found,
+            }),
+        }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_one(round: &usize) -> bool {
+    *round == 1
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -215,11 +267,13 @@ mod tests {
                 trial: 3,
                 outcome: OutcomeName::Finished,
                 objective: Some(0.1),
+                details: None,
             },
             Line::Told {
                 trial: 4,
                 outcome: OutcomeName::Failed,
                 objective: None,
+                details: Some("a \"text\""),
             },
             Line::Resumed,
         ];
@@ -232,7 +286,7 @@ mod tests {
             HEADER,
             r#"{"event":"reported","trial":3,"step":2,"value":null}"#,
             r#"{"event":"told","trial":3,"outcome":"finished","objective":0.1}"#,
-            r#"{"event":"told","trial":4,"outcome":"failed"}"#,
+            r#"{"event":"told","trial":4,"outcome":"failed","details":"a \"text\""}"#,
             r#"{"event":"resumed"}"#,
             "",
         ];

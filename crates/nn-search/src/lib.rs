@@ -9,6 +9,7 @@
 //! - [`Strategy`] chooses the next point: random, grid or Bayesian search.
 //! - [`Study`] runs the search: [`Study::ask`], [`Study::report`],
 //!   [`Study::tell`]. An interrupted search is resumed exactly from its journal.
+//! - [`WorkerJournal`] records the trials of one of several workers that share a search.
 //! - [`Stopping`] stops unpromising trials early.
 //! - [`Surrogate`] is the model of the objective, a Gaussian process.
 //!
@@ -29,13 +30,13 @@
 //! ```
 //!
 //! # Determinism
-//! A suggested point is a pure function of the settings, the seed and the earlier
-//! trials with their outcomes. Logarithms and exponentials come from `libm`, so
+//! A suggested point is a pure function of the settings, the seed and the trials of earlier
+//! rounds with their outcomes. Logarithms and exponentials come from `libm`, so
 //! that the result does not depend on the operating system.
 //!
 //! # Limitations
-//! A study has a single objective and no conditional dimensions. Several trials may run
-//! in parallel; the caller runs them.
+//! A study has a single objective and no conditional dimensions. The trials of a round may run
+//! in parallel ([`Study::is_ready`]); the caller runs them.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -52,16 +53,20 @@ mod trial;
 mod stopping;
 mod targets;
 mod surrogate;
-mod suggestion;
 mod journal;
+mod settings;
+mod suggestion;
+mod worker_journal;
 mod study;
 
 pub use dimension::{Dimension, Domain, Value};
 pub use error::{DimensionProblem, Error, ErrorKind, Result};
 pub use menu::Menu;
+pub use settings::Settings;
 pub use space::{Point, Space};
 pub use stopping::{Decision, Stopping};
 pub use strategy::Strategy;
-pub use study::{Settings, Study};
+pub use study::Study;
 pub use surrogate::{Prediction, Surrogate};
 pub use trial::{Goal, Outcome, Trial};
+pub use worker_journal::{EndedTrial, WorkerJournal};

@@ -3,60 +3,11 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, Write};
 
-use crate::journal::{self, Entry, Header, Journal, Line, OutcomeName, VERSION};
+use crate::journal::{self, Entry, Journal, Line, OutcomeName};
+use crate::settings::Settings;
 use crate::suggestion::suggest;
 use crate::surrogate::Surrogate;
-use crate::{
-    Decision, Dimension, Error, Goal, Outcome, Point, Result, Space, Stopping, Strategy, Trial,
-};
-
-/// The settings of a study.
-///
-/// | Name | Default | Purpose | Range |
-/// |---|---|---|---|
-/// | `space` | | search space | at least one dimension |
-/// | `strategy` | `bayesian` | search strategy | [`Strategy`] |
-/// | `goal` | minimize | direction of the optimization | [`Goal`] |
-/// | `stopping` | `none` | rule for early stopping | [`Stopping`] |
-/// | `seed` | 0 | seed of the random numbers | any |
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// The dimensions to search, with their ranges.
-    pub space: Space,
-    /// The strategy that suggests the next point.
-    pub strategy: Strategy,
-    /// The direction of the optimization.
-    pub goal: Goal,
-    /// The rule that stops unpromising trials early.
-    pub stopping: Stopping,
-    /// The seed of the random numbers.
-    pub seed: u64,
-}
-
-impl Settings {
-    /// Creates settings of a Bayesian search that minimizes the objective.
-    pub fn new(space: Space) -> Self {
-        Self {
-            space,
-            strategy: Strategy::Bayesian { initial: 0 },
-            goal: Goal::Minimize,
-            stopping: Stopping::None,
-            seed: 0,
-        }
-    }
-
-    fn header(&self) -> Header {
-        let dimensions = self.space.dimensions().iter();
-        Header {
-            version: VERSION,
-            space: dimensions.map(Dimension::to_string).collect(),
-            strategy: self.strategy.to_string(),
-            goal: self.goal.name().to_owned(),
-            stopping: self.stopping.to_string(),
-            seed: self.seed,
-        }
-    }
-}
+use crate::{Decision, Error, Outcome, Point, Result, Trial};
 
 /// A search in progress.
 ///
@@ -103,7 +54,7 @@ impl<W: Write> Study<W> {
         let contents = journal::read(written)?;
         let mut entries = contents.entries.into_iter();
         match entries.next() {
-            Some((_, Entry::Search(header))) => expect_same(&settings.header(), &header)?,
+            Some((_, Entry::Search(header))) => settings.header().expect_same(&header)?,
             _ => return Err(Error::NotAJournal),
         }
         let mut study = Self {
@@ -135,14 +86,9 @@ impl<W: Write> Study<W> {
             self.trials[id] = trial.clone();
             return Ok(Some(trial));
         }
-        let Settings {
-            space,
-            strategy,
-            goal,
-            seed,
-            ..
-        } = &self.settings;
-        let Some(point) = suggest(*strategy, space, *goal, *seed, &self.trials) else {
+        let start = self.settings.round_start(self.trials.len());
+        let (earlier, round) = self.trials.split_at(start);
+        let Some(point) = suggest(&self.settings, earlier, round) else {
             return Ok(None);
         };
         let trial = Trial::new(self.trials.len(), point);
@@ -164,7 +110,8 @@ impl<W: Write> Study<W> {
             .append(&Line::Reported { trial, step, value })?;
         self.trials[id].reports.push((step, value));
         let Settings { stopping, goal, .. } = self.settings;
-        Ok(stopping.decide(&self.trials[id], &self.trials, goal))
+        let earlier = &self.trials[..self.settings.round_start(id)];
+        Ok(stopping.decide(&self.trials[id], earlier, goal))
     }
 
     /// Reports the outcome of a trial and ends it.
@@ -179,9 +126,50 @@ impl<W: Write> Study<W> {
             trial: id,
             outcome: name,
             objective,
+            details: None,
         })?;
         self.trials[id].outcome = Some(outcome);
         Ok(())
+    }
+
+    /// Returns `true` if the next trial can start: with earlier rounds ended, its point and its
+    /// stopping decisions do not depend on the order in which trials end. Random and grid search
+    /// without early stopping are always ready.
+    pub fn is_ready(&self) -> bool {
+        let earlier = self.settings.round_start(self.trials.len());
+        self.settings.is_independent() || self.trials[..earlier].iter().all(|it| !it.is_running())
+    }
+
+    /// Takes over a trial that ended elsewhere, for example the trial of another worker: a running
+    /// trial gets the reports and the outcome of `ended`, and the next trial is added without
+    /// computing its point.
+    ///
+    /// # Errors
+    /// Returns [`Error::Disagreement`] if this study has a different point or result of the trial,
+    /// [`Error::NotRunning`] if the trial is neither running nor the next one or has not ended, and
+    /// [`Error::Io`] if the journal cannot be written.
+    pub fn adopt(&mut self, ended: &Trial) -> Result<()> {
+        let id = ended.id;
+        let Some(outcome) = ended.outcome else {
+            return Err(Error::NotRunning { id });
+        };
+        if id == self.trials.len() {
+            let trial = Trial::new(id, ended.point.clone());
+            self.append_asked(&trial)?;
+            self.trials.push(trial);
+        }
+        let known = self.trials.get(id).ok_or(Error::NotRunning { id })?;
+        if known.point != ended.point || !known.is_running() {
+            return match known.is_same(ended) {
+                true => Ok(()),
+                false => Err(Error::Disagreement { id }),
+            };
+        }
+        self.trials[id].reports.clear();
+        for &(step, value) in &ended.reports {
+            self.report(id, step, value)?;
+        }
+        self.tell(id, outcome)
     }
 
     /// The finished trial with the best objective; the first one if several are equal.
@@ -209,7 +197,7 @@ impl<W: Write> Study<W> {
     /// The model of the objective after the trials so far, also for random and grid
     /// search; `None` if no trial has finished.
     pub fn surrogate(&self) -> Option<Surrogate> {
-        Surrogate::fit(&self.settings.space, &self.trials, self.settings.goal)
+        Surrogate::fit(&self.settings.space, &self.trials, &[], self.settings.goal)
     }
 
     fn append_asked(&mut self, trial: &Trial) -> Result<()> {
@@ -246,6 +234,7 @@ impl<W: Write> Study<W> {
                 trial: id,
                 outcome,
                 objective,
+                details: _,
             } => {
                 self.expect_running(id)?;
                 self.trials[id].outcome = Some(outcome.join(objective));
@@ -265,30 +254,5 @@ impl<W: Write> Study<W> {
         self.expect_running(id)?;
         self.trials[id] = trial;
         Ok(())
-    }
-}
-
-fn expect_same(expected: &Header, found: &Header) -> Result<()> {
-    let texts = |header: &Header| {
-        [
-            ("format version", header.version.to_string()),
-            ("space", header.space.join(" ")),
-            ("strategy", header.strategy.clone()),
-            ("goal", header.goal.clone()),
-            ("stopping rule", header.stopping.clone()),
-            ("seed", header.seed.to_string()),
-        ]
-    };
-    let different = texts(expected)
-        .into_iter()
-        .zip(texts(found))
-        .find(|(expected, found)| expected != found);
-    match different {
-        None => Ok(()),
-        Some(((setting, expected), (_, found))) => Err(Error::OtherSearch {
-            setting,
-            expected,
-            found,
-        }),
     }
 }

@@ -10,8 +10,9 @@ use nn_tensor::random::{Purpose, Stream, Streams};
 use crate::design::latin_hypercube;
 use crate::dimension::Domain;
 use crate::expected_improvement::augmented_expected_improvement;
+use crate::settings::Settings;
 use crate::surrogate::Surrogate;
-use crate::{Dimension, Goal, Point, Space, Strategy, Trial};
+use crate::{Dimension, Point, Space, Strategy, Trial};
 
 /// Index of the random stream of the initial design; trials use smaller indices.
 const DESIGN: u64 = 1 << 48;
@@ -28,27 +29,26 @@ const FIRST_STEP: f64 = 0.08;
 const LAST_STEP: f64 = 2e-4;
 
 /// The point of the next trial; `None` at the end of a grid.
-pub(crate) fn suggest(
-    strategy: Strategy,
-    space: &Space,
-    goal: Goal,
-    seed: u64,
-    trials: &[Trial],
-) -> Option<Point> {
-    let index = trials.len() as u64;
-    let mut stream = Streams::new(seed).stream(Purpose::Search, index);
-    match strategy {
+///
+/// `earlier` are the trials of the rounds before, and `round` the trials of the same round, whose
+/// outcomes are not used.
+pub(crate) fn suggest(settings: &Settings, earlier: &[Trial], round: &[Trial]) -> Option<Point> {
+    let Settings { space, seed, .. } = settings;
+    let n_trials = earlier.len() + round.len();
+    let index = n_trials as u64;
+    let mut stream = Streams::new(*seed).stream(Purpose::Search, index);
+    match settings.strategy {
         Strategy::Random => Some(random_point(space, &mut stream)),
         Strategy::Grid { points } => grid_point(space, index, points as u64),
         Strategy::Bayesian { initial } => {
             let n_initial = match initial {
-                0 => (space.dimensions().len() + 1).max(4),
+                0 => (space.dimensions().len() + 1).max(4).max(settings.round),
                 initial => initial,
             };
-            if trials.len() < n_initial {
-                return Some(design_point(space, seed, n_initial, trials.len()));
+            if n_trials < n_initial {
+                return Some(design_point(space, *seed, n_initial, n_trials));
             }
-            let point = Surrogate::fit(space, trials, goal)
+            let point = Surrogate::fit(space, earlier, round, settings.goal)
                 .map(|surrogate| most_promising(&surrogate, &mut stream));
             point.or_else(|| Some(random_point(space, &mut stream)))
         }

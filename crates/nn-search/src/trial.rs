@@ -55,6 +55,12 @@ pub struct Trial {
     pub outcome: Option<Outcome>,
 }
 
+/// The bits of a value; a journal writes NaN and infinite values as `null`.
+fn canonical(value: f64) -> u64 {
+    let value = if value.is_finite() { value } else { f64::NAN };
+    value.to_bits()
+}
+
 impl Trial {
     pub(crate) fn new(id: usize, point: Point) -> Self {
         Self {
@@ -75,5 +81,22 @@ impl Trial {
 
     pub(crate) fn is_running(&self) -> bool {
         self.outcome.is_none()
+    }
+
+    /// Compares point, reports and outcome; unlike `==`, NaN equals NaN.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let bits = |trial: &Self| -> Vec<(u64, u64)> {
+            let reports = trial.reports.iter();
+            reports
+                .map(|(step, value)| (*step, canonical(*value)))
+                .collect()
+        };
+        let outcome = |trial: &Self| match trial.outcome {
+            Some(Outcome::Finished(objective)) => (0, canonical(objective)),
+            Some(Outcome::Stopped) => (1, 0),
+            Some(Outcome::Failed) => (2, 0),
+            None => (3, 0),
+        };
+        self.point == other.point && bits(self) == bits(other) && outcome(self) == outcome(other)
     }
 }

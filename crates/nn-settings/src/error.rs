@@ -146,6 +146,20 @@ impl From<nn_files::Error> for Error {
     }
 }
 
+impl From<nn_workers::Error> for Error {
+    fn from(error: nn_workers::Error) -> Self {
+        let kind = match error.kind() {
+            nn_workers::ErrorKind::Usage => ErrorKind::Usage,
+            nn_workers::ErrorKind::Io => ErrorKind::Io,
+        };
+        Self {
+            kind,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}
+
 impl From<nn_image::Error> for Error {
     fn from(error: nn_image::Error) -> Self {
         Self {

@@ -385,6 +385,12 @@ impl Data {
         })
     }
 
+    /// SHA-256 of the file of a table, or of all samples of other data.
+    pub fn sha256(&self) -> String {
+        let file = self.table_sha256.clone();
+        file.unwrap_or_else(|| self.dataset.sha256())
+    }
+
     /// The file of rows that has the samples, if they are not in memory.
     pub fn rows_file(&self) -> Option<&RowsData> {
         self.file.as_ref()

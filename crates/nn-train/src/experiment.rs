@@ -9,6 +9,7 @@ use nn_core::metrics::evaluate;
 use nn_core::{Checkpoint, Network, Trainer};
 use nn_settings::{Calibrate, Choice, Error, ErrorKind, Result, Settings};
 use nn_tensor::Threads;
+use nn_workers::SharedWork;
 
 use crate::calibration::calibrated;
 use crate::checkpoints::{Checkpoints, Pace};
@@ -23,6 +24,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::run::Run;
 use crate::run_dir::{self, CONFIG, MODEL, RunDir, is_finished, member_name, read_config};
+use crate::shared_runs;
 use crate::summary::Summary;
 use crate::trainer::{initial_network, trainer};
 use crate::training_loop::TrainingLoop;
@@ -182,6 +184,37 @@ impl Experiment {
     /// Returns an error if the directory exists or cannot be written.
     pub fn create_run_dir(&self, runs_dir: &Path, name: Option<&str>) -> Result<RunDir> {
         RunDir::create(runs_dir, name, &run_prefix(&self.data.dataset.name))
+    }
+
+    /// Trains the networks of an ensemble that no other worker trains, in the directory
+    /// `runs_dir/name`, until all are finished. `join` claims the number of the worker when the
+    /// directory exists, and `finished` is called with the number and the path of each network that
+    /// this worker has trained. Resuming the run without workers combines the networks.
+    ///
+    /// # Errors
+    /// Returns an error if the settings are not those of an ensemble, if the first worker has other
+    /// settings, other data or another program, and the errors of [`train`](Self::train).
+    pub fn train_shared(
+        &self,
+        runs_dir: &Path,
+        name: &str,
+        join: impl FnOnce(&Path) -> Result<SharedWork>,
+        observer: &mut dyn Observer,
+        mut finished: impl FnMut(usize, &Path),
+    ) -> Result<PathBuf> {
+        let n_networks = self.plan.n_networks().ok_or_else(|| {
+            Error::usage("`ensemble`: expected several networks to share, found one")
+        })?;
+        let run = shared_runs::join(&self.plan.settings, &self.data, runs_dir, name)?;
+        let mut work = join(&run)?;
+        let names: Vec<String> = (1..=n_networks).map(member_name).collect();
+        shared_runs::train(&run, &names, &mut work, observer, |index, observer| {
+            let path = run.join(&names[index]);
+            self.member(index + 1)?.complete(&path, observer)?;
+            finished(index + 1, &path);
+            Ok(())
+        })?;
+        Ok(run)
     }
 
     fn train_in(&self, run_dir: RunDir, observer: &mut dyn Observer) -> Result<TrainedRun> {

@@ -66,6 +66,7 @@ pub mod metrics_file;
 #[doc(hidden)]
 pub mod checkpoints;
 pub mod run_dir;
+mod origin;
 pub mod config_diff;
 pub mod observer;
 #[doc(hidden)]
@@ -78,6 +79,7 @@ pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
 pub mod row_scores;
+mod shared_runs;
 pub mod ensemble;
 pub mod experiment;
 pub mod repeated_training;
@@ -107,6 +109,7 @@ pub use metrics::{Evaluator, Metrics};
 pub use note::Note;
 pub use numbers::{grouped, shortest};
 pub use observer::{Observer, Start};
+pub use origin::Origin;
 pub use outcome::Outcome;
 pub use plan::{FineTuning, Plan};
 pub use prediction::{ImagePredictor, TablePredictions};

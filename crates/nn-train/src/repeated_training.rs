@@ -17,12 +17,14 @@ use std::time::Duration;
 
 use nn_settings::{Error, Result, Settings};
 use nn_tensor::Threads;
+use nn_workers::SharedWork;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
 use crate::experiment::{Experiment, StoppedRun, resumed_as, run_prefix};
 use crate::observer::Observer;
 use crate::run_dir::{self, CONFIG, SUMMARY, read_summary};
+use crate::shared_runs;
 use crate::summary::Summary;
 
 pub use estimate::{Estimate, Interval, estimate};
@@ -125,6 +127,23 @@ impl RepeatedTraining {
         runs_dir: &Path,
         name: Option<&str>,
     ) -> Result<Self> {
+        let settings = Self::resolved(settings, first)?;
+        let repetitions = Repetition::all(&settings)?;
+        let prefix = run_prefix(&first.data().dataset.name);
+        let path = run_dir::create_directory(runs_dir, name, &prefix)?;
+        run_dir::replace(&path, CONFIG, settings.to_toml().as_bytes())?;
+        Ok(Self {
+            path,
+            settings,
+            repetitions,
+            data_dir: data_dir.to_owned(),
+            threads: first.threads().clone(),
+            checkpoint_interval: None,
+        })
+    }
+
+    /// The settings of all runs together.
+    fn resolved(settings: &Settings, first: &Experiment) -> Result<Settings> {
         let settings = Settings {
             fold: settings.fold,
             seeds: settings.seeds,
@@ -136,10 +155,25 @@ impl RepeatedTraining {
                            several training runs reads the data";
             return Err(Error::usage(problem).with_help("give the path of a file as `data`"));
         }
+        Ok(settings)
+    }
+
+    /// Opens the directory `runs_dir/name` for one of several workers, and creates it if this is
+    /// the first worker; see [`create`](Self::create).
+    ///
+    /// # Errors
+    /// Returns the errors of [`create`](Self::create), and an error if the first worker has other
+    /// settings, other data or another program.
+    pub fn join(
+        settings: &Settings,
+        first: &Experiment,
+        data_dir: &Path,
+        runs_dir: &Path,
+        name: &str,
+    ) -> Result<Self> {
+        let settings = Self::resolved(settings, first)?;
         let repetitions = Repetition::all(&settings)?;
-        let prefix = run_prefix(&first.data().dataset.name);
-        let path = run_dir::create_directory(runs_dir, name, &prefix)?;
-        run_dir::replace(&path, CONFIG, settings.to_toml().as_bytes())?;
+        let path = shared_runs::join(&settings, first.data(), runs_dir, name)?;
         Ok(Self {
             path,
             settings,
@@ -215,6 +249,27 @@ impl RepeatedTraining {
         let text = format!("{:#}\n", serde_json::json!(summary));
         run_dir::replace(&self.path, SUMMARY, text.as_bytes())?;
         Ok(summary)
+    }
+
+    /// Trains runs that no other worker trains, until all runs are finished. `finished` is called
+    /// for each run that this worker has trained. The summary is written by
+    /// [`train`](Self::train).
+    ///
+    /// # Errors
+    /// Returns the same errors as [`Experiment::train`], and an error if another process has the
+    /// number of this worker.
+    pub fn train_shared(
+        &self,
+        work: &mut SharedWork,
+        observer: &mut dyn Observer,
+        mut finished: impl FnMut(&FinishedRepetition),
+    ) -> Result<()> {
+        let names: Vec<String> = self.repetitions.iter().map(Repetition::directory).collect();
+        let mut data = LastData::default();
+        shared_runs::train(&self.path, &names, work, observer, |index, observer| {
+            finished(&self.run(self.repetitions[index], &mut data, observer)?);
+            Ok(())
+        })
     }
 
     fn run(

@@ -22,6 +22,9 @@ pub const METRICS: &str = "metrics.csv";
 /// Name of the summary file in a run directory.
 pub const SUMMARY: &str = "summary.json";
 
+/// Name of the folder with the claims of workers that share a directory.
+pub const WORKERS: &str = "workers";
+
 /// Name of the file with the reason why a run diverged.
 const FAILURE: &str = "failure.json";
 
@@ -172,6 +175,50 @@ pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Re
     }
 }
 
+/// Creates the directory `runs_dir/name`, or returns it if another process has created it.
+///
+/// # Errors
+/// Returns [`ErrorKind::Usage`] for an invalid name, [`ErrorKind::Io`] if the directory cannot be
+/// created.
+pub fn create_shared_directory(runs_dir: &Path, name: &str) -> Result<PathBuf> {
+    check_name(name)?;
+    let path = runs_dir.join(name);
+    disk::create_dir_all(&path).map_err(|error| Error::io(&path, &error))?;
+    Ok(path)
+}
+
+/// Writes `bytes` to the new file `name` in `folder` atomically; an existing file, which another
+/// worker may have created at the same time, is kept.
+///
+/// ```
+/// use nn_train::run_dir::{create_shared_directory, publish};
+///
+/// # let runs_dir = std::env::temp_dir().join(format!("nn-publish-{}", std::process::id()));
+/// for worker in ["worker 0", "worker 1"] {
+///     let run = create_shared_directory(&runs_dir, "shared")?;
+///     publish(&run, "first", worker.as_bytes())?;
+/// }
+/// let text = std::fs::read_to_string(runs_dir.join("shared/first")).unwrap();
+/// assert_eq!(text, "worker 0");
+/// # std::fs::remove_dir_all(&runs_dir).unwrap();
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+///
+/// # Errors
+/// Returns an error if a file operation fails.
+pub fn publish(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let target = folder.join(name);
+    if target.exists() {
+        return Ok(());
+    }
+    match atomic_file::create_new(&target, bytes) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::io(&target, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes `bytes` to the file `name` in `folder` atomically.
 ///
 /// # Errors
@@ -249,21 +296,31 @@ pub fn is_plain_name(name: &str) -> bool {
             .all(|c| c.is_alphanumeric() || "-_.+=,".contains(c))
 }
 
-fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
-    if !is_plain_name(name) {
-        return Err(Error::usage(format!(
+fn check_name(name: &str) -> Result<()> {
+    match is_plain_name(name) {
+        true => Ok(()),
+        false => Err(Error::usage(format!(
             "`name`: expected letters, digits and any of - _ . + = , found \"{}\"",
             name.escape_debug()
-        )));
+        ))),
     }
+}
+
+/// The error for the directory of another run.
+pub(crate) fn already_exists(path: &Path) -> Error {
+    Error::usage(format!(
+        "{}: this run already exists and is not overwritten",
+        path.display()
+    ))
+    .with_help("choose another `name`, or leave out `name`")
+}
+
+fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
+    check_name(name)?;
     let path = runs_dir.join(name);
     match disk::create_dir(&path) {
         Ok(()) => Ok(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::usage(format!(
-            "{}: this run already exists and is not overwritten",
-            path.display()
-        ))
-        .with_help("choose another `name`, or leave out `name`")),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(already_exists(&path)),
         Err(error) => Err(Error::io(&path, &error)),
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use nn_search::{Menu, Stopping, Strategy};
 use nn_train::{Choice, Settings};
 
-use crate::args::{DataFolder, WorkArguments};
+use crate::args::{DataFolder, WorkArguments, WorkerArguments, duration};
 use crate::objective::Objective;
 
 #[derive(Args, Debug)]
@@ -16,10 +16,15 @@ use crate::objective::Objective;
     nn search --limit-train 10000 --epochs 5\n  \
     nn search --space \"lr=log:1e-4..1,optimizer=sgd|adam,hidden=int-log:16..256\" --trials 40\n  \
     nn search --data houses.csv --budget 10m\n  \
-    nn search --resume search-1 --trials 80\n\n\
+    nn search --resume search-1 --trials 80\n  \
+    nn search lr --trials 200 --worker auto\n  \
+    nn search lr --merge\n\n\
     Flags of `nn train` fix settings that are not searched. The best trial is the one with the\n\
     best validation result; the test samples are not used.")]
 pub(crate) struct SearchArguments {
+    /// Name of the search; the same as --name
+    #[arg(value_name = "NAME", conflicts_with_all = ["name", "resume"])]
+    search: Option<String>,
     #[command(flatten)]
     pub(super) settings: Settings,
     #[command(flatten)]
@@ -41,6 +46,10 @@ pub(crate) struct SearchArguments {
     #[arg(long, value_name = "N", help_heading = "Search",
         value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=i64::MAX as u64))]
     pub(super) trials: Option<usize>,
+    /// Number of trials per round; the Bayesian strategy and the stopping rule use the results of earlier rounds only, so the trials of a round can run in parallel [default: 8]
+    #[arg(long, value_name = "N", help_heading = "Search",
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    pub(super) round: Option<usize>,
     /// Start no further trial after this time, such as 90s, 10m or 2h; the running trial is finished. With a budget, the default of --trials is 1000
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Search")]
     pub(super) budget: Option<Duration>,
@@ -51,6 +60,14 @@ pub(crate) struct SearchArguments {
     /// After the search, train a network with the settings of the best trial
     #[arg(long, help_heading = "Search")]
     pub(super) train_best: bool,
+    #[command(flatten)]
+    pub(super) workers: WorkerArguments,
+    /// Show how many trials of a shared search are finished, and which workers run the others
+    #[arg(long, conflicts_with_all = ["worker", "merge"], help_heading = "Workers")]
+    pub(super) status: bool,
+    /// Write the result of a shared search from the results of its workers
+    #[arg(long, conflicts_with = "worker", help_heading = "Workers")]
+    pub(super) merge: bool,
     /// Resume an interrupted search, or run more trials
     #[arg(long, value_name = "SEARCH", help_heading = "Run")]
     pub(super) resume: Option<PathBuf>,
@@ -59,25 +76,27 @@ pub(crate) struct SearchArguments {
     pub(super) config: Option<PathBuf>,
     /// Name of the search; an existing search is resumed [default: search- and the next free number]
     #[arg(long, help_heading = "Run")]
-    pub(super) name: Option<String>,
+    name: Option<String>,
     #[command(flatten)]
     pub(super) work: WorkArguments,
 }
 
-/// Parses a time such as `90s`, `10m` or `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let invalid = || "expected a time such as 90s, 10m or 2h".to_owned();
-    let (number, unit) = text
-        .split_at_checked(text.len().saturating_sub(1))
-        .ok_or_else(invalid)?;
-    let seconds = match unit {
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(invalid()),
-    };
-    let number: f64 = number.parse().map_err(|_| invalid())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| invalid())
+impl SearchArguments {
+    /// The name of the search, if one was given.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.search.as_deref().or(self.name.as_deref())
+    }
+
+    /// Returns `true` if a setting is given that belongs to the configuration of a search.
+    pub(super) fn has_settings(&self) -> bool {
+        self.settings != Settings::default()
+            || self.config.is_some()
+            || self.space.is_some()
+            || self.strategy.is_some()
+            || self.stopping.is_some()
+            || self.objective.is_some()
+            || self.round.is_some()
+    }
 }
 
 fn strategy_help() -> String {

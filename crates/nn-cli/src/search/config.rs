@@ -16,6 +16,7 @@ use super::space;
 
 const STRATEGY: &str = "bayesian";
 const STOPPING: &str = "median";
+const ROUND: usize = 8;
 const TRIALS: usize = 25;
 /// Maximum number of trials of a search with a time budget, which normally ends it earlier.
 const TRIALS_WITH_BUDGET: usize = 1000;
@@ -28,6 +29,9 @@ pub(super) struct Config {
     pub(super) strategy: Choice<Strategy>,
     pub(super) stopping: Choice<Stopping>,
     pub(super) objective: Choice<Objective>,
+    /// Number of trials per round. Searches of program versions without rounds have one.
+    #[serde(default = "one")]
+    pub(super) round: usize,
     pub(super) trials: usize,
     /// The fixed settings.
     pub(super) train: Settings,
@@ -41,16 +45,16 @@ impl Config {
         note: impl Fn(&Note),
     ) -> Result<(Self, Option<PathBuf>)> {
         if let Some(name) = &arguments.resume {
-            let path = locate(name, &arguments.work.runs_dir)?;
-            refuse_settings(arguments, &path)?;
+            let path =
+                locate(name, &arguments.work.runs_dir).map_err(|error| error.at("--resume"))?;
+            refuse_settings(arguments, "--resume", &path)?;
             let mut config = Self::read(&path)?;
             config.trials = arguments.trials.unwrap_or(config.trials);
             return Ok((config, Some(path)));
         }
         let typed = Self::typed(arguments, note)?;
         let old = arguments
-            .name
-            .as_ref()
+            .name()
             .map(|name| arguments.work.runs_dir.join(name));
         match old.filter(|path| path.join(CONFIG).is_file()) {
             Some(path) => {
@@ -89,6 +93,7 @@ impl Config {
                 .objective
                 .clone()
                 .unwrap_or(Objective::Loss.into()),
+            round: arguments.round.unwrap_or(ROUND),
             trials: arguments.trials.unwrap_or(match arguments.budget {
                 None => TRIALS,
                 Some(_) => TRIALS_WITH_BUDGET,
@@ -97,7 +102,8 @@ impl Config {
         })
     }
 
-    fn read(folder: &Path) -> Result<Self> {
+    /// Reads the configuration of the search in `folder`.
+    pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
         let text = regular_file::read_text(&path)?;
         let wrong = |problem: &str| {
@@ -106,9 +112,10 @@ impl Config {
         };
         let config: Self =
             toml::from_str(&text).map_err(|error| wrong(&in_one_line(&error, &text)))?;
-        let numbers = config
-            .train
-            .check_whole_numbers(&[("trials", Some(config.trials))]);
+        let numbers = config.train.check_whole_numbers(&[
+            ("trials", Some(config.trials)),
+            ("round", Some(config.round)),
+        ]);
         numbers.map_err(|error| wrong(&error.to_string()))?;
         Ok(config)
     }
@@ -132,13 +139,14 @@ impl Config {
             strategy: *self.strategy.value(),
             stopping: *self.stopping.value(),
             seed: self.seed(),
+            round: self.round,
             ..StudySettings::new(self.space()?)
         })
     }
 
     /// Returns an error if anything but the number of trials differs from the existing
     /// search.
-    fn expect_same(&self, old: &Self, path: &Path) -> Result<()> {
+    pub(super) fn expect_same(&self, old: &Self, path: &Path) -> Result<()> {
         let lines = |config: &Self| -> Vec<String> {
             let config = Self {
                 trials: 0,
@@ -167,6 +175,10 @@ impl Config {
 /// The file of a search's settings.
 pub(super) const CONFIG: &str = "config.toml";
 
+fn one() -> usize {
+    1
+}
+
 fn strategy() -> Choice<Strategy> {
     STRATEGY.parse().expect("the name of a strategy")
 }
@@ -175,14 +187,15 @@ fn stopping() -> Choice<Stopping> {
     STOPPING.parse().expect("the name of a rule")
 }
 
-fn locate(name: &Path, runs_dir: &Path) -> Result<PathBuf> {
+/// The directory of an existing search.
+pub(super) fn locate(name: &Path, runs_dir: &Path) -> Result<PathBuf> {
     let candidates = [name.to_owned(), runs_dir.join(name)];
     let found = candidates.iter().find(|path| path.join(CONFIG).is_file());
     found.cloned().ok_or_else(|| {
         Error::new(
             ErrorKind::Io,
             format!(
-                "--resume: no search in {} or {}",
+                "no search in {} or {}",
                 candidates[0].display(),
                 candidates[1].display()
             ),
@@ -191,22 +204,23 @@ fn locate(name: &Path, runs_dir: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Returns an error if settings are given for a search to be resumed, which has its own
-/// settings.
-fn refuse_settings(arguments: &SearchArguments, path: &Path) -> Result<()> {
-    let is_typed = arguments.settings != Settings::default()
-        || arguments.config.is_some()
-        || arguments.name.is_some()
-        || arguments.space.is_some()
-        || arguments.strategy.is_some()
-        || arguments.stopping.is_some()
-        || arguments.objective.is_some();
-    if is_typed {
+/// Returns an error if settings are given together with a `flag` for an existing search, which has
+/// its own settings.
+pub(super) fn refuse_settings(arguments: &SearchArguments, flag: &str, path: &Path) -> Result<()> {
+    let is_resumed = flag == "--resume";
+    let is_refused = match is_resumed {
+        true => arguments.name().is_some(),
+        false => arguments.trials.is_some() || arguments.budget.is_some(),
+    };
+    if arguments.has_settings() || is_refused {
         return Err(Error::usage(format!(
-            "--resume: the settings are read from {}",
+            "{flag}: the settings are read from {}",
             path.join(CONFIG).display()
         ))
-        .with_help("only --trials, --budget and --data-dir can be changed when resuming"));
+        .with_help(match is_resumed {
+            true => "only --trials, --budget and --data-dir can be changed when resuming",
+            false => "leave out the settings of the search",
+        }));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! the journal.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::BufReader;
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use nn_files::{create_dir_all, regular_file};
@@ -20,7 +20,7 @@ use super::failed::failed;
 use super::report::Report;
 use super::trial::Row;
 
-const JOURNAL: &str = "journal.jsonl";
+pub(super) const JOURNAL: &str = "journal.jsonl";
 const TRIALS: &str = "trials.csv";
 
 /// An open directory of a search.
@@ -33,7 +33,7 @@ pub(super) struct Folder {
 impl Folder {
     /// Creates the directory of a new search.
     pub(super) fn create(arguments: &SearchArguments, config: Config) -> Result<Self> {
-        let name = arguments.name.as_deref();
+        let name = arguments.name();
         let path = create_directory(&arguments.work.runs_dir, name, "search")?;
         replace(&path, CONFIG, config.to_toml().as_bytes())?;
         Ok(Self { path, config })
@@ -112,7 +112,7 @@ impl Folder {
     }
 
     /// Writes the table of the ended trials.
-    pub(super) fn write_trials(&self, study: &Study<File>, rows: &[Row]) -> Result<()> {
+    pub(super) fn write_trials<W: Write>(&self, study: &Study<W>, rows: &[Row]) -> Result<()> {
         let dimensions = study.settings().space.dimensions().iter();
         let names: Vec<_> = dimensions.map(|dimension| dimension.name()).collect();
         let mut text = format!("trial,{},{}\n", names.join(","), Row::COLUMNS);

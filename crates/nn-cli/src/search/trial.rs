@@ -8,21 +8,21 @@ use nn_core::training::{EpochReport, Event};
 use nn_search::{Outcome as StudyOutcome, Point, Trial};
 use nn_tensor::Threads;
 use nn_train::trainer::{initial_network, trainer};
-use nn_train::{Data, Error, Plan, Result};
+use nn_train::{Data, Error, Plan, Result, training_memory};
 use serde_json::json;
 
-use crate::interrupt::Interrupt;
 use crate::objective::Objective;
 use crate::progress::Progress;
 use crate::terminal;
 
-/// The training run of a trial.
+use super::space::Flags;
+
+/// What the training runs of all trials have in common.
 pub(super) struct Training<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) flags: &'a Flags,
     pub(super) data: &'a Data,
     pub(super) threads: &'a Threads,
     pub(super) objective: Objective,
-    pub(super) interrupt: Interrupt,
 }
 
 /// How a trial ended, and its results.
@@ -54,6 +54,19 @@ pub(super) struct Measured {
 }
 
 impl Outcome {
+    /// The outcome for the study, and the reason of a failure; `None` if the trial was interrupted.
+    pub(super) fn of_study(&self, objective: Objective) -> Option<(StudyOutcome, Option<&str>)> {
+        match &self.how {
+            Ended::Interrupted => None,
+            Ended::Through => {
+                let objective = self.measured.objective(objective);
+                Some((StudyOutcome::Finished(objective.unwrap_or(f64::NAN)), None))
+            }
+            Ended::Stopped => Some((StudyOutcome::Stopped, None)),
+            Ended::Failed(why) => Some((StudyOutcome::Failed, Some(why))),
+        }
+    }
+
     /// The outcome of a trial that could not start.
     pub(super) fn refused(failure: &Error) -> Self {
         Self {
@@ -64,19 +77,25 @@ impl Outcome {
 }
 
 impl Training<'_> {
-    /// Trains the network of the trial. `report` is called with every epoch and its
-    /// objective, and returns whether to continue.
+    /// Trains the network of the trial at `point`. `report` is called with every epoch and its
+    /// objective, and returns whether to continue; `should_stop` is called after every batch.
     pub(super) fn run(
         &self,
+        point: &Point,
         progress: &mut Progress,
+        mut should_stop: impl FnMut() -> bool,
         mut report: impl FnMut(usize, f64) -> Result<bool>,
     ) -> Result<Outcome> {
+        let plan = match self.plan(point) {
+            Ok(plan) => plan,
+            Err(failure) => return Ok(Outcome::refused(&failure)),
+        };
         let start = Instant::now();
-        let mut trainer = match self.trainer() {
+        let mut trainer = match self.trainer(&plan) {
             Ok(trainer) => trainer,
             Err(failure) => return Ok(Outcome::refused(&failure)),
         };
-        let n_epochs = self.plan.training.epochs;
+        let n_epochs = plan.training.epochs;
         let (mut measured, mut best) = (Measured::default(), Measured::default());
         let (mut how, mut error) = (Ended::Through, None);
         let mut epoch_start = Instant::now();
@@ -92,7 +111,7 @@ impl Training<'_> {
                     if epoch.is_best {
                         best = measured.clone();
                     }
-                    if self.plan.training.patience > 0 {
+                    if plan.training.patience > 0 {
                         // The weights of the best epoch are the result.
                         measured = Measured {
                             epochs: epoch.epoch,
@@ -107,7 +126,7 @@ impl Training<'_> {
                     }
                 }
             }
-            if self.interrupt.is_set() {
+            if should_stop() {
                 how = Ended::Interrupted;
             }
             match (&how, &error) {
@@ -127,8 +146,15 @@ impl Training<'_> {
         }
     }
 
-    fn trainer(&self) -> Result<Trainer<'_>> {
-        let (plan, data) = (self.plan, self.data);
+    fn plan(&self, point: &Point) -> Result<Plan> {
+        let plan = Plan::new(&self.flags.settings(point)?, self.data)?;
+        plan.check_single()?;
+        training_memory::check(&plan, &self.data.splits()?)?;
+        Ok(plan)
+    }
+
+    fn trainer<'p>(&'p self, plan: &'p Plan) -> Result<Trainer<'p>> {
+        let data = self.data;
         let splits = data.splits()?;
         let network = initial_network(plan, &splits.train, self.threads)?;
         trainer(plan, data, &splits, network, self.threads)
@@ -200,6 +226,33 @@ impl Row {
             cell(measured.validation_accuracy),
             measured.seconds
         )
+    }
+
+    /// Prints the row of a trial that has just ended. A worker does not know whether the trial is
+    /// the best so far, because other workers run trials at the same time.
+    pub(super) fn announce(
+        &self,
+        progress: &Progress,
+        point: &Point,
+        n_trials: usize,
+        failure: Option<&str>,
+        is_best: Option<bool>,
+    ) {
+        if let Progress::Json = progress {
+            let mut object = self.to_json();
+            object["event"] = "trial".into();
+            object["settings"] = json!(point);
+            object["is_best"] = is_best.into();
+            object["failure"] = failure.into();
+            return terminal::report(object);
+        }
+        let width = n_trials.to_string().len();
+        progress.say(&format!(
+            "trial {:>width$}/{n_trials}  {}   {point}{}",
+            self.trial + 1,
+            self.describe(failure),
+            if is_best == Some(true) { "   best" } else { "" }
+        ));
     }
 
     /// Reads a row written by [`to_csv`](Self::to_csv), without its point.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Scratch, csv};
+use crate::support::{Scratch, csv, trees};
 
 /// 240 rows of two classes that overlap.
 fn points() -> String {
@@ -173,4 +173,25 @@ fn invalid_numbers_are_refused() {
     scratch
         .nn(&format!("train {FLAGS} --loss mse --calibrate temperature"))
         .refuses(2, &["--calibrate", "mse"]);
+}
+
+#[test]
+fn workers_share_the_networks() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let flags = "--data trees.csv --hidden 5 --epochs 2 --ensemble 3 --no-report";
+    let expected = scratch.train("plain", flags);
+    for worker in ["0/2", "1/2"] {
+        let line = format!("train --name shared {flags} --worker {worker}");
+        let output = scratch.nn(&line).succeeds();
+        assert!(
+            output.contains("all 3 runs of runs/shared are finished"),
+            "{output}"
+        );
+    }
+    assert!(!scratch.path("runs/shared/summary.json").exists());
+    scratch.nn("train --resume shared --no-report").succeeds();
+    let found = scratch.json("runs/shared/summary.json");
+    assert_eq!(found["weights_sha256"], expected["weights_sha256"]);
+    assert_eq!(found["test_loss"], expected["test_loss"]);
 }

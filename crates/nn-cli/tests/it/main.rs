@@ -12,6 +12,7 @@ mod contract;
 mod configuration;
 mod determinism;
 mod searches;
+mod shared_searches;
 mod splits;
 mod stopping;
 mod resuming;

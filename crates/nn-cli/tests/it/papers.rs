@@ -109,3 +109,31 @@ fn what_cannot_be_run_is_refused() {
         .nn("papers run all --data fashion-mnist")
         .refuses(2, &["--data: expected mnist or glyphs"]);
 }
+
+#[test]
+fn workers_share_the_claims() {
+    let scratch = Scratch::new();
+    let run = |flags: &str| {
+        let line = format!("papers run --claim H1,H3 --quick --data glyphs --threads 1 {flags}");
+        scratch.nn(&line).succeeds()
+    };
+    let first = run("--worker 0/2");
+    assert!(!scratch.path("runs/papers/results.json").exists());
+    assert!(scratch.path("runs/papers/worker-0/results.json").exists());
+    let second = run("--worker 1/2");
+    let n_run = |output: &str| output.matches(" after ").count();
+    assert_eq!((n_run(&first), n_run(&second)), (2, 0), "{second}");
+    let collected = run("");
+    assert_eq!(
+        collected.matches("from an earlier run").count(),
+        2,
+        "{collected}"
+    );
+    let results = scratch.json("runs/papers/results.json");
+    let worker = scratch.json("runs/papers/worker-0/results.json");
+    assert_eq!(results["claims"], worker["claims"]);
+    assert!(scratch.path("runs/papers/report.html").exists());
+    scratch
+        .nn("papers run all --worker 0/2 --again")
+        .refuses(2, &["--again"]);
+}

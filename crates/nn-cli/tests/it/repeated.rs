@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Scratch, csv};
+use crate::support::{Scratch, csv, trees};
 
 const TRAINING: &str = "--hidden 8 --epochs 3 --batch-size 16 --no-report";
 
@@ -180,4 +180,79 @@ fn repeated_runs_are_compared_pair_by_pair() {
     ] {
         assert!(output.contains(part), "{part}: {output}");
     }
+}
+
+const SHARED: &str = "--data trees.csv --hidden 6 --epochs 3 --folds 2 --seeds 2 --threads 1";
+
+#[test]
+fn workers_share_the_runs() {
+    if !cfg!(target_os = "linux") {
+        return eprintln!("skipped: only on Linux is it known at once that a process has ended");
+    }
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let expected = scratch.train("plain", SHARED);
+    let worker = |k| {
+        let mut command = scratch.command();
+        command.args(format!("train --name shared {SHARED} --worker {k}/3").split_whitespace());
+        command.spawn().expect("the program starts")
+    };
+    // The first worker is killed at the moment at which it has started.
+    let mut killed = worker(0);
+    let folder = scratch.path("runs/shared/fold-1-seed-0");
+    while !folder.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    killed.kill().expect("a child can be killed");
+    killed.wait().expect("the child has ended");
+    let outputs = [worker(1), worker(2)].map(|worker| {
+        let output = worker.wait_with_output().expect("the program ends");
+        crate::support::Ended::from(output).succeeds()
+    });
+    let n_trained = |output: &String| output.matches(", in runs/shared/").count();
+    assert_eq!(
+        outputs.iter().map(n_trained).sum::<usize>(),
+        4,
+        "{outputs:?}"
+    );
+    assert!(
+        outputs[0].contains("nn train --resume runs/shared"),
+        "{outputs:?}"
+    );
+    assert!(!scratch.path("runs/shared/summary.json").exists());
+    scratch.nn("train --resume shared").succeeds();
+    assert_eq!(scratch.json("runs/shared/summary.json"), expected);
+    for run in ["fold-1-seed-0", "fold-2-seed-1"] {
+        let weights = |name: &str| {
+            let summary = scratch.json(format!("runs/{name}/{run}/summary.json"));
+            summary["weights_sha256"].clone()
+        };
+        assert_eq!(weights("shared"), weights("plain"), "{run}");
+    }
+}
+
+#[test]
+fn workers_need_a_list_of_runs_and_the_same_settings() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let expected = "--worker: expected --name, and --folds, --seeds, --sizes or --ensemble";
+    for flags in ["--name a", "--seeds 2", ""] {
+        scratch
+            .nn(&format!("train --data trees.csv {flags} --worker 0/2"))
+            .refuses(2, &[expected]);
+    }
+    let train = |flags: &str| scratch.nn(&format!("train --data trees.csv --epochs 1 {flags}"));
+    train("--seeds 2 --name a --worker 0/2").succeeds();
+    train("--seeds 3 --name a --worker 1/2").refuses(
+        2,
+        &["runs/a: this worker has other settings than the first: seeds = 3"],
+    );
+    train("--seeds 2 --name plain").succeeds();
+    train("--seeds 2 --name plain --worker 0/2").refuses(
+        2,
+        &["runs/plain: this run already exists and is not overwritten"],
+    );
+    scratch
+        .nn("train --resume a --worker 0/2")
+        .refuses(2, &["--worker", "the same command"]);
 }

@@ -245,3 +245,25 @@ fn a_time_budget_ends_a_search() {
         .nn(wrong)
         .refuses(2, &["--budget", "90s, 10m or 2h"]);
 }
+
+/// Earlier versions wrote no `round`, and used the result of every trial at once.
+#[test]
+fn a_search_of_a_version_without_rounds_is_resumed() {
+    let scratch = Scratch::new();
+    let search = format!("search --name old {QUICK} --space lr=log:1e-3..1 --round 1");
+    scratch.nn(&format!("{search} --trials 6")).succeeds();
+    let config = scratch.read("runs/old/config.toml");
+    assert!(config.contains("round = 1\n"), "{config}");
+    scratch.file("runs/old/config.toml", config.replace("round = 1\n", ""));
+    let journal = scratch.read("runs/old/journal.jsonl");
+    assert!(journal.starts_with("{\"event\":\"search\",\"version\":1,"));
+    assert!(!journal.contains("round"));
+    scratch.nn("search --resume old --trials 8").succeeds();
+    scratch
+        .nn(&format!("{search} --trials 8").replace("--name old", "--name new"))
+        .succeeds();
+    assert_eq!(table(&scratch, "old"), table(&scratch, "new"));
+    scratch
+        .nn(&search.replace("--round 1", "--trials 9"))
+        .refuses(2, &["has round = 1; this search has round = 8"]);
+}

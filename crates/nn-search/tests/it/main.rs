@@ -5,3 +5,4 @@ mod functions;
 mod minima;
 mod properties;
 mod study;
+mod rounds;

@@ -9,8 +9,18 @@ const BAYESIAN: Strategy = Strategy::Bayesian { initial: 0 };
 /// Median over seeds of the difference between the best value without noise and the
 /// minimum.
 fn median_gap(function: &TestFunction, strategy: Strategy, n_trials: usize, n_seeds: u64) -> f64 {
+    median_gap_in_rounds(function, strategy, n_trials, n_seeds, 1)
+}
+
+fn median_gap_in_rounds(
+    function: &TestFunction,
+    strategy: Strategy,
+    n_trials: usize,
+    n_seeds: u64,
+    round: usize,
+) -> f64 {
     let mut gaps: Vec<f64> = (0..n_seeds)
-        .map(|seed| gap(function, strategy, n_trials, seed))
+        .map(|seed| gap(function, strategy, n_trials, seed, round))
         .collect();
     gaps.sort_unstable_by(f64::total_cmp);
     let middle = gaps.len() / 2;
@@ -22,10 +32,17 @@ fn median_gap(function: &TestFunction, strategy: Strategy, n_trials: usize, n_se
     median
 }
 
-fn gap(function: &TestFunction, strategy: Strategy, n_trials: usize, seed: u64) -> f64 {
+fn gap(
+    function: &TestFunction,
+    strategy: Strategy,
+    n_trials: usize,
+    seed: u64,
+    round: usize,
+) -> f64 {
     let settings = Settings {
         strategy,
         seed,
+        round,
         ..Settings::new(function.space())
     };
     let mut study = Study::new(settings, std::io::sink()).unwrap();
@@ -61,6 +78,15 @@ fn a_space_with_integers_and_options_is_searched_well() {
     let random = median_gap(&mixed(), Strategy::Random, 30, 9);
     assert!(bayesian < 0.005, "{bayesian}");
     assert!(random > 10.0 * bayesian, "{random}");
+}
+
+/// The trials of a round know nothing of each other's results.
+#[test]
+fn rounds_of_eight_are_much_better_than_random_search() {
+    let bayesian = median_gap_in_rounds(&mixed(), BAYESIAN, 32, 9, 8);
+    let random = median_gap(&mixed(), Strategy::Random, 32, 9);
+    assert!(bayesian < 0.01, "{bayesian}");
+    assert!(random > 5.0 * bayesian, "{random}");
 }
 
 #[test]

@@ -1,0 +1,3 @@
+//! Tests of the public interface of nn-workers.
+
+mod shared_work;
