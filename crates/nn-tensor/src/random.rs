@@ -95,6 +95,12 @@ impl Stream {
         self.generator.next_u32()
     }
 
+    /// Skips `n` draws of [`bits`](Self::bits), in constant time.
+    pub fn skip(&mut self, n: u64) {
+        let position = self.generator.get_word_pos() + u128::from(n);
+        self.generator.set_word_pos(position);
+    }
+
     /// Draws a value uniformly from `0..1` (1 excluded), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
         uniform(&mut self.generator)
