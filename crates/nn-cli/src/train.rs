@@ -9,7 +9,7 @@ use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
 use nn_train::run_dir::{self, locate_model, locate_run};
 use nn_train::{
-    Data, Error, Experiment, Plan, RepeatedTraining, Repetition, Result, Settings, StoppedRun,
+    Data, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result, Settings, StoppedRun,
     config_diff, warnings,
 };
 use serde_json::json;
@@ -75,6 +75,12 @@ pub(crate) struct TrainArguments {
 }
 
 impl TrainArguments {
+    /// The folder of the data sets and the number of threads, which every process of a shared
+    /// training run uses.
+    pub(crate) fn of_every_process(&self) -> (&Path, Option<u16>) {
+        (&self.folder.data_dir, self.work.threads)
+    }
+
     /// The arguments with the path of the model file in place of the run that `--from` names.
     fn with_located_model(&self) -> Result<Self> {
         let mut arguments = self.clone();
@@ -93,23 +99,27 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| invalid.to_owned())
 }
 
-pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
+/// Trains, together with other `processes` if there are any.
+pub(crate) fn run(arguments: &TrainArguments, processes: Option<&Processes>) -> Result<()> {
     let arguments = &arguments.with_located_model()?;
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
-    let threads = threads(arguments.work.threads);
+    let work = Work {
+        threads: threads(arguments.work.threads),
+        processes,
+    };
     match &arguments.resume {
-        None => start(arguments, progress, threads),
+        None => start(arguments, progress, work),
         Some(run) => {
             let run = locate_run(run, &arguments.work.runs_dir)?;
             if run_dir::is_finished(&run) {
-                check_finished(arguments, &run, &threads)?;
+                check_finished(arguments, &run, &work.threads)?;
                 print_finished(&progress, &run);
                 return Ok(());
             }
             if RepeatedTraining::is_at(&run) {
-                return resume_repeated(arguments, &run, &progress, threads);
+                return resume_repeated(arguments, &run, &progress, work);
             }
-            resume(arguments, &run, progress, threads)
+            resume(arguments, &run, progress, work)
         }
     }
 }
@@ -130,7 +140,14 @@ fn set_memory(arguments: &TrainArguments, data: &Data) -> Result<()> {
     }
 }
 
-fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Result<()> {
+/// What does the work of a training run.
+struct Work<'p> {
+    threads: Threads,
+    processes: Option<&'p Processes>,
+}
+
+fn start(arguments: &TrainArguments, progress: Progress, work: Work<'_>) -> Result<()> {
+    let Work { threads, processes } = work;
     let settings = match &arguments.config {
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
@@ -150,6 +167,9 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     if let Some(interval) = arguments.checkpoint_interval {
         experiment = experiment.with_checkpoint_interval(interval);
     }
+    if let Some(processes) = processes {
+        experiment = experiment.with_processes(processes.clone());
+    }
     let (plan, data) = (experiment.plan(), experiment.data());
     if arguments.strict {
         warnings::refuse(plan, data, Vec::new())?;
@@ -163,7 +183,11 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         let data_dir = &arguments.folder.data_dir;
         let training = RepeatedTraining::create(&asked, &experiment, data_dir, runs_dir, name)?;
         progress.notes(&data.notes);
-        return run_repeated(arguments, training, &progress, experiment.threads());
+        let work = Work {
+            threads: experiment.threads().clone(),
+            processes,
+        };
+        return run_repeated(arguments, training, &progress, &work);
     }
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         experiment.train_named(runs_dir, name, observer)
@@ -174,7 +198,7 @@ fn resume_repeated(
     arguments: &TrainArguments,
     run: &Path,
     progress: &Progress,
-    threads: Threads,
+    work: Work<'_>,
 ) -> Result<()> {
     if arguments.settings != Settings::default() {
         let problem = format!(
@@ -185,8 +209,8 @@ fn resume_repeated(
         return Err(Error::usage(problem).with_help(help));
     }
     let data_dir = &arguments.folder.data_dir;
-    let training = RepeatedTraining::open(run, data_dir, threads.clone())?;
-    run_repeated(arguments, training, progress, &threads)
+    let training = RepeatedTraining::open(run, data_dir, work.threads.clone())?;
+    run_repeated(arguments, training, progress, &work)
 }
 
 /// Trains the missing runs of a repeated training.
@@ -194,14 +218,17 @@ fn run_repeated(
     arguments: &TrainArguments,
     mut training: RepeatedTraining,
     progress: &Progress,
-    threads: &Threads,
+    work: &Work<'_>,
 ) -> Result<()> {
     if let Some(interval) = arguments.checkpoint_interval {
         training = training.with_checkpoint_interval(interval);
     }
+    if let Some(processes) = work.processes {
+        training = training.with_processes(processes.clone());
+    }
     let sources = ReportSources {
         data_dir: &arguments.folder.data_dir,
-        threads,
+        threads: &work.threads,
     };
     let reports = (!arguments.no_report).then_some(&sources);
     repeated_training::run(progress, &training, reports)
@@ -211,13 +238,16 @@ fn resume(
     arguments: &TrainArguments,
     run: &Path,
     progress: Progress,
-    threads: Threads,
+    work: Work<'_>,
 ) -> Result<()> {
     let data_dir = &arguments.folder.data_dir;
     let warn = |warning: &str| progress.warn(warning);
-    let mut stopped = StoppedRun::open(run, data_dir, threads, warn)?;
+    let mut stopped = StoppedRun::open(run, data_dir, work.threads, warn)?;
     if let Some(interval) = arguments.checkpoint_interval {
         stopped = stopped.with_checkpoint_interval(interval);
+    }
+    if let Some(processes) = work.processes {
+        stopped = stopped.with_processes(processes.clone());
     }
     let flags = &arguments.settings;
     stopped

@@ -71,6 +71,11 @@ pub trait Exchange<S>: Debug + Send + Sync {
     /// # Errors
     /// Returns an error if the exchange failed. The training run cannot continue then.
     fn all_gather_bytes(&self, bytes: &mut [u8], bounds: &[usize]) -> Result<()>;
+
+    /// Called when this process cannot continue because of an error that other processes do
+    /// not have, such as a sample that cannot be read. The others then wait for values that
+    /// never arrive, so the program should end them after it has reported the error.
+    fn abandon(&self) {}
 }
 
 /// Sends the bytes of process 0 to all processes, and returns them. The bytes of other

@@ -480,6 +480,17 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 
     /// As [`advance`](Self::advance), on all processes at once.
     fn advance_together(&mut self) -> Result<Option<Event>> {
+        let event = self.advance_here();
+        // All processes diverge together.
+        if let (Err(error), Some(division)) = (&event, &mut self.division)
+            && !matches!(error, Error::Diverged { .. })
+        {
+            division.abandon();
+        }
+        event
+    }
+
+    fn advance_here(&mut self) -> Result<Option<Event>> {
         if self.progress.batch < self.n_batches() {
             return self.train_batch().map(|report| Some(Event::Batch(report)));
         }

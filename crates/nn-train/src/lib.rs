@@ -66,6 +66,7 @@ pub mod metrics_file;
 #[doc(hidden)]
 pub mod checkpoints;
 pub mod run_dir;
+pub mod processes;
 pub mod config_diff;
 pub mod observer;
 #[doc(hidden)]
@@ -109,6 +110,7 @@ pub use numbers::{grouped, shortest};
 pub use observer::{Observer, Start};
 pub use outcome::Outcome;
 pub use plan::{FineTuning, Plan};
+pub use processes::Processes;
 pub use prediction::{ImagePredictor, TablePredictions};
 pub use repeated_training::{RepeatedTraining, Repetition};
 pub use row_scores::{RowScores, Scores};

@@ -114,12 +114,16 @@ pub(crate) struct Division<S: Scalar> {
     is_error_complete: Vec<bool>,
     /// Losses and failures of subtrees.
     bytes: Vec<u8>,
+    /// Whether this process cannot continue.
+    is_abandoned: bool,
 }
 
 impl<S: Scalar> Drop for Division<S> {
     fn drop(&mut self) {
         // If this fails, the exchange has failed, which the other processes find out as well.
-        let _ = self.announce(Command::End);
+        if !self.is_abandoned {
+            let _ = self.announce(Command::End);
+        }
     }
 }
 
@@ -147,6 +151,7 @@ impl<S: Scalar> Division<S> {
             is_slot_complete: vec![true; plan.slots.len()],
             is_error_complete: vec![true; plan.errors.len()],
             bytes: Vec::new(),
+            is_abandoned: false,
             exchange,
         }
     }
@@ -173,6 +178,12 @@ impl<S: Scalar> Division<S> {
         let mut bytes = [0; Command::N_BYTES];
         broadcast_into(&*self.exchange, &mut bytes)?;
         Ok(Command::decode(bytes))
+    }
+
+    /// Notes that this process cannot continue.
+    pub(super) fn abandon(&mut self) {
+        self.is_abandoned = true;
+        self.exchange.abandon();
     }
 
     pub(super) fn divides_update(&self) -> bool {
