@@ -229,7 +229,7 @@ fn stages_have_the_bits_of_one_process() {
     residual[1].outputs.push(stage("residual"));
     let mut normalized_residual = residual.clone();
     normalized_residual[1].inputs.push(stage("layer-norm"));
-    let parametric = layers(|layer| layer.outputs.push(stage("parametric:prelu")));
+    let parametric = layers(|layer| layer.outputs.push(stage("parametric:selu")));
     let mut members = layers(|layer| layer.dropout = 0.2);
     members[0].inputs.push(stage("members:3:signs"));
     let mut periodic = layers(|_| {});
