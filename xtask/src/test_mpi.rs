@@ -122,11 +122,11 @@ pub(crate) fn check_quickly() -> Result<()> {
     })
 }
 
-/// Builds `nn-mpi` in the target folder of the workspace, so that both use the same builds of
-/// the libraries.
+/// Builds `nn-mpi`, without optimization except for a few crates.
 fn build_nn_mpi() -> Result<PathBuf> {
     let build = Cargo::new("build --locked --manifest-path crates/nn-mpi/Cargo.toml --target-dir");
-    let target = workspace::target().to_string_lossy().into_owned();
+    let target = workspace::target().join("mpi");
+    let target = target.to_string_lossy().into_owned();
     build_executable(build.arguments([target]), "nn-mpi")
 }
 
@@ -234,37 +234,5 @@ mod tests {
         assert_eq!(arguments, expected);
         let error = parse::<Arguments>("--quick --full").expect_err("a conflict");
         assert_eq!(error.exit_code(), 2);
-    }
-
-    /// With other profiles, the libraries would be built twice.
-    #[test]
-    fn nn_mpi_has_the_profiles_of_the_workspace() {
-        let profiles = |manifest: &str| -> Vec<String> {
-            let text = fs::read_to_string(workspace::root().join(manifest)).expect("it is there");
-            let lines = text.lines().map(str::trim).filter(|line| {
-                !line.is_empty() && !line.starts_with('#') && !line.starts_with("xtask")
-            });
-            let mut is_profile = false;
-            let mut found = Vec::new();
-            for line in lines {
-                if line.starts_with('[') {
-                    is_profile = ["[profile.dev", "[profile.release"]
-                        .iter()
-                        .any(|start| line.starts_with(start))
-                        && !line.contains(".xtask]");
-                }
-                if is_profile {
-                    found.push(line.to_owned());
-                }
-            }
-            found
-        };
-        let expected = profiles("Cargo.toml");
-        assert!(expected.len() > 10, "{expected:?}");
-        let found = profiles("crates/nn-mpi/Cargo.toml");
-        let is_expected = |line: &&String| !expected.contains(line);
-        assert_eq!(found.iter().find(is_expected), None);
-        let is_found = |line: &&String| !found.contains(line);
-        assert_eq!(expected.iter().find(is_found), None);
     }
 }

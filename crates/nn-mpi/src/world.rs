@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mpi::Count;
+use mpi::{Count, Rank};
 use mpi::datatype::{Equivalence, PartitionMut};
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator, CommunicatorCollectives};
+use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use nn_core::{Error, Exchange, Result};
 
 /// All processes of the communicator `MPI_COMM_WORLD`.
@@ -31,6 +31,11 @@ impl World {
 
     fn gather<T: Equivalence + Copy>(&self, values: &mut [T], bounds: &[usize]) -> Result<()> {
         let world = SimpleCommunicator::world();
+        if let Some(owner) = only_owner(bounds) {
+            counts(std::iter::once(values.len()))?;
+            world.process_at_rank(owner).broadcast_into(values);
+            return Ok(());
+        }
         let rank = world.rank() as usize;
         let own = values[bounds[rank]..bounds[rank + 1]].to_vec();
         let starts = counts(bounds[..bounds.len() - 1].iter().copied())?;
@@ -38,6 +43,16 @@ impl World {
         let mut all = PartitionMut::new(values, lengths, starts);
         world.all_gather_varcount_into(&own[..], &mut all);
         Ok(())
+    }
+}
+
+/// The only process that has values.
+fn only_owner(bounds: &[usize]) -> Option<Rank> {
+    let parts = bounds.windows(2).enumerate();
+    let mut owners = parts.filter(|(_, part)| part[0] < part[1]);
+    match (owners.next(), owners.next()) {
+        (Some((owner, _)), None) => Rank::try_from(owner).ok(),
+        _ => None,
     }
 }
 
