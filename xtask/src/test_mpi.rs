@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use crate::command::{Cargo, build_executable, build_program, find_program};
 use crate::error::{Error, Result};
+use crate::torture::random::Random;
 use crate::workspace;
 use launcher::{Launcher, Outcome};
 
@@ -22,39 +23,45 @@ const INSTALL: &str = "apt-get install openmpi-bin libopenmpi-dev libclang-dev";
 /// Number of kills of `--full`.
 const KILLS: u32 = 50;
 
-/// The data and the network of all runs.
-const FLAGS: &str = "--data glyphs --limit-train 300 --hidden 40,24 --validation 0.1 --epochs 2";
+/// The flags of all runs.
+const FLAGS: &str = "--validation 0.1 --epochs 2 --hidden 40,24";
 
-/// Runs that differ in what a step computes; the batch of the last is summed in blocks.
-const CASES: [(&str, &str); 7] = [
-    ("sgd", "--optimizer sgd --lr 0.1 --batch-size 32"),
-    ("adam", "--optimizer adam --batch-size 32"),
-    (
+/// Images, whose pixels are read as sparse rows.
+const IMAGES: &str = "--data glyphs --limit-train 300";
+
+/// A table, which loads faster.
+const TABLE: &str = "--data points.csv";
+
+/// Number of rows of the table.
+const N_ROWS: u64 = 300;
+
+/// Runs that differ in what a step computes: name, data, flags.
+const CASES: [[&str; 3]; 7] = [
+    ["sgd", IMAGES, "--optimizer sgd --lr 0.1 --batch-size 32"],
+    ["adam", TABLE, "--optimizer adam --batch-size 32"],
+    [
         "dropout",
-        "--optimizer adam --batch-size 32 --dropout 0.2 --patience 2",
-    ),
-    (
-        "batch-norm",
-        "--optimizer momentum --batch-size 32 --batch-norm",
-    ),
-    (
-        "augmentation",
-        "--optimizer adam --batch-size 32 --augment shift",
-    ),
-    (
+        TABLE,
+        "--batch-size 32 --dropout 0.2 --patience 2",
+    ],
+    ["batch-norm", TABLE, "--optimizer momentum --batch-norm"],
+    ["augmentation", IMAGES, "--batch-size 32 --augment shift"],
+    [
         "full-batch",
-        "--optimizer sgd --lr 0.5 --batch-size full --clip-norm 1",
-    ),
-    (
+        IMAGES,
+        "--optimizer sgd --batch-size full --clip-norm 1",
+    ],
+    [
         "blocks",
-        "--optimizer adam --batch-size 16 --accumulate 4 --averaging 0.9",
-    ),
+        TABLE,
+        "--batch-size 16 --accumulate 4 --averaging 0.9",
+    ],
 ];
 
 /// The arguments of `cargo xtask test-mpi`.
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only two and three processes, as in `cargo xtask ci`
+    /// One number of processes per run, as in `cargo xtask ci`
     #[arg(long, conflicts_with = "full")]
     quick: bool,
     /// Also kill processes at random times and resume the runs, 50 times
@@ -87,6 +94,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let folder = std::env::temp_dir().join(format!("nn-mpi-{}", std::process::id()));
     let io = |source: io::Error| Error::unreadable(&folder, source);
     fs::create_dir_all(&folder).map_err(io)?;
+    fs::write(folder.join("points.csv"), points(arguments.seed)).map_err(io)?;
     let programs = Programs {
         nn: build_program()?,
         launcher: Launcher::new(build_nn_mpi()?, &folder),
@@ -130,23 +138,33 @@ fn build_nn_mpi() -> Result<PathBuf> {
     build_executable(build.arguments([target]), "nn-mpi")
 }
 
+/// A table with a class in the last column.
+fn points(seed: u64) -> String {
+    let mut random = Random::new(seed);
+    let mut text = "x,y,z,class\n".to_owned();
+    for _ in 0..N_ROWS {
+        let [x, y, z] = std::array::from_fn(|_| random.below(1000));
+        text.push_str(&format!("{x},{y},{z},{}\n", (x / 300 + y / 500) % 3));
+    }
+    text
+}
+
 impl Programs {
     /// Trains each case with `nn` and with `nn-mpi`; returns the number of different models.
     fn compare(&self, is_quick: bool) -> io::Result<usize> {
-        let (processes, threads): (&[u32], &[u32]) = if is_quick {
-            (&[2, 3], &[1])
-        } else {
-            (&[1, 2, 3, 4, 8], &[1, 2])
-        };
         let (start, mut n_broken) = (Instant::now(), 0);
-        for (case, flags) in CASES {
-            let flags = format!("{FLAGS} {flags}");
+        for (index, [case, data, flags]) in CASES.into_iter().enumerate() {
+            let (processes, threads): (&[u32], &[u32]) = match is_quick {
+                true if index % 2 == 0 => (&[2], &[1]),
+                true => (&[3], &[2]),
+                false => (&[1, 2, 3, 4, 8], &[1, 2]),
+            };
+            let flags = format!("{data} {FLAGS} {flags}");
             let expected = self.train_alone(case, &flags)?;
             for (&n_processes, &n_threads) in processes
                 .iter()
                 .flat_map(|n| threads.iter().map(move |t| (n, t)))
             {
-                // Each number of processes once in a quick test.
                 let name = format!("{case}-{n_processes}-{n_threads}");
                 let line =
                     format!("train --name {name} {flags} --threads {n_threads} --no-report --json");
@@ -179,10 +197,10 @@ impl Programs {
             .launcher
             .run(2, "train --optimizer adan --name invalid")?;
         check("an invalid setting", &invalid, 2, "error: ");
-        let diverged = format!("train {FLAGS} --optimizer sgd --lr 1e30 --name diverged");
+        let diverged = format!("train {TABLE} {FLAGS} --optimizer sgd --lr 1e30 --name diverged");
         let diverged = self.launcher.run(2, &diverged)?;
         check("a diverged run", &diverged, 6, "error: ");
-        let train = format!("train {FLAGS} --threads 1 --lr");
+        let train = format!("train {TABLE} {FLAGS} --threads 1 --lr");
         let different = [format!("{train} 0.1"), format!("{train} 0.2")];
         let different = self.launcher.run_each(&different, |_| None)?;
         let message = "process 1: command line: process 0 has ";

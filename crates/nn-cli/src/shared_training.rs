@@ -65,7 +65,9 @@ pub fn train_on(processes: &Processes) -> Result<u8, u8> {
 
 /// The command line as text, without the name of the program.
 fn text(words: ArgsOs) -> String {
-    let words = words.skip(1).map(|word| word.to_string_lossy().into_owned());
+    let words = words
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned());
     words.collect::<Vec<_>>().join(" ")
 }
 

@@ -347,12 +347,7 @@ impl<S: Scalar> Errors<S> {
 
     /// Computes δ of one stage's inputs from δ of its outputs.
     #[inline(always)]
-    fn through(
-        &mut self,
-        plan: &Plan,
-        step: BackwardStep<'_, S>,
-        target: Target<'_, S>,
-    ) {
+    fn through(&mut self, plan: &Plan, step: BackwardStep<'_, S>, target: Target<'_, S>) {
         let StageRows {
             index,
             rows,

@@ -109,6 +109,20 @@ pub(crate) fn broadcast_into<S>(exchange: &dyn Exchange<S>, bytes: &mut [u8]) ->
 /// Checks that facts, such as the version of the program, are the same on all processes.
 /// Every process returns the same result.
 ///
+/// ```
+/// # #[derive(Debug)]
+/// # struct SingleProcess;
+/// # impl nn_core::Exchange<f32> for SingleProcess {
+/// #     fn rank(&self) -> usize { 0 }
+/// #     fn n_processes(&self) -> usize { 1 }
+/// #     fn all_gather(&self, _: &mut [f32], _: &[usize]) -> nn_core::Result<()> { Ok(()) }
+/// #     fn all_gather_bytes(&self, _: &mut [u8], _: &[usize]) -> nn_core::Result<()> { Ok(()) }
+/// # }
+/// let facts = [("version".to_owned(), "0.3.0".to_owned())];
+/// nn_core::exchange::check_same(&SingleProcess, &facts)?;
+/// # Ok::<(), nn_core::Error>(())
+/// ```
+///
 /// # Errors
 /// Returns [`Error::Conflict`] with the number of the first process that differs from
 /// process 0, and the first fact that differs.

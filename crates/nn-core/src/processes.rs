@@ -35,10 +35,30 @@ impl<S: Scalar> Trainer<'_, S> {
     /// version of the program. The configuration and the SHA-256 of the samples are compared
     /// as well. A single process does nothing.
     ///
+    /// This function runs on every process:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use nn_core::{Exchange, Network, Result, Trainer};
+    ///
+    /// fn train(mut trainer: Trainer<'_>, exchange: Arc<dyn Exchange<f32>>) -> Result<Network> {
+    ///     let is_first = exchange.rank() == 0;
+    ///     let version = ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    ///     trainer.divide(exchange, &[version])?;
+    ///     if is_first {
+    ///         return trainer.finish();
+    ///     }
+    ///     trainer.follow()?;
+    ///     Ok(trainer.network())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// Returns [`Error::Conflict`] if a process differs from process 0, if the run is shared
     /// already or if a gradient has not been used by a step; errors of the exchange; and errors
     /// of [`checkpoint`](Self::checkpoint).
+    #[inline(never)]
     pub fn divide(
         &mut self,
         exchange: Arc<dyn Exchange<S>>,
@@ -77,6 +97,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// # Errors
     /// Returns [`Error::Conflict`] on process 0 and before [`divide`](Self::divide), errors of
     /// the exchange, and errors of reading the samples.
+    #[inline(never)]
     pub fn follow(&mut self) -> Result<()> {
         loop {
             let division = self.division().filter(|division| !division.is_first());
@@ -108,6 +129,7 @@ impl<S: Scalar> Trainer<'_, S> {
     ///
     /// # Errors
     /// Returns errors of the exchange.
+    #[inline(never)]
     pub fn complete_state(&mut self) -> Result<()> {
         if self.check_complete().is_ok() {
             return Ok(());

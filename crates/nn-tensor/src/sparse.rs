@@ -407,7 +407,11 @@ impl CscBuffer {
         threads: &Threads,
         work: impl Fn(&mut CscPart, &mut [S]) + Sync,
     ) {
-        let n_columns = self.parts.iter().map(|part| part.columns.len()).sum::<usize>();
+        let n_columns = self
+            .parts
+            .iter()
+            .map(|part| part.columns.len())
+            .sum::<usize>();
         assert!(
             out.len().is_multiple_of(n_columns.max(1)),
             "out does not have {n_columns} rows"
@@ -665,6 +669,46 @@ mod tests {
         };
         assert_eq!(run(1), run(2));
         assert_eq!(run(1), run(7));
+    }
+
+    #[test]
+    fn columns_have_the_bits_of_the_whole_product() {
+        let sparse = from_dense(&bytes(70, 301)).expect("it is sparse");
+        for n_rows in [1, 2, 3, 9, 64] {
+            let order: Vec<u32> = (0..n_rows).rev().collect();
+            let rows = CsrRows::new(&sparse, &order);
+            let error = random(n_rows as usize, 17).into_raw_vec_and_offset().0;
+            let threads = Threads::new(2);
+            let product = |columns: Range<usize>| {
+                let mut buffer = CscBuffer::for_columns(&sparse, columns.clone(), 64, &threads);
+                let mut out = vec![0.5; columns.len() * 17];
+                let mode = WriteMode::Accumulate;
+                buffer.transposed_product(rows, &factors(), &error, &mut out, mode, &threads);
+                out
+            };
+            let whole = product(0..301);
+            for n_parts in [1, 2, 3, 8] {
+                let bounds = sparse.column_bounds(n_parts);
+                assert_eq!(bounds.len(), n_parts + 1);
+                let parts = bounds.windows(2).map(|part| product(part[0]..part[1]));
+                assert_eq!(parts.collect::<Vec<_>>().concat(), whole);
+            }
+            assert!(product(5..5).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_rows_has_their_products() {
+        let sparse = from_dense(&bytes(9, 50)).expect("it is sparse");
+        let order = [8, 3, 5, 0];
+        let rows = CsrRows::new(&sparse, &order);
+        let weights = random(50, 6).into_raw_vec_and_offset().0;
+        let product = |rows: CsrRows<'_>| {
+            let mut out = vec![0.0; rows.len() * 6];
+            rows.add_product(&factors(), &weights, &mut out, &Threads::single());
+            out
+        };
+        assert_eq!(product(rows.part(1..3)), product(rows)[6..18]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::launcher::Launcher;
-use super::{FLAGS, Programs};
+use super::{FLAGS, IMAGES, Programs};
 use crate::torture::random::Random;
 
 /// Longest time from the start of a run to the kill, in milliseconds.
@@ -22,7 +22,7 @@ const NO_CHECKPOINT: i32 = 3;
 
 /// Kills processes `n_kills` times; returns the number of runs with other models.
 pub(super) fn check(programs: &Programs, n_kills: u32, seed: u64) -> io::Result<usize> {
-    let flags = format!("{FLAGS} {KILLED}").replace("--epochs 2 ", "");
+    let flags = format!("{IMAGES} {FLAGS} {KILLED}").replace("--epochs 2 ", "");
     let alone = flags.replace(" --threads 1 --no-report --json", "");
     let expected = programs.train_alone("undisturbed", &alone)?;
     let mut random = Random::new(seed);

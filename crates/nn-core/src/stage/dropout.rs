@@ -68,7 +68,10 @@ impl Kind for Dropout {
 
     fn backward<S: Scalar>(&self, pass: Backward<'_, S>) {
         if pass.is_training {
-            backward(pass.error, &pass.cache[0][pass.n_skipped..][..pass.error.len()]);
+            backward(
+                pass.error,
+                &pass.cache[0][pass.n_skipped..][..pass.error.len()],
+            );
         }
     }
 }

@@ -30,8 +30,8 @@ use nn_functions::optimizer::{OptimizerState, ParameterGroup};
 use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
 
-use super::gradient_sum::{Subtree, Subtrees};
 use super::Trainer;
+use super::gradient_sum::{Subtree, Subtrees};
 use super::progress::EpochSums;
 use crate::backprop::{BackwardStep, BlockPass, Errors, backward_nodes};
 use crate::exchange::{Exchange, broadcast_into, even_bounds};
@@ -234,7 +234,8 @@ impl<S: Scalar> Division<S> {
         for (loss, bytes) in losses_of_own.iter().zip(own_losses.chunks_mut(LOSS_BYTES)) {
             write_words(loss.words(), bytes);
         }
-        self.exchange.all_gather_bytes(&mut self.bytes, &self.bounds)?;
+        self.exchange
+            .all_gather_bytes(&mut self.bytes, &self.bounds)?;
         for process in 0..n_processes {
             let bytes = &self.bytes[self.bounds[process]..self.bounds[process + 1]];
             let (failure, bytes) = bytes.split_at(FAILURE_BYTES);
@@ -247,17 +248,15 @@ impl<S: Scalar> Division<S> {
                 *loss = EpochSums::of_words(read_words(bytes));
             }
         }
-        for process in 0..n_processes {
-            for index in owned[process]..owned[process + 1] {
-                let sum = &mut sums[index];
-                if process != rank {
-                    sum.expect_blocks(subtrees.blocks(index).count());
-                }
-                let values = sum.values_mut();
-                self.bounds.fill(0);
-                self.bounds[process + 1..].fill(values.len());
-                self.exchange.all_gather(values, &self.bounds)?;
+        for (index, sum) in sums.iter_mut().enumerate() {
+            let owner = owned.partition_point(|&start| start <= index) - 1;
+            if owner != rank {
+                sum.expect_blocks(subtrees.blocks(index).count());
             }
+            let values = sum.values_mut();
+            self.bounds.fill(0);
+            self.bounds[owner + 1..].fill(values.len());
+            self.exchange.all_gather(values, &self.bounds)?;
         }
         Ok(None)
     }
@@ -325,7 +324,8 @@ impl<S: Scalar> Division<S> {
             let weights = &mut values[node.parameters.start..][..n_weights];
             self.bounds.clear();
             let bounds = self.inputs[index].iter();
-            self.bounds.extend(bounds.map(|input| input * node.n_outputs));
+            self.bounds
+                .extend(bounds.map(|input| input * node.n_outputs));
             self.exchange.all_gather(weights, &self.bounds)?;
         }
         Ok(())

@@ -353,8 +353,7 @@ impl<S: Scalar> Trainer<'_, S> {
                     first: own.start,
                 };
                 let (own_sums, own_losses) = (&mut sums[own.clone()], &mut losses[own]);
-                let outcome =
-                    pass.subtrees(&self.network, workspaces, &rows, own_sums, own_losses);
+                let outcome = pass.subtrees(&self.network, workspaces, &rows, own_sums, own_losses);
                 match &mut self.division {
                     None => outcome?,
                     Some(division) => {

