@@ -4,6 +4,7 @@
 //! The tests need Open MPI and libclang, and are skipped without them.
 
 mod launcher;
+mod programs;
 mod kills;
 
 use std::fs;
@@ -16,21 +17,13 @@ use crate::error::{Error, Result};
 use crate::torture::random::Random;
 use crate::workspace;
 use launcher::{Launcher, Outcome};
+use programs::{FLAGS, IMAGES, Programs, TABLE};
 
 /// The command that installs what the tests need, on Debian and Ubuntu.
 const INSTALL: &str = "apt-get install openmpi-bin libopenmpi-dev libclang-dev";
 
 /// Number of kills of `--full`.
 const KILLS: u32 = 50;
-
-/// The flags of all runs.
-const FLAGS: &str = "--validation 0.1 --epochs 2 --hidden 40,24";
-
-/// Images, whose pixels are read as sparse rows.
-const IMAGES: &str = "--data glyphs --limit-train 300";
-
-/// A table, which loads faster.
-const TABLE: &str = "--data points.csv";
 
 /// Number of rows of the table.
 const N_ROWS: u64 = 300;
@@ -73,13 +66,6 @@ pub(crate) struct Arguments {
     /// Random seed of the times of the kills
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-}
-
-/// The two programs, and the folder of their runs.
-struct Programs {
-    nn: PathBuf,
-    launcher: Launcher,
-    folder: PathBuf,
 }
 
 /// Runs the tests, or says why they are skipped.
@@ -214,24 +200,6 @@ impl Programs {
             println!("          errors: the exit codes and messages of `nn train`");
         }
         Ok(n_broken)
-    }
-
-    /// Trains with `nn` and returns the bytes of the model.
-    fn train_alone(&self, name: &str, flags: &str) -> io::Result<Vec<u8>> {
-        let line = format!("train --name {name} {flags} --threads 1 --no-report --json");
-        let output = std::process::Command::new(&self.nn)
-            .args(line.split_whitespace())
-            .current_dir(&self.folder)
-            .output()?;
-        if !output.status.success() {
-            println!("{}", String::from_utf8_lossy(&output.stderr));
-        }
-        self.model(name)
-    }
-
-    fn model(&self, name: &str) -> io::Result<Vec<u8>> {
-        let run = self.folder.join("runs").join(name);
-        fs::read(run.join("model.safetensors"))
     }
 }
 

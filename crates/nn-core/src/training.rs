@@ -27,6 +27,7 @@ mod block_loss;
 pub(crate) mod division;
 mod block_pass;
 mod state;
+mod sharing;
 mod step;
 mod observer;
 

@@ -6,6 +6,7 @@
 //!
 //! MPI starts the processes and moves values between them. It never adds values, so the
 //! weights have the same bits as those of `nn train`.
+#![forbid(unsafe_code)]
 
 mod world;
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::launcher::Launcher;
-use super::{FLAGS, IMAGES, Programs};
+use super::programs::{FLAGS, IMAGES, Programs};
 use crate::torture::random::Random;
 
 /// Longest time from the start of a run to the kill, in milliseconds.
