@@ -60,7 +60,10 @@ pub fn train_on(processes: &Processes) -> Result<u8, u8> {
         return processes.end(code).map(|()| code).map_err(|_| code);
     }
     // Process 0 reports a different command line.
-    follow(processes).map_err(|error| exit::report(&error))
+    follow(processes).map_err(|error| {
+        let process = format_args!("process {}", processes.rank());
+        exit::report(&error.at(process))
+    })
 }
 
 /// The command line as text, without the name of the program.

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Data, Splits};
 use crate::instruction_set;
 use crate::plan::Plan;
+use crate::table::STDIN;
 use crate::trainer::{initial_network, trainer};
 use crate::training_memory;
 
@@ -83,9 +84,14 @@ impl Processes {
         Self { exchange }
     }
 
+    /// The number of this process, counted from 0.
+    pub fn rank(&self) -> usize {
+        self.exchange.rank()
+    }
+
     /// Returns `true` for process 0, which creates the run directories.
     pub fn is_first(&self) -> bool {
-        self.exchange.rank() == 0
+        self.rank() == 0
     }
 
     /// Checks that facts, such as the command line, are the same on all processes; all
@@ -102,6 +108,11 @@ impl Processes {
     pub(crate) fn share(&self, trainer: &mut Trainer<'_>, plan: &Plan, run: &Path) -> Result<()> {
         if self.exchange.n_processes() == 1 {
             return Ok(());
+        }
+        if plan.settings.data.as_deref() == Some(STDIN) {
+            let problem = "`data = \"-\"`: only process 0 can read standard input, but every \
+                           process reads the data";
+            return Err(Error::usage(problem).with_help("give the path of a file as `data`"));
         }
         self.send(&Message::Run {
             settings: plan.settings.to_toml(),
