@@ -1,6 +1,7 @@
 //! All processes that the launcher of MPI started.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use mpi::{Count, Rank};
 use mpi::datatype::{Equivalence, PartitionMut};
@@ -12,6 +13,10 @@ use nn_core::{Error, Exchange, Result};
 #[derive(Debug, Default)]
 pub(crate) struct World {
     is_abandoned: AtomicBool,
+    /// The own part of the values of an exchange, because MPI must not send from the buffer
+    /// that it receives into. The memory is kept: new memory costs as much as the exchange.
+    values: Mutex<Vec<f32>>,
+    bytes: Mutex<Vec<u8>>,
 }
 
 impl World {
@@ -29,7 +34,11 @@ impl World {
         SimpleCommunicator::world().abort(exit_code)
     }
 
-    fn gather<T: Equivalence + Copy>(&self, values: &mut [T], bounds: &[usize]) -> Result<()> {
+    fn gather<T: Equivalence + Copy>(
+        own: &Mutex<Vec<T>>,
+        values: &mut [T],
+        bounds: &[usize],
+    ) -> Result<()> {
         let world = SimpleCommunicator::world();
         if let Some(owner) = only_owner(bounds) {
             counts(std::iter::once(values.len()))?;
@@ -37,7 +46,9 @@ impl World {
             return Ok(());
         }
         let rank = world.rank() as usize;
-        let own = values[bounds[rank]..bounds[rank + 1]].to_vec();
+        let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.clear();
+        own.extend_from_slice(&values[bounds[rank]..bounds[rank + 1]]);
         let starts = counts(bounds[..bounds.len() - 1].iter().copied())?;
         let lengths = counts(bounds.windows(2).map(|part| part[1] - part[0]))?;
         let mut all = PartitionMut::new(values, lengths, starts);
@@ -78,11 +89,11 @@ impl Exchange<f32> for World {
     }
 
     fn all_gather(&self, values: &mut [f32], bounds: &[usize]) -> Result<()> {
-        self.gather(values, bounds)
+        Self::gather(&self.values, values, bounds)
     }
 
     fn all_gather_bytes(&self, bytes: &mut [u8], bounds: &[usize]) -> Result<()> {
-        self.gather(bytes, bounds)
+        Self::gather(&self.bytes, bytes, bounds)
     }
 
     fn abandon(&self) {
