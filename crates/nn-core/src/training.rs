@@ -455,7 +455,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite. On an error,
     /// the parameters are the same as before the step, except with plain gradient descent,
-    /// which updates them during the backward pass.
+    /// which updates them during the backward pass. If several processes share the training
+    /// run, returns errors of the exchange, and [`Error::Conflict`] on processes other than 0.
     #[inline(never)]
     pub fn advance(&mut self) -> Result<Option<Event>> {
         if self.progress.is_done {
