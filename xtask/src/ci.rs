@@ -3,7 +3,7 @@
 use crate::command::Cargo;
 use crate::error::Result;
 use crate::step::{Step, run_all};
-use crate::{deps, features, package, supply_chain, test, tidy, torture, typos};
+use crate::{deps, features, package, supply_chain, test, test_mpi, tidy, torture, typos};
 
 /// Runs every check and stops at the first failure.
 pub(crate) fn run() -> Result<()> {
@@ -17,6 +17,9 @@ fn steps() -> Vec<Step> {
         Step::new("cargo xtask typos", typos::check_if_installed),
         // `--locked`: a Cargo.lock that does not match the manifests ends here.
         Step::cargo(Cargo::new("fetch --locked --manifest-path fuzz/Cargo.toml")),
+        Step::cargo(Cargo::new(
+            "fetch --locked --manifest-path crates/nn-mpi/Cargo.toml",
+        )),
         Step::cargo(Cargo::new(
             "clippy --locked --workspace --all-targets -- -D warnings",
         )),
@@ -35,6 +38,10 @@ fn steps() -> Vec<Step> {
     steps.push(Step::new(
         "cargo xtask torture power --quick",
         torture::check_power,
+    ));
+    steps.push(Step::new(
+        "cargo xtask test-mpi --quick",
+        test_mpi::check_quickly,
     ));
     steps.push(Step::new("packages without their tests", package::check));
     steps.push(Step::new("cargo xtask deps", deps::check_counts));

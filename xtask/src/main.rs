@@ -20,6 +20,7 @@ mod features;
 mod test;
 mod bench;
 mod torture;
+mod test_mpi;
 mod mutants;
 mod fuzz;
 mod sanitize;
@@ -65,6 +66,9 @@ enum Task {
     /// Kill training runs or downloads at random times, or inject disk errors, and check
     /// the results
     Torture(torture::Arguments),
+    /// Train on several processes with MPI, and compare the models with those of `nn train`;
+    /// skipped if MPI is missing
+    TestMpi(test_mpi::Arguments),
     /// Change single expressions and run the tests, which should notice (needs cargo-mutants)
     ///
     /// All parts take hours. `--one-of 10` measures a tenth of the changes.
@@ -122,6 +126,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test => test::run(),
         Task::Bench(arguments) => bench::run(arguments),
         Task::Torture(arguments) => torture::run(arguments),
+        Task::TestMpi(arguments) => test_mpi::run(arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Fuzz(request) => fuzz::run(&request),
         Task::Sanitize => sanitize::sanitize(),

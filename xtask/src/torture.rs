@@ -4,7 +4,7 @@
 use crate::command::build_program as build;
 use crate::error::Result;
 
-mod random;
+pub(crate) mod random;
 mod training;
 mod search;
 mod server;

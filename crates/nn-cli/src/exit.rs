@@ -1,7 +1,6 @@
 //! Prints the error that ends a command, and returns its exit code.
 
 use std::fmt::Display;
-use std::process::ExitCode;
 
 use nn_train::{Error, ErrorKind, flags};
 
@@ -9,11 +8,11 @@ use crate::interrupt;
 use crate::terminal;
 
 /// Prints an error with its hint and returns its exit code.
-pub(crate) fn report(error: &Error) -> ExitCode {
+pub(crate) fn report(error: &Error) -> u8 {
     let help = error.help().unwrap_or(default_help(error.kind()));
     terminal::error_line(format!("error: {}", as_typed(&error.to_string())));
     terminal::error_line(format!("  help: {}", as_typed(help)));
-    ExitCode::from(code(error.kind()))
+    code(error.kind())
 }
 
 /// Converts a message of a library: settings become flags, and `nn` becomes the command

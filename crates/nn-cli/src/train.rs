@@ -10,8 +10,8 @@ use nn_train::command_line::{of_settings, quoted};
 use nn_train::run_dir::{self, locate_model, locate_run};
 use nn_train::table::is_table;
 use nn_train::{
-    Data, Error, Experiment, Plan, RepeatedTraining, Repetition, Result, Settings, StoppedRun,
-    config_diff, warnings,
+    Data, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result, Settings,
+    StoppedRun, config_diff, warnings,
 };
 use nn_workers::Worker;
 use serde_json::json;
@@ -79,6 +79,12 @@ pub(crate) struct TrainArguments {
 }
 
 impl TrainArguments {
+    /// The folder of the data sets and the number of threads, which every process of a shared
+    /// training run uses.
+    pub(crate) fn of_every_process(&self) -> (&Path, Option<u16>) {
+        (&self.folder.data_dir, self.work.threads)
+    }
+
     /// The arguments with the path of the model file in place of the run that `--from` names.
     fn with_located_model(&self) -> Result<Self> {
         let mut arguments = self.clone();
@@ -97,11 +103,20 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| invalid.to_owned())
 }
 
-pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
+/// Trains, together with other `processes` if there are any.
+pub(crate) fn run(arguments: &TrainArguments, processes: Option<&Processes>) -> Result<()> {
     let arguments = &arguments.with_located_model()?;
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
-    let threads = threads(arguments.work.threads);
-    if arguments.workers.worker.is_some() && arguments.resume.is_some() {
+    let work = Work {
+        threads: threads(arguments.work.threads),
+        processes,
+    };
+    let is_worker = arguments.workers.worker.is_some();
+    if is_worker && processes.is_some() {
+        let problem = "--worker: the processes of MPI share one training run";
+        return Err(Error::usage(problem).with_help("use `nn train` to share several runs"));
+    }
+    if is_worker && arguments.resume.is_some() {
         let problem = "--worker: expected the settings of the runs instead of --resume";
         return Err(Error::usage(problem).with_help(
             "start all workers with the same command; without --worker, --resume trains missing \
@@ -109,18 +124,18 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         ));
     }
     match &arguments.resume {
-        None => start(arguments, progress, threads),
+        None => start(arguments, progress, work),
         Some(run) => {
             let run = locate_run(run, &arguments.work.runs_dir)?;
             if run_dir::is_finished(&run) {
-                check_finished(arguments, &run, &threads)?;
+                check_finished(arguments, &run, &work.threads)?;
                 print_finished(&progress, &run);
                 return Ok(());
             }
             if RepeatedTraining::is_at(&run) {
-                return resume_repeated(arguments, &run, &progress, threads);
+                return resume_repeated(arguments, &run, &progress, work);
             }
-            resume(arguments, &run, progress, threads)
+            resume(arguments, &run, progress, work)
         }
     }
 }
@@ -141,7 +156,14 @@ fn set_memory(arguments: &TrainArguments, data: &Data) -> Result<()> {
     }
 }
 
-fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Result<()> {
+/// What does the work of a training run.
+struct Work<'p> {
+    threads: Threads,
+    processes: Option<&'p Processes>,
+}
+
+fn start(arguments: &TrainArguments, progress: Progress, work: Work<'_>) -> Result<()> {
+    let Work { threads, processes } = work;
     let settings = match &arguments.config {
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
@@ -167,6 +189,9 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     if let Some(interval) = arguments.checkpoint_interval {
         experiment = experiment.with_checkpoint_interval(interval);
     }
+    if let Some(processes) = processes {
+        experiment = experiment.with_processes(processes.clone());
+    }
     let (plan, data) = (experiment.plan(), experiment.data());
     if arguments.strict {
         warnings::refuse(plan, data, Vec::new())?;
@@ -177,12 +202,16 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
     if let Some(worker) = arguments.workers.resolve()? {
-        return work(arguments, worker, asked.as_ref(), &progress, &experiment);
+        return run_worker(arguments, worker, asked.as_ref(), &progress, &experiment);
     }
     if let Some(asked) = asked {
         let training = RepeatedTraining::create(&asked, &experiment, data_dir, runs_dir, name)?;
         progress.notes(&data.notes);
-        return run_repeated(arguments, training, &progress, experiment.threads());
+        let work = Work {
+            threads: experiment.threads().clone(),
+            processes,
+        };
+        return run_repeated(arguments, training, &progress, &work);
     }
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         experiment.train_named(runs_dir, name, observer)
@@ -205,7 +234,7 @@ fn first_of(settings: &Settings) -> Result<Settings> {
 
 /// Trains runs as one of several workers: those of a repeated training, if its settings were
 /// `asked` for, or the networks of an ensemble.
-fn work(
+fn run_worker(
     arguments: &TrainArguments,
     worker: Worker,
     asked: Option<&Settings>,
@@ -235,7 +264,7 @@ fn resume_repeated(
     arguments: &TrainArguments,
     run: &Path,
     progress: &Progress,
-    threads: Threads,
+    work: Work<'_>,
 ) -> Result<()> {
     if arguments.settings != Settings::default() {
         let problem = format!(
@@ -246,8 +275,8 @@ fn resume_repeated(
         return Err(Error::usage(problem).with_help(help));
     }
     let data_dir = &arguments.folder.data_dir;
-    let training = RepeatedTraining::open(run, data_dir, threads.clone())?;
-    run_repeated(arguments, training, progress, &threads)
+    let training = RepeatedTraining::open(run, data_dir, work.threads.clone())?;
+    run_repeated(arguments, training, progress, &work)
 }
 
 /// Trains the missing runs of a repeated training.
@@ -255,10 +284,15 @@ fn run_repeated(
     arguments: &TrainArguments,
     training: RepeatedTraining,
     progress: &Progress,
-    threads: &Threads,
+    work: &Work<'_>,
 ) -> Result<()> {
     let training = with_interval(arguments, training);
-    repeated_training::run(progress, &training, reports(arguments, threads).as_ref())
+    let training = match work.processes {
+        Some(processes) => training.with_processes(processes.clone()),
+        None => training,
+    };
+    let reports = reports(arguments, &work.threads);
+    repeated_training::run(progress, &training, reports.as_ref())
 }
 
 /// Where the reports find their data, unless no reports are wanted.
@@ -287,13 +321,16 @@ fn resume(
     arguments: &TrainArguments,
     run: &Path,
     progress: Progress,
-    threads: Threads,
+    work: Work<'_>,
 ) -> Result<()> {
     let data_dir = &arguments.folder.data_dir;
     let warn = |warning: &str| progress.warn(warning);
-    let mut stopped = StoppedRun::open(run, data_dir, threads, warn)?;
+    let mut stopped = StoppedRun::open(run, data_dir, work.threads, warn)?;
     if let Some(interval) = arguments.checkpoint_interval {
         stopped = stopped.with_checkpoint_interval(interval);
+    }
+    if let Some(processes) = work.processes {
+        stopped = stopped.with_processes(processes.clone());
     }
     let flags = &arguments.settings;
     stopped

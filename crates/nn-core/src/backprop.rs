@@ -9,6 +9,8 @@
 //!
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
+use std::ops::Range;
+
 use nn_functions::LossFunction;
 use nn_functions::loss::LossRows;
 use nn_samples::Rows;
@@ -17,7 +19,7 @@ use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::criterion::{BlockLossFunction, LOSS_ROWS};
-use crate::network::{ForwardCache, Network, Node, Plan};
+use crate::network::{ForwardCache, Network, Node, Plan, StageRows};
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Backward, Target, write};
 use crate::stage::{Stage, activate};
@@ -35,7 +37,7 @@ pub struct Gradients<S> {
 
 /// δ between all stages, and a scratch buffer for the backward pass.
 #[derive(Clone, Debug)]
-struct Errors<S> {
+pub(crate) struct Errors<S> {
     buffers: Vec<ErrorBuffer<S>>,
     scratch: AlignedSlice<S>,
 }
@@ -103,6 +105,11 @@ impl<S: Scalar> Gradients<S> {
     /// The buffer of the gradient, to be swapped with another one of the same length.
     pub(crate) fn buffer_mut(&mut self) -> &mut AlignedSlice<S> {
         &mut self.values
+    }
+
+    /// The errors, and the gradient.
+    pub(crate) fn split_mut(&mut self) -> (&mut Errors<S>, &mut [S]) {
+        (&mut self.errors, &mut self.values)
     }
 
     /// δ of a layer from the last backward pass, for the first `n_rows` rows,
@@ -267,9 +274,8 @@ impl<S: Scalar> Gradients<S> {
                 written,
             };
             let step = BackwardStep {
-                index,
+                stage: StageRows::all(index, pass.inputs),
                 is_last: index == first && pass.n_frozen > 0,
-                inputs: pass.inputs,
                 transposed: pass.transposed.as_deref_mut(),
                 statistics: network.statistics(),
                 cache,
@@ -300,9 +306,8 @@ impl<S: Scalar> Gradients<S> {
         for (index, node) in backward_nodes(plan, first) {
             let target = Target::Parameters(&mut parameters[node.parameters.clone()]);
             let step = BackwardStep {
-                index,
+                stage: StageRows::all(index, pass.inputs),
                 is_last: index == first && pass.n_frozen > 0,
-                inputs: pass.inputs,
                 transposed: pass.transposed.as_deref_mut(),
                 statistics: &[],
                 cache,
@@ -314,56 +319,89 @@ impl<S: Scalar> Gradients<S> {
 }
 
 impl<S: Scalar> Errors<S> {
+    /// Number of values per row of an error buffer.
+    pub(crate) fn width(&self, buffer: usize) -> usize {
+        self.buffers[buffer].width
+    }
+
+    /// The first `n_rows` rows of an error buffer.
+    pub(crate) fn rows(&self, buffer: usize, n_rows: usize) -> &[S] {
+        self.buffers[buffer].rows(n_rows)
+    }
+
+    /// Mutable access to the first `n_rows` rows of an error buffer.
+    pub(crate) fn rows_mut(&mut self, buffer: usize, n_rows: usize) -> &mut [S] {
+        self.buffers[buffer].rows_mut(n_rows)
+    }
+
+    /// As [`through`](Self::through), for divided blocks.
+    #[inline(never)]
+    pub(crate) fn through_rows(
+        &mut self,
+        plan: &Plan,
+        step: BackwardStep<'_, S>,
+        target: Target<'_, S>,
+    ) {
+        self.through(plan, step, target);
+    }
+
     /// Computes δ of one stage's inputs from δ of its outputs.
     #[inline(always)]
     fn through(&mut self, plan: &Plan, step: BackwardStep<'_, S>, target: Target<'_, S>) {
-        let node = &plan.nodes[step.index];
+        let StageRows {
+            index,
+            rows,
+            inputs,
+        } = step.stage;
+        let node = &plan.nodes[index];
         let own: LayerInputs<'_, S>;
         let inputs = match node.input {
-            0 => step.inputs,
+            0 => inputs,
             _ => {
-                own = step.cache.inputs_of(node);
+                own = step.cache.inputs_of(node, rows.clone());
                 &own
             }
         };
-        let n_rows = step.inputs.n_rows();
         let (before, own) = self.buffers.split_at_mut(node.error);
-        let error = own[0].rows_mut(n_rows);
+        let error = own[0].range_mut(&rows);
         let below = node.error_below.map(|below| &mut before[below]);
         let mut below = below.filter(|below| !below.values.is_empty() && !step.is_last);
-        let outputs = step.cache.values(node.output);
+        let width = step.cache.width(node.output);
+        let n_skipped = rows.start * width;
+        let outputs = &step.cache.values(node.output)[n_skipped..rows.end * width];
         if let Some(activation) = node.epilogue {
             let (width, threads) = (node.n_outputs, step.threads);
             activate::backward(activation, outputs, outputs, error, width, threads);
         }
         let is_in_place = node.stage.is_error_in_place();
         let error_below = match &mut below {
-            Some(below) if !is_in_place => Some((below.rows_mut(n_rows), node.error_written)),
+            Some(below) if !is_in_place => Some((below.range_mut(&rows), node.error_written)),
             _ => None,
         };
         let statistics = step.statistics.get(node.statistics.clone());
         node.stage.backward(Backward {
-            n_rows: n_rows * node.n_members,
+            n_rows: rows.len() * node.n_members,
             width: node.n_outputs,
             n_inputs: node.n_inputs,
             inputs,
             outputs,
+            n_skipped,
             error: &mut *error,
             error_below,
             target,
             statistics: statistics.unwrap_or_default(),
             is_training: step.cache.is_training(),
-            cache: step.cache.stage_cache(step.index),
+            cache: step.cache.stage_cache(index),
             scratch: &mut self.scratch,
             transposed: step.transposed,
             threads: step.threads,
         });
         if let Some(below) = below.filter(|_| is_in_place) {
-            write(error, below.rows_mut(n_rows), node.error_written);
+            write(error, below.range_mut(&rows), node.error_written);
         }
         if let Some((skip, written)) = node.skip {
             let skip = &mut before[plan.slots[skip].error];
-            write(error, skip.rows_mut(n_rows), written);
+            write(error, skip.range_mut(&rows), written);
         }
     }
 }
@@ -380,21 +418,20 @@ pub(crate) struct BlockPass<'p, S> {
 }
 
 /// The arguments of the backward pass through one stage.
-struct BackwardStep<'p, S> {
-    index: usize,
+pub(crate) struct BackwardStep<'p, S> {
+    pub(crate) stage: StageRows<'p, S>,
     /// Whether all stages before this one are frozen, so that δ of its inputs is not needed.
-    is_last: bool,
-    /// The network's inputs.
-    inputs: &'p LayerInputs<'p, S>,
-    transposed: Option<&'p mut CscBuffer>,
-    statistics: &'p [S],
-    cache: &'p ForwardCache<S>,
-    threads: &'p Threads,
+    pub(crate) is_last: bool,
+    /// A buffer for the transpose of sparse inputs.
+    pub(crate) transposed: Option<&'p mut CscBuffer>,
+    pub(crate) statistics: &'p [S],
+    pub(crate) cache: &'p ForwardCache<S>,
+    pub(crate) threads: &'p Threads,
 }
 
 /// The nodes of the backward pass, last to first: from the node `first` on, all except the
 /// activation of the output layer, which is part of the loss.
-fn backward_nodes(plan: &Plan, first: usize) -> impl Iterator<Item = (usize, &Node)> {
+pub(crate) fn backward_nodes(plan: &Plan, first: usize) -> impl Iterator<Item = (usize, &Node)> {
     let nodes = plan.nodes.iter().enumerate().skip(first);
     nodes.rev().skip(1)
 }
@@ -418,5 +455,9 @@ impl<S> ErrorBuffer<S> {
 
     fn rows_mut(&mut self, n_rows: usize) -> &mut [S] {
         &mut self.values[..n_rows * self.width]
+    }
+
+    fn range_mut(&mut self, rows: &Range<usize>) -> &mut [S] {
+        &mut self.values[rows.start * self.width..rows.end * self.width]
     }
 }

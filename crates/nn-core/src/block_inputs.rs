@@ -13,6 +13,7 @@ use nn_tensor::sparse::CscBuffer;
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::augmentation::{Augmentation, Augmented};
+use crate::exchange::even_bounds;
 use crate::stage::inputs::LayerInputs;
 use sparse_blocks::SparseBlocks;
 
@@ -75,6 +76,30 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
             sparse.take_blocks(threads);
         }
         self.augmented.is_some()
+    }
+
+    /// Divides the columns of the inputs among `n_parts` processes, of which this is number
+    /// `own`, and returns their bounds; `None` if the rows are grouped.
+    ///
+    /// The buffers for the backward pass are then for the own columns.
+    pub(crate) fn divide_columns(
+        &mut self,
+        n_parts: usize,
+        own: usize,
+        threads: &Threads,
+    ) -> Option<Vec<usize>> {
+        let even = even_bounds(self.n_inputs, n_parts).collect();
+        let Some(sparse) = &mut self.sparse else {
+            return Some(even);
+        };
+        // Augmented rows are not known yet.
+        let (bounds, max_rows) = match self.augmented {
+            Some(_) => (even, 0),
+            None => (sparse.column_bounds(n_parts), self.max_rows),
+        };
+        let columns = bounds[own]..bounds[own + 1];
+        let is_divided = sparse.select_columns(columns, max_rows, threads);
+        is_divided.then_some(bounds)
     }
 
     pub(crate) fn is_augmented(&self) -> bool {

@@ -37,8 +37,10 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
+use crate::exchange::broadcast;
 use crate::layer::Layer;
 use crate::memory::probe;
+use crate::training::division::Command;
 use crate::training::{Progress, RateFactor, State, StateBuffers, Trainer};
 
 /// The metadata key and the format version.
@@ -112,10 +114,13 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Returns a checkpoint of the current state, with a user-provided note.
     ///
     /// # Errors
-    /// Returns [`Error::Diverged`] if a value of the state is NaN or infinite, and
-    /// [`Error::OutOfMemory`] if a copy cannot be allocated.
+    /// Returns [`Error::Diverged`] if a value of the state is NaN or infinite,
+    /// [`Error::OutOfMemory`] if a copy cannot be allocated, and [`Error::Conflict`] if a
+    /// gradient has not been used by a step, or if several processes share the training run and
+    /// [`complete_state`](Self::complete_state) was not called.
     #[inline(never)]
     pub fn checkpoint(&self, note: Value) -> Result<Checkpoint<S>> {
+        self.check_complete()?;
         self.check_state()?;
         self.check_no_pending_gradient()?;
         probe(self.state_bytes())?;
@@ -134,12 +139,22 @@ impl<S: Scalar> Trainer<'_, S> {
     /// length. On an error, the trainer is not changed.
     #[inline(never)]
     pub fn restore(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
+        self.restore_here(checkpoint)?;
+        if let Some(division) = self.division() {
+            self.announce(Command::Restore)?;
+            broadcast(division.exchange(), checkpoint.to_bytes()?)?;
+        }
+        Ok(())
+    }
+
+    /// As [`restore`](Self::restore), without the other processes.
+    pub(crate) fn restore_here(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
         check_same(&checkpoint.configuration, &self.description()?)?;
         self.set_state(&checkpoint.state)
     }
 
     /// All settings that determine the result, except the initial weights.
-    fn description(&self) -> Result<BTreeMap<String, String>> {
+    pub(crate) fn description(&self) -> Result<BTreeMap<String, String>> {
         let config = self.config();
         let [loss, optimizer] = self.names();
         let digests = self.sample_digests(digest)?;

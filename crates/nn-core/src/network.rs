@@ -27,6 +27,7 @@ use crate::stage::{Activate, Stage};
 use combination::Combination;
 
 pub use crate::stage::randomness::Randomness;
+pub(crate) use forward_cache::StageRows;
 pub use forward_cache::{ForwardCache, LayerCache};
 pub(crate) use plan::{Node, Plan};
 
@@ -565,7 +566,8 @@ impl<S: Scalar> Network<S> {
             let parameters = &self.parameters[network * self.plan.n_parameters..];
             let statistics = &self.statistics[network * self.plan.n_statistics..];
             let mode = Mode::Inference(&statistics[node.statistics.clone()]);
-            cache.run(&self.plan, index, inputs, parameters, mode, threads);
+            let stage = StageRows::all(index, inputs);
+            cache.run(&self.plan, stage, parameters, mode, threads);
         }
     }
 
@@ -590,11 +592,12 @@ impl<S: Scalar> Network<S> {
         cache.start(&self.plan, 1, false);
         let first = &self.plan.nodes[0];
         let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
-        cache.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
+        let stage = StageRows::all(0, &row);
+        cache.run_stage(&self.plan, stage, &self.parameters, mode, threads);
         if !self.is_sum_finite(cache) {
             check_finite("input", inputs, inputs.len())?;
         }
-        cache.activate(first, threads);
+        cache.activate(first, 0..1, threads);
         for index in 1..self.plan.nodes.len() {
             self.infer_stage(0, index, &row, cache, threads);
         }
@@ -668,21 +671,42 @@ impl<S: Scalar> Network<S> {
         randomness: Randomness,
         threads: &Threads,
     ) {
-        cache.start(&self.plan, inputs.n_rows(), true);
-        for (index, node) in self.plan.nodes.iter().enumerate() {
-            let statistics = &mut self.statistics[node.statistics.clone()];
-            let is_fixed = node.layer < n_frozen && !statistics.is_empty();
-            let mode = if is_fixed {
-                Mode::Inference(statistics)
-            } else {
-                Mode::Training {
-                    statistics,
-                    randomness,
-                    layer: node.layer,
-                }
-            };
-            cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+        self.start_training_pass(inputs.n_rows(), cache);
+        for index in 0..self.plan.nodes.len() {
+            let stage = StageRows::all(index, inputs);
+            self.train_stage(n_frozen, stage, cache, randomness, threads);
         }
+    }
+
+    /// Prepares a forward pass of `n_rows` rows in training mode.
+    #[inline]
+    pub(crate) fn start_training_pass(&self, n_rows: usize, cache: &mut ForwardCache<S>) {
+        cache.start(&self.plan, n_rows, true);
+    }
+
+    /// Runs one stage of a forward pass in training mode.
+    #[inline(always)]
+    pub(crate) fn train_stage(
+        &mut self,
+        n_frozen: usize,
+        stage: StageRows<'_, S>,
+        cache: &mut ForwardCache<S>,
+        randomness: Randomness,
+        threads: &Threads,
+    ) {
+        let node = &self.plan.nodes[stage.index];
+        let statistics = &mut self.statistics[node.statistics.clone()];
+        let is_fixed = node.layer < n_frozen && !statistics.is_empty();
+        let mode = if is_fixed {
+            Mode::Inference(statistics)
+        } else {
+            Mode::Training {
+                statistics,
+                randomness,
+                layer: node.layer,
+            }
+        };
+        cache.run(&self.plan, stage, &self.parameters, mode, threads);
     }
 
     /// As [`forward_in_training`](Self::forward_in_training), for several threads at once.
@@ -709,7 +733,8 @@ impl<S: Scalar> Network<S> {
             } else {
                 Mode::Inference(statistics)
             };
-            cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+            let stage = StageRows::all(index, inputs);
+            cache.run(&self.plan, stage, &self.parameters, mode, threads);
         }
     }
 }

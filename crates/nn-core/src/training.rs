@@ -24,8 +24,10 @@ mod epoch_order;
 mod memory;
 mod progress;
 mod block_loss;
+pub(crate) mod division;
 mod block_pass;
 mod state;
+mod sharing;
 mod step;
 mod observer;
 
@@ -52,6 +54,7 @@ use crate::network::{ForwardCache, Network, NetworkConfig};
 use block_loss::{class_weights, total_weight};
 use block_pass::{StreamedRows, Workspace};
 pub use config::{BatchSize, ClassWeights, RateFactor, Reduction, TrainingConfig};
+use division::{Command, Division};
 use epoch_order::EpochOrder;
 pub use event::{BatchReport, EpochReport, Event};
 use gradient_sum::{Subtree, Subtrees};
@@ -121,6 +124,8 @@ pub struct Trainer<'a, S: Scalar = f32> {
     order: EpochOrder,
     /// The batch whose gradient is computed but not used by a step.
     pending: Option<Pending>,
+    /// The part of this process, if several processes share the training run.
+    division: Option<Box<Division<S>>>,
     /// Whether [`advance`](Self::advance) does the step of plain gradient
     /// descent during backpropagation.
     descends: bool,
@@ -333,6 +338,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             digests: OnceLock::new(),
             order,
             pending: None,
+            division: None,
             descends,
             buffers: Buffers {
                 block_rows,
@@ -389,9 +395,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Turns on data augmentation of the training inputs, drawn again each epoch.
     ///
     /// # Errors
-    /// Returns [`Error::Conflict`] if the inputs are not bytes.
+    /// Returns [`Error::Conflict`] if the inputs are not bytes, or several processes share the
+    /// training run already.
     #[inline(never)]
     pub fn augment(&mut self, augmentation: Box<dyn Augmentation + 'a>) -> Result<()> {
+        self.check_undivided("augmentation")?;
         let inputs = &mut self.buffers.workspaces[0].inputs;
         if inputs.augment(augmentation, &self.train, &self.threads) {
             return Ok(());
@@ -447,12 +455,44 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite. On an error,
     /// the parameters are the same as before the step, except with plain gradient descent,
-    /// which updates them during the backward pass.
+    /// which updates them during the backward pass. If several processes share the training
+    /// run, returns errors of the exchange, and [`Error::Conflict`] on processes other than 0.
     #[inline(never)]
     pub fn advance(&mut self) -> Result<Option<Event>> {
         if self.progress.is_done {
             return Ok(None);
         }
+        self.announce(Command::Advance {
+            learning_rate: self.progress.learning_rate,
+            descends: self.descends,
+        })?;
+        self.advance_together()
+    }
+
+    /// Follows an instruction to [`advance`](Self::advance).
+    pub(crate) fn advance_as(
+        &mut self,
+        learning_rate: f64,
+        descends: bool,
+    ) -> Result<Option<Event>> {
+        self.progress.learning_rate = learning_rate;
+        self.descends = descends;
+        self.advance_together()
+    }
+
+    /// As [`advance`](Self::advance), on all processes at once.
+    fn advance_together(&mut self) -> Result<Option<Event>> {
+        let event = self.advance_here();
+        // All processes diverge together.
+        if let (Err(error), Some(division)) = (&event, &mut self.division)
+            && !matches!(error, Error::Diverged { .. })
+        {
+            division.abandon();
+        }
+        event
+    }
+
+    fn advance_here(&mut self) -> Result<Option<Event>> {
         if self.progress.batch < self.n_batches() {
             return self.train_batch().map(|report| Some(Event::Batch(report)));
         }
@@ -589,6 +629,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     fn finish_epoch(&mut self) -> Result<EpochReport> {
+        self.complete_optimizer()?;
         self.check_state()?;
         let sums = self.progress.sums;
         let validation = self.evaluate_validation()?;

@@ -364,6 +364,12 @@ impl<S: Scalar> OptimizerState<S> {
         [&self.slots[0], &self.slots[1]]
     }
 
+    /// Mutable access to the [`slots`](Self::slots).
+    pub fn slots_mut(&mut self) -> [&mut [S]; 2] {
+        let [first, second] = &mut self.slots;
+        [first, second]
+    }
+
     /// Restores a saved state of the same optimizer.
     ///
     /// # Panics

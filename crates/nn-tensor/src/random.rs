@@ -95,6 +95,24 @@ impl Stream {
         self.generator.next_u32()
     }
 
+    /// Skips `n` draws of [`bits`](Self::bits), in constant time.
+    ///
+    /// ```
+    /// use nn_tensor::random::{Purpose, Streams};
+    ///
+    /// let stream = || Streams::new(7).stream(Purpose::Test, 0);
+    /// let (mut drawn, mut skipped) = (stream(), stream());
+    /// for _ in 0..21 {
+    ///     drawn.bits();
+    /// }
+    /// skipped.skip(21);
+    /// assert_eq!(skipped.bits(), drawn.bits());
+    /// ```
+    pub fn skip(&mut self, n: u64) {
+        let position = self.generator.get_word_pos() + u128::from(n);
+        self.generator.set_word_pos(position);
+    }
+
     /// Draws a value uniformly from `0..1` (1 excluded), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
         uniform(&mut self.generator)

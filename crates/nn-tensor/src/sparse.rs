@@ -114,6 +114,16 @@ impl CsrBytes {
     pub fn n_columns(&self) -> usize {
         self.rows.n_indices()
     }
+
+    /// Splits the columns into `n_parts` ranges with about the same number of nonzero
+    /// elements. Range k is `bounds[k]..bounds[k + 1]`, and may be empty.
+    pub fn column_bounds(&self, n_parts: usize) -> Vec<usize> {
+        let ranges = ranges_of_equal_work(&self.rows, 0..self.n_columns(), n_parts);
+        let ends = ranges.iter().map(|range| range.end);
+        let mut bounds: Vec<usize> = std::iter::once(0).chain(ends).collect();
+        bounds.resize(n_parts + 1, self.n_columns());
+        bounds
+    }
 }
 
 /// Number of nonzero elements in a row.
@@ -128,17 +138,22 @@ fn row_of(values: Matrix<'_, u8>, row: u32) -> &[u8] {
     values.row(row as usize).expect("rows are contiguous")
 }
 
-/// Splits the column indices into up to `n_ranges` ranges with about the same number
-/// of nonzero elements.
-fn ranges_of_equal_work(lists: &CompressedRows, n_ranges: usize) -> Vec<Range<usize>> {
+/// Splits `columns` into up to `n_ranges` ranges with about the same number of nonzero
+/// elements.
+fn ranges_of_equal_work(
+    lists: &CompressedRows,
+    columns: Range<usize>,
+    n_ranges: usize,
+) -> Vec<Range<usize>> {
     let mut counts = vec![1_usize; lists.n_indices()];
     for &index in lists.indices() {
         counts[usize::from(index)] += 1;
     }
+    let counts = &counts[columns.clone()];
     let total: usize = counts.iter().sum();
     let mut ranges = Vec::with_capacity(n_ranges);
-    let (mut start, mut seen) = (0, 0);
-    for (column, count) in counts.iter().enumerate() {
+    let (mut start, mut seen) = (columns.start, 0);
+    for (column, count) in columns.zip(counts) {
         seen += count;
         if seen * n_ranges >= total * (ranges.len() + 1) {
             ranges.push(start..column + 1);
@@ -157,6 +172,19 @@ impl<'a> CsrRows<'a> {
     /// Number of selected rows.
     pub fn len(self) -> usize {
         self.rows.len()
+    }
+
+    /// Selects a range of the selected rows.
+    ///
+    /// # Panics
+    /// Panics if the range is out of bounds.
+    #[must_use]
+    pub fn part(self, rows: Range<usize>) -> Self {
+        let Self { matrix, rows: all } = self;
+        Self {
+            matrix,
+            rows: &all[rows],
+        }
     }
 
     /// Returns `true` if no rows are selected.
@@ -292,6 +320,8 @@ impl WriteMode {
 #[derive(Clone, Debug)]
 pub struct CscBuffer {
     parts: Vec<CscPart>,
+    /// Whether the buffer is for some of the columns only.
+    is_partial: bool,
 }
 
 /// The compressed columns of a range of columns.
@@ -309,7 +339,23 @@ impl CscBuffer {
     /// Creates an empty buffer with room for batches of up to `max_rows` distinct rows of
     /// `matrix`. Larger batches allocate memory.
     pub fn new(matrix: &CsrBytes, max_rows: usize, threads: &Threads) -> Self {
-        let ranges = ranges_of_equal_work(&matrix.rows, threads.count().min(MAX_TASKS));
+        Self::for_columns(matrix, 0..matrix.n_columns(), max_rows, threads)
+    }
+
+    /// Creates an empty buffer as [`new`](Self::new), to multiply only the given `columns`
+    /// of the batch.
+    ///
+    /// # Panics
+    /// Panics if the range is out of bounds.
+    pub fn for_columns(
+        matrix: &CsrBytes,
+        columns: Range<usize>,
+        max_rows: usize,
+        threads: &Threads,
+    ) -> Self {
+        let is_partial = columns.len() < matrix.n_columns();
+        let n_tasks = threads.count().min(MAX_TASKS);
+        let ranges = ranges_of_equal_work(&matrix.rows, columns, n_tasks);
         let longest = matrix.rows.longest();
         let part = |columns: Range<usize>| CscPart {
             lists: CompressedRows::with_capacity(columns.len(), max_rows, longest),
@@ -317,6 +363,7 @@ impl CscBuffer {
         };
         Self {
             parts: ranges.into_iter().map(part).collect(),
+            is_partial,
         }
     }
 
@@ -329,7 +376,8 @@ impl CscBuffer {
     /// `out ← out + Xᵀ·error`.
     ///
     /// # Shapes
-    /// X `[n_rows, n_columns]`, `error [n_rows, width]`, `out [n_columns, width]`.
+    /// X `[n_rows, n_columns]`, `error [n_rows, width]`, `out [n_columns, width]`; with
+    /// [`for_columns`](Self::for_columns), `out` has a row for each of these columns.
     ///
     /// # Panics
     /// Panics if the shapes do not match, there are more than
@@ -343,7 +391,7 @@ impl CscBuffer {
         mode: WriteMode,
         threads: &Threads,
     ) {
-        if rows.rows.len() <= MAX_OUTER_ROWS {
+        if rows.rows.len() <= MAX_OUTER_ROWS && !self.is_partial {
             return outer_products(rows, factors, error, out, mode);
         }
         self.for_each_part(out, threads, |part, out| {
@@ -359,7 +407,11 @@ impl CscBuffer {
         threads: &Threads,
         work: impl Fn(&mut CscPart, &mut [S]) + Sync,
     ) {
-        let n_columns = self.parts.last().map_or(0, |part| part.columns.end);
+        let n_columns = self
+            .parts
+            .iter()
+            .map(|part| part.columns.len())
+            .sum::<usize>();
         assert!(
             out.len().is_multiple_of(n_columns.max(1)),
             "out does not have {n_columns} rows"
@@ -617,6 +669,46 @@ mod tests {
         };
         assert_eq!(run(1), run(2));
         assert_eq!(run(1), run(7));
+    }
+
+    #[test]
+    fn columns_have_the_bits_of_the_whole_product() {
+        let sparse = from_dense(&bytes(70, 301)).expect("it is sparse");
+        for n_rows in [1, 2, 3, 9, 64] {
+            let order: Vec<u32> = (0..n_rows).rev().collect();
+            let rows = CsrRows::new(&sparse, &order);
+            let error = random(n_rows as usize, 17).into_raw_vec_and_offset().0;
+            let threads = Threads::new(2);
+            let product = |columns: Range<usize>| {
+                let mut buffer = CscBuffer::for_columns(&sparse, columns.clone(), 64, &threads);
+                let mut out = vec![0.5; columns.len() * 17];
+                let mode = WriteMode::Accumulate;
+                buffer.transposed_product(rows, &factors(), &error, &mut out, mode, &threads);
+                out
+            };
+            let whole = product(0..301);
+            for n_parts in [1, 2, 3, 8] {
+                let bounds = sparse.column_bounds(n_parts);
+                assert_eq!(bounds.len(), n_parts + 1);
+                let parts = bounds.windows(2).map(|part| product(part[0]..part[1]));
+                assert_eq!(parts.collect::<Vec<_>>().concat(), whole);
+            }
+            assert!(product(5..5).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_rows_has_their_products() {
+        let sparse = from_dense(&bytes(9, 50)).expect("it is sparse");
+        let order = [8, 3, 5, 0];
+        let rows = CsrRows::new(&sparse, &order);
+        let weights = random(50, 6).into_raw_vec_and_offset().0;
+        let product = |rows: CsrRows<'_>| {
+            let mut out = vec![0.0; rows.len() * 6];
+            rows.add_product(&factors(), &weights, &mut out, &Threads::single());
+            out
+        };
+        assert_eq!(product(rows.part(1..3)), product(rows)[6..18]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::metrics::{Evaluator, Metrics};
 use crate::observer::{Observer, Start};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
+use crate::processes::Processes;
 use crate::run::Run;
 use crate::run_dir::{self, CONFIG, MODEL, RunDir, is_finished, member_name, read_config};
 use crate::shared_runs;
@@ -55,6 +56,7 @@ pub struct Experiment {
     plan: Plan,
     threads: Threads,
     pace: Pace,
+    processes: Option<Processes>,
 }
 
 /// A finished training run.
@@ -96,6 +98,7 @@ impl Experiment {
             plan,
             threads: Threads::all(),
             pace: Pace::new(None),
+            processes: None,
         })
     }
 
@@ -122,6 +125,17 @@ impl Experiment {
     pub fn with_checkpoint_interval(self, interval: Duration) -> Self {
         Self {
             pace: Pace::new(Some(interval)),
+            ..self
+        }
+    }
+
+    /// Shares the training runs with other processes, which
+    /// [follow](Processes::follow) this one. The weights do not depend on the number of
+    /// processes.
+    #[must_use]
+    pub fn with_processes(self, processes: Processes) -> Self {
+        Self {
+            processes: Some(processes),
             ..self
         }
     }
@@ -339,6 +353,13 @@ impl StoppedRun {
         self
     }
 
+    /// Shares the run with other processes, as [`Experiment::with_processes`].
+    #[must_use]
+    pub fn with_processes(mut self, processes: Processes) -> Self {
+        self.experiment = self.experiment.with_processes(processes);
+        self
+    }
+
     /// Resumes the run from the newest checkpoint. The final weights are the same as
     /// without the interruption.
     ///
@@ -377,6 +398,9 @@ impl Session<'_> {
             Some(checkpoint) => self.restore(&mut trainer, checkpoint)?,
             None => 0.0,
         };
+        if let Some(processes) = &experiment.processes {
+            processes.share(&mut trainer, &experiment.plan, self.run_dir.path())?;
+        }
         self.observer.start(&Start {
             run: self.run_dir.path(),
             trainer: &trainer,

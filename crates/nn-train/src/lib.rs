@@ -66,6 +66,7 @@ pub mod metrics_file;
 #[doc(hidden)]
 pub mod checkpoints;
 pub mod run_dir;
+pub mod processes;
 mod origin;
 pub mod config_diff;
 pub mod observer;
@@ -113,6 +114,7 @@ pub use origin::Origin;
 pub use outcome::Outcome;
 pub use plan::{FineTuning, Plan};
 pub use prediction::{ImagePredictor, TablePredictions};
+pub use processes::Processes;
 pub use repeated_training::{RepeatedTraining, Repetition};
 pub use row_scores::{RowScores, Scores};
 pub use run::Run;

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Data;
 use crate::experiment::{Experiment, StoppedRun, resumed_as, run_prefix};
 use crate::observer::Observer;
+use crate::processes::Processes;
 use crate::run_dir::{self, CONFIG, SUMMARY, read_summary};
 use crate::shared_runs;
 use crate::summary::Summary;
@@ -39,6 +40,7 @@ pub struct RepeatedTraining {
     data_dir: PathBuf,
     threads: Threads,
     checkpoint_interval: Option<Duration>,
+    processes: Option<Processes>,
 }
 
 /// A finished run of a repeated training.
@@ -139,6 +141,7 @@ impl RepeatedTraining {
             data_dir: data_dir.to_owned(),
             threads: first.threads().clone(),
             checkpoint_interval: None,
+            processes: None,
         })
     }
 
@@ -181,6 +184,7 @@ impl RepeatedTraining {
             data_dir: data_dir.to_owned(),
             threads: first.threads().clone(),
             checkpoint_interval: None,
+            processes: None,
         })
     }
 
@@ -197,6 +201,7 @@ impl RepeatedTraining {
             data_dir: data_dir.to_owned(),
             threads,
             checkpoint_interval: None,
+            processes: None,
         })
     }
 
@@ -206,6 +211,15 @@ impl RepeatedTraining {
     pub fn with_checkpoint_interval(self, interval: Duration) -> Self {
         Self {
             checkpoint_interval: Some(interval),
+            ..self
+        }
+    }
+
+    /// Shares the runs with other processes, as [`Experiment::with_processes`].
+    #[must_use]
+    pub fn with_processes(self, processes: Processes) -> Self {
+        Self {
+            processes: Some(processes),
             ..self
         }
     }
@@ -310,6 +324,9 @@ impl RepeatedTraining {
         if let Some(interval) = self.checkpoint_interval {
             experiment = experiment.with_checkpoint_interval(interval);
         }
+        if let Some(processes) = &self.processes {
+            experiment = experiment.with_processes(processes.clone());
+        }
         Ok(experiment.train(path, observer)?.summary)
     }
 
@@ -318,6 +335,9 @@ impl RepeatedTraining {
         let mut stopped = StoppedRun::open(path, &self.data_dir, self.threads.clone(), warn)?;
         if let Some(interval) = self.checkpoint_interval {
             stopped = stopped.with_checkpoint_interval(interval);
+        }
+        if let Some(processes) = &self.processes {
+            stopped = stopped.with_processes(processes.clone());
         }
         Ok(stopped.train(observer)?.summary)
     }

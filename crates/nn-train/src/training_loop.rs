@@ -114,7 +114,8 @@ impl TrainingLoop<'_> {
         Ok(())
     }
 
-    fn save(&mut self, trainer: &Trainer<'_>, seconds: f64) -> Result<()> {
+    fn save(&mut self, trainer: &mut Trainer<'_>, seconds: f64) -> Result<()> {
+        trainer.complete_state()?;
         let checkpoint = self.checkpoint(trainer, seconds)?;
         self.run_dir.save_checkpoint(&checkpoint, false)
     }

@@ -213,6 +213,11 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-mpi",
+        normal: &["nn-core", "nn-train", "nn-cli"],
+        dev: &[],
+    },
+    Allowed {
         name: "xtask",
         normal: &[],
         dev: &[],

@@ -1,5 +1,7 @@
 //! Sparse inputs, arranged for matrix products one block at a time.
 
+use std::ops::Range;
+
 use nn_samples::Samples;
 use nn_tensor::sparse::{CscBuffer, CsrBytes, CsrRows, RowGroups};
 use nn_tensor::{Scalar, Threads};
@@ -73,6 +75,26 @@ impl<S: Scalar> SparseBlocks<S> {
     pub(crate) fn take_blocks(&mut self, threads: &Threads) {
         self.blocks = Blocks::Changing(CscBuffer::new(&self.matrix, 0, threads));
         self.matrix.refill(&[]);
+    }
+
+    /// The bounds of `n_parts` ranges of columns with about the same number of nonzero values.
+    pub(crate) fn column_bounds(&self, n_parts: usize) -> Vec<usize> {
+        self.matrix.column_bounds(n_parts)
+    }
+
+    /// Limits the buffer for the backward pass to some of the columns; returns `false` if the
+    /// rows are grouped.
+    pub(crate) fn select_columns(
+        &mut self,
+        columns: Range<usize>,
+        max_rows: usize,
+        threads: &Threads,
+    ) -> bool {
+        let Blocks::Changing(transposed) = &mut self.blocks else {
+            return false;
+        };
+        *transposed = CscBuffer::for_columns(&self.matrix, columns, max_rows, threads);
+        true
     }
 
     /// Replaces the rows by the rows of an augmented block.

@@ -16,7 +16,7 @@ use nn_samples::Rows;
 use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::{Matrix, Scalar, Threads};
 
-use super::{ForwardCache, Network};
+use super::{ForwardCache, Network, StageRows};
 use crate::layer::Layer;
 use crate::stage::Stage;
 use crate::stage::pass::Mode;
@@ -85,7 +85,8 @@ impl<S: Scalar> Network<S> {
                 let (layer, output) = (self.plan.nodes[index].layer, self.plan.nodes[index].output);
                 self.bias_mut(layer).fill(S::zero());
                 let mode = Mode::Inference(&[]);
-                cache.run_stage(&self.plan, index, &block, &self.parameters, mode, threads);
+                let stage = StageRows::all(index, &block);
+                cache.run_stage(&self.plan, stage, &self.parameters, mode, threads);
                 let sums = Rows::new(cache.values(output), self.bias(layer).len());
                 let stream =
                     Streams::new(seed).stream(Purpose::Weights, FIRST_STREAM + layer as u64);

@@ -1,5 +1,7 @@
 //! The forward cache: the values of a forward pass that the backward pass needs.
 
+use std::ops::Range;
+
 use nn_samples::Rows;
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
@@ -22,6 +24,29 @@ pub struct ForwardCache<S> {
     max_rows: usize,
     n_rows: usize,
     is_training: bool,
+}
+
+/// A stage of the plan, and the rows of a block for which it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct StageRows<'p, S> {
+    /// Index of the stage.
+    pub(crate) index: usize,
+    pub(crate) rows: Range<usize>,
+    /// The network's inputs for these rows.
+    pub(crate) inputs: &'p LayerInputs<'p, S>,
+}
+
+impl<'p, S: Scalar> StageRows<'p, S> {
+    /// All rows of a block.
+    #[inline(always)]
+    pub(crate) fn all(index: usize, inputs: &'p LayerInputs<'p, S>) -> Self {
+        let rows = 0..inputs.n_rows();
+        Self {
+            index,
+            rows,
+            inputs,
+        }
+    }
 }
 
 /// The values between two stages, `[max_rows, width]`; empty for the inputs.
@@ -153,58 +178,80 @@ impl<S: Scalar> ForwardCache<S> {
         values_of(&self.slots, slot, self.n_rows, self.is_training)
     }
 
-    /// The inputs of a stage, from a slot other than the slot of the network's inputs.
-    #[inline(always)]
-    pub(crate) fn inputs_of(&self, node: &Node) -> LayerInputs<'_, S> {
-        let n_rows = self.n_rows * node.n_members;
-        Matrix::new(self.values(node.input), [n_rows, node.n_inputs]).into()
+    /// Number of values per row of the network's inputs in a slot.
+    pub(crate) fn width(&self, slot: usize) -> usize {
+        self.slots[slot].width
     }
 
-    /// Runs stage `index` of the plan, followed by its activation, if any.
+    /// Mutable access to the values of a slot in training.
+    pub(crate) fn values_mut(&mut self, slot: usize) -> &mut [S] {
+        let slot = &mut self.slots[slot];
+        &mut slot.values[..self.n_rows * slot.width]
+    }
+
+    /// The inputs of a stage for some of the rows, from a slot other than the slot of the
+    /// network's inputs.
+    #[inline(always)]
+    pub(crate) fn inputs_of(&self, node: &Node, rows: Range<usize>) -> LayerInputs<'_, S> {
+        let n_rows = rows.len() * node.n_members;
+        let width = self.slots[node.input].width;
+        let values = &self.values(node.input)[rows.start * width..rows.end * width];
+        Matrix::new(values, [n_rows, node.n_inputs]).into()
+    }
+
+    /// Runs a stage of the plan, followed by its activation, if any.
     #[inline(always)]
     pub(super) fn run(
         &mut self,
         plan: &Plan,
-        index: usize,
-        inputs: &LayerInputs<'_, S>,
+        stage: StageRows<'_, S>,
         parameters: &[S],
         mode: Mode<'_, S>,
         threads: &Threads,
     ) {
-        self.run_stage(plan, index, inputs, parameters, mode, threads);
-        self.activate(&plan.nodes[index], threads);
+        let (index, rows) = (stage.index, stage.rows.clone());
+        self.run_stage(plan, stage, parameters, mode, threads);
+        self.activate(&plan.nodes[index], rows, threads);
     }
 
-    /// Applies the activation of a dense stage, if any.
+    /// Applies the activation of a dense stage, if any, to some of the rows.
     #[inline(always)]
-    pub(super) fn activate(&mut self, node: &Node, threads: &Threads) {
+    pub(super) fn activate(&mut self, node: &Node, rows: Range<usize>, threads: &Threads) {
         if let Some(activation) = node.epilogue {
             let slot = &mut self.slots[node.output];
-            let outputs = &mut slot.values[..self.n_rows * slot.width];
+            let outputs = &mut slot.values[rows.start * slot.width..rows.end * slot.width];
             activate::apply(activation, None, outputs, node.n_outputs, threads);
         }
     }
 
-    /// Runs stage `index` of the plan, without its activation.
+    /// Runs a stage of the plan, without its activation.
     #[inline(always)]
     pub(super) fn run_stage(
         &mut self,
         plan: &Plan,
-        index: usize,
-        inputs: &LayerInputs<'_, S>,
+        stage: StageRows<'_, S>,
         parameters: &[S],
         mode: Mode<'_, S>,
         threads: &Threads,
     ) {
+        let StageRows {
+            index,
+            rows,
+            inputs,
+        } = stage;
         let (node, n_rows) = (&plan.nodes[index], self.n_rows);
         let (before, rest) = self.slots.split_at_mut(node.output);
-        let values = |slot| values_of(before, slot, n_rows, self.is_training);
+        let values = |slot: usize| {
+            let width = before[slot].width;
+            let values = values_of(before, slot, n_rows, self.is_training);
+            &values[rows.start * width..rows.end * width]
+        };
         let own: LayerInputs<'_, S>;
         let inputs = match node.input {
             0 => Some(inputs),
             slot if slot == node.output => None,
             slot => {
-                let shape = [n_rows * node.n_members, node.n_inputs];
+                let shape = [rows.len() * node.n_members, node.n_inputs];
                 own = Matrix::new(values(slot), shape).into();
                 Some(&own)
             }
@@ -215,7 +262,8 @@ impl<S: Scalar> ForwardCache<S> {
             n_inputs: node.n_inputs,
             inputs,
             skip: node.skip.map(|(slot, _)| values(slot)),
-            outputs: &mut output.values[..n_rows * output.width],
+            outputs: &mut output.values[rows.start * output.width..rows.end * output.width],
+            n_skipped: rows.start * output.width,
             parameters: &parameters[node.parameters.clone()],
             mode,
             cache: &mut self.caches[index],

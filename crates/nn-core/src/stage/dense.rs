@@ -14,7 +14,7 @@ use nn_error::Result;
 use nn_tensor::sparse::WriteMode;
 use nn_tensor::{Scalar, matmul_add};
 
-use super::pass::{Backward, Forward, Kind, Place, TensorSpec, invalid_argument};
+use super::pass::{Backward, Forward, Kind, Place, Target, TensorSpec, invalid_argument};
 
 pub use super::weighted_sums::{add_gradients, backward, forward, gradients};
 /// Matrix views, created from slices or from `ndarray` views.
@@ -85,6 +85,9 @@ impl Kind for Dense {
                 WriteMode::Overwrite => backward(error, weights, below, pass.threads),
                 WriteMode::Accumulate => matmul_add(error, weights.t(), below, pass.threads),
             }
+        }
+        if matches!(pass.target, Target::Elsewhere(_)) {
+            return;
         }
         let (gradient, written) = pass.target.gradient();
         let (weights, bias) = split_mut(gradient, pass.n_inputs, self.n_outputs);

@@ -52,9 +52,13 @@ impl Kind for Dropout {
             randomness, layer, ..
         } = pass.mode
         {
-            let mask = &mut pass.cache[0][..pass.outputs.len()];
+            let mask = &mut pass.cache[0][pass.n_skipped..][..pass.outputs.len()];
             let probability = self.probability * randomness.dropout_factor();
-            draw_mask(mask, probability, &mut randomness.dropout(layer));
+            let mut stream = randomness.dropout(layer);
+            if pass.n_skipped > 0 {
+                stream.skip(pass.n_skipped as u64);
+            }
+            draw_mask(mask, probability, &mut stream);
             vectorize(Multiply {
                 values: pass.outputs,
                 mask,
@@ -64,7 +68,10 @@ impl Kind for Dropout {
 
     fn backward<S: Scalar>(&self, pass: Backward<'_, S>) {
         if pass.is_training {
-            backward(pass.error, &pass.cache[0][..pass.error.len()]);
+            backward(
+                pass.error,
+                &pass.cache[0][pass.n_skipped..][..pass.error.len()],
+            );
         }
     }
 }

@@ -4,6 +4,8 @@
 //! 80 % of MNIST's pixels are 0. Dense and sparse inputs give the same sums, term by
 //! term ([`nn_tensor::sparse`]).
 
+use std::ops::Range;
+
 use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::{CscBuffer, CsrRows, RowGroups, WriteMode};
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
@@ -44,6 +46,27 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
             Self::Dense(inputs) => inputs.shape()[0],
             Self::Sparse { rows, .. } => rows.len(),
             Self::Grouped { groups, .. } => groups.n_rows(),
+        }
+    }
+
+    /// A range of the rows; `None` if the rows are grouped.
+    pub(crate) fn rows(&self, range: Range<usize>) -> Option<Self> {
+        match *self {
+            Self::Dense(inputs) => Some(Self::Dense(inputs.rows(range))),
+            Self::Sparse { rows, factors } => Some(Self::Sparse {
+                rows: rows.part(range),
+                factors,
+            }),
+            Self::Grouped { .. } => None,
+        }
+    }
+
+    /// A range of the columns of dense inputs; sparse inputs unchanged, because the buffer
+    /// for their transpose is for some of the columns.
+    pub(crate) fn columns(&self, range: Range<usize>) -> Self {
+        match *self {
+            Self::Dense(inputs) => Self::Dense(inputs.columns(range)),
+            sparse => sparse,
         }
     }
 

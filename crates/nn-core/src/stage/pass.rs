@@ -2,6 +2,7 @@
 //! passes.
 
 use std::fmt::{self, Debug};
+use std::ops::Range;
 
 use nn_error::{Error, Result, shorten};
 use nn_tensor::random::Stream;
@@ -205,6 +206,9 @@ pub(crate) struct Forward<'p, S> {
     pub(crate) skip: Option<&'p [S]>,
     /// Outputs `[n_rows, n_outputs]`.
     pub(crate) outputs: &'p mut [S],
+    /// Number of values of the earlier rows of the block, if the pass is for some of its
+    /// rows only.
+    pub(crate) n_skipped: usize,
     pub(crate) parameters: &'p [S],
     pub(crate) mode: Mode<'p, S>,
     pub(crate) cache: &'p mut Cache<S>,
@@ -233,6 +237,9 @@ pub(crate) struct Backward<'p, S> {
     pub(crate) inputs: &'p LayerInputs<'p, S>,
     /// Outputs of the forward pass.
     pub(crate) outputs: &'p [S],
+    /// Number of values of the earlier rows of the block, if the pass is for some of its
+    /// rows only.
+    pub(crate) n_skipped: usize,
     /// δ of the outputs, to be overwritten by δ of the inputs if
     /// [`Kind::IS_ERROR_IN_PLACE`].
     pub(crate) error: &'p mut [S],
@@ -267,19 +274,40 @@ pub(crate) enum Target<'p, S> {
     },
     /// The parameters themselves: plain gradient descent, with the factor −η in δ.
     Parameters(&'p mut [S]),
+    /// None, because the caller computes the gradient of these parameters from other rows.
+    Elsewhere(&'p [S]),
 }
 
 impl<S> Target<'_, S> {
+    /// The destination for a range of these parameters.
+    pub(crate) fn part(&mut self, range: Range<usize>) -> Target<'_, S> {
+        match self {
+            Self::Gradient {
+                parameters,
+                gradient,
+                written,
+            } => Target::Gradient {
+                parameters: &parameters[range.clone()],
+                gradient: &mut gradient[range],
+                written: *written,
+            },
+            Self::Parameters(parameters) => Target::Parameters(&mut parameters[range]),
+            Self::Elsewhere(parameters) => Target::Elsewhere(&parameters[range]),
+        }
+    }
+
     /// The parameters of the stage.
     #[inline]
     pub(crate) fn parameters(&self) -> &[S] {
         match self {
             Self::Gradient { parameters, .. } => parameters,
             Self::Parameters(parameters) => parameters,
+            Self::Elsewhere(parameters) => parameters,
         }
     }
 
-    /// The buffer for the gradient, and whether to overwrite it or to add to it.
+    /// The buffer for the gradient, and whether to overwrite it or to add to it; an empty
+    /// buffer if the caller computes the gradient.
     #[inline]
     pub(crate) fn gradient(&mut self) -> (&mut [S], WriteMode) {
         match self {
@@ -287,6 +315,7 @@ impl<S> Target<'_, S> {
                 gradient, written, ..
             } => (gradient, *written),
             Self::Parameters(parameters) => (parameters, WriteMode::Accumulate),
+            Self::Elsewhere(_) => (&mut [], WriteMode::Accumulate),
         }
     }
 }

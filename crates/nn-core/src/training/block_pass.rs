@@ -9,6 +9,7 @@ use nn_tensor::{Scalar, Threads};
 
 use super::TrainingConfig;
 use super::block_loss::BlockLoss;
+use super::division::{Division, Trained};
 use super::gradient_sum::{MAX_SUBTREES, Subtree, Subtrees};
 use super::progress::{EpochSums, Progress, first_not_finite};
 use crate::backprop::{BlockPass, Gradients};
@@ -93,7 +94,7 @@ impl<'d, S> Source<'_, 'd, S> {
 
 /// The network of a pass.
 #[derive(Debug)]
-pub(super) enum PassNetwork<'n, S> {
+pub(super) enum PassNetwork<'n, S: Scalar> {
     /// Shared by several threads; it has no batch normalization.
     Shared(&'n Network<S>),
     /// Used by one pass at a time.
@@ -102,16 +103,23 @@ pub(super) enum PassNetwork<'n, S> {
         /// Whether the backward pass updates the parameters (plain gradient descent)
         /// instead of writing the gradient.
         descends: bool,
+        /// The part of this process, if several processes share the training run.
+        division: Option<&'n mut Division<S>>,
     },
 }
 
-impl<S> PassNetwork<'_, S> {
+impl<S: Scalar> PassNetwork<'_, S> {
     fn reborrow(&mut self) -> PassNetwork<'_, S> {
         match self {
             Self::Shared(network) => PassNetwork::Shared(network),
-            Self::Owned { network, descends } => PassNetwork::Owned {
+            Self::Owned {
+                network,
+                descends,
+                division,
+            } => PassNetwork::Owned {
                 network,
                 descends: *descends,
+                division: division.as_deref_mut(),
             },
         }
     }
@@ -180,8 +188,8 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
         Ok(sums)
     }
 
-    /// Does the forward and backward pass of a batch that starts at `first_row`, and sums
-    /// the gradients of each subtree.
+    /// Does the forward and backward pass of the rows of some subtrees of a batch, and sums
+    /// the gradients of each subtree of `rows`.
     ///
     /// With several workspaces, each thread computes whole subtrees. All threads then do
     /// the same work on different rows and meet only twice per step.
@@ -189,12 +197,13 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
         &self,
         network: &Network<S>,
         workspaces: &mut [Workspace<'a, S>],
-        first_row: usize,
-        subtrees: Subtrees,
+        rows: &SubtreeRows,
         sums: &mut [Subtree<S>],
-    ) -> Result<EpochSums> {
-        let mut losses = [EpochSums::default(); MAX_SUBTREES];
-        let losses = &mut losses[..sums.len()];
+        losses: &mut [EpochSums],
+    ) -> Result<()> {
+        if sums.is_empty() {
+            return Ok(());
+        }
         let n_shares = if workspaces[0].inputs.is_augmented() {
             1
         } else {
@@ -207,14 +216,14 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
             let (workspace, (sums, losses)) = parts.next()?;
             Some(Share {
                 workspace,
-                first: index * per_share,
+                first: rows.first + index * per_share,
                 sums,
                 losses,
                 outcome: Ok(()),
             })
         });
         let compute = |pass: &StepPass<'_, 'a, S>, share: &mut Share<'_, 'a, S>| {
-            share.outcome = share.compute(pass, network, first_row, subtrees);
+            share.outcome = share.compute(pass, network, rows);
         };
         if let [Some(share), None, ..] = &mut shares {
             compute(self, share);
@@ -228,12 +237,8 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
                 share.iter_mut().for_each(|share| compute(&alone, share));
             });
         }
-        for share in shares.into_iter().flatten() {
-            share.outcome?;
-        }
-        let mut total = EpochSums::default();
-        losses.iter().for_each(|&loss| total.add(loss));
-        Ok(total)
+        let mut shares = shares.into_iter().flatten();
+        shares.try_for_each(|share| share.outcome)
     }
 
     /// Does the forward pass, loss and backward pass of one block of rows.
@@ -286,9 +291,18 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
             PassNetwork::Shared(network) => {
                 network.forward_in_shared_training(&inputs, cache, randomness, threads);
             }
-            PassNetwork::Owned { network, .. } => {
+            PassNetwork::Owned {
+                network,
+                division: None,
+                ..
+            } => {
                 network.forward_in_training_from(n_frozen, &inputs, cache, randomness, threads);
             }
+            PassNetwork::Owned {
+                network,
+                division: Some(division),
+                ..
+            } => division.forward(network, n_frozen, &inputs, cache, randomness, threads)?,
         }
         let n_members = network.get().plan().n_members;
         let losses = BlockLoss {
@@ -305,6 +319,14 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
         };
         let sums = sums.per_member(n_members);
         if !sums.loss.is_finite() {
+            if let PassNetwork::Owned {
+                network,
+                division: Some(division),
+                ..
+            } = &mut network
+            {
+                division.complete_layers(network.plan(), cache)?;
+            }
             let layer = first_bad_layer(network.get(), cache);
             return Err(self.diverged("loss", sums.loss, layer));
         }
@@ -316,7 +338,17 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
         match network {
             PassNetwork::Owned {
                 network,
+                descends,
+                division: Some(division),
+            } => {
+                let (errors, gradient) = gradients.split_mut();
+                let trained = Trained::new(network, gradient, descends, written);
+                division.backward(trained, errors, pass, cache, threads)?;
+            }
+            PassNetwork::Owned {
+                network,
                 descends: true,
+                division: None,
             } => gradients.descend(network, pass, cache, threads),
             network => {
                 gradients.backward_block(network.get(), pass, written, cache, threads);
@@ -342,6 +374,16 @@ fn of_members<'p>(positions: &'p [u32], n_members: usize, buffer: &'p mut Vec<u3
     buffer
 }
 
+/// The rows of the subtrees of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SubtreeRows {
+    /// The first row of the batch.
+    pub(super) first_row: usize,
+    pub(super) subtrees: Subtrees,
+    /// Index of the first subtree to compute.
+    pub(super) first: usize,
+}
+
 /// The subtrees that one thread computes.
 struct Share<'w, 'a, S> {
     workspace: &'w mut Workspace<'a, S>,
@@ -357,9 +399,13 @@ impl<'a, S: Scalar> Share<'_, 'a, S> {
         &mut self,
         pass: &StepPass<'_, 'a, S>,
         network: &Network<S>,
-        first_row: usize,
-        subtrees: Subtrees,
+        rows: &SubtreeRows,
     ) -> Result<()> {
+        let SubtreeRows {
+            first_row,
+            subtrees,
+            ..
+        } = *rows;
         let per_sum = subtrees.block_rows.div_ceil(pass.block_rows);
         let sums = self.sums.iter_mut().zip(&mut *self.losses);
         for (subtree, (sum, losses)) in (self.first..).zip(sums) {

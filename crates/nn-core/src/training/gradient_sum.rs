@@ -121,9 +121,21 @@ impl<S: Scalar> Subtree<S> {
         }
     }
 
+    /// Prepares for the sum of this number of blocks, to be written to
+    /// [`values_mut`](Self::values_mut).
+    pub(super) fn expect_blocks(&mut self, n_blocks: usize) {
+        self.n_blocks = n_blocks;
+    }
+
     /// The sum of all blocks, after [`finish`](Self::finish).
     fn values(&self) -> &[S] {
         &self.levels[self.first_level()]
+    }
+
+    /// Mutable access to the sum of all blocks, after [`finish`](Self::finish).
+    pub(super) fn values_mut(&mut self) -> &mut [S] {
+        let level = self.first_level();
+        &mut self.levels[level]
     }
 
     fn first_level(&self) -> usize {

@@ -87,6 +87,27 @@ impl EpochSums {
         self.n += other.n;
     }
 
+    /// The bits of the sums, to be sent to another process.
+    pub(super) fn words(self) -> [u64; 4] {
+        let Self {
+            loss,
+            weight,
+            n_correct,
+            n,
+        } = self;
+        [loss.to_bits(), weight.to_bits(), n_correct, n]
+    }
+
+    /// The sums with these [`words`](Self::words).
+    pub(super) fn of_words([loss, weight, n_correct, n]: [u64; 4]) -> Self {
+        Self {
+            loss: f64::from_bits(loss),
+            weight: f64::from_bits(weight),
+            n_correct,
+            n,
+        }
+    }
+
     /// The sums over the rows, from those over the rows of `n_members` members.
     pub(super) fn per_member(self, n_members: usize) -> Self {
         Self {

@@ -153,6 +153,9 @@ impl<S: Scalar> Trainer<'_, S> {
             }),
         };
         self.descends = state.descends;
+        if let Some(division) = &mut self.division {
+            division.note_complete_state();
+        }
         self.order_samples();
         Ok(())
     }

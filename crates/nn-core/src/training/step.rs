@@ -15,8 +15,8 @@ use nn_tensor::Scalar;
 use nn_tensor::function::{flush, flushed, update_averages};
 use nn_tensor::reduce::sum_of_squares;
 
-use super::block_pass::{PassNetwork, Source, StepPass};
-use super::gradient_sum::{Subtrees, join};
+use super::block_pass::{PassNetwork, Source, StepPass, SubtreeRows};
+use super::gradient_sum::{MAX_SUBTREES, Subtrees, join};
 use super::progress::{EpochSums, Pending, first_not_finite};
 use super::{BatchReport, Buffers, Reduction, Trainer};
 use crate::layer::Layer;
@@ -85,7 +85,8 @@ impl<S: Scalar> Trainer<'_, S> {
     ///
     /// # Errors
     /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite, and
-    /// [`Error::Conflict`] if no step has used the previous gradient.
+    /// [`Error::Conflict`] if no step has used the previous gradient, or several processes
+    /// share the training run.
     #[inline(never)]
     pub fn gradient(&mut self) -> Result<Option<BatchLoss>> {
         if self.progress.is_done || self.progress.batch == self.n_batches() {
@@ -94,6 +95,7 @@ impl<S: Scalar> Trainer<'_, S> {
         if self.pending.is_some() {
             return Err(out_of_turn("gradient", "call `step` first"));
         }
+        self.check_undivided("gradient")?;
         let pending = self.sum_gradient()?;
         self.join_gradient(pending.n_samples);
         self.pending = Some(pending);
@@ -163,13 +165,15 @@ impl<S: Scalar> Trainer<'_, S> {
     ///
     /// # Errors
     /// Returns [`Error::Shape`] or [`Error::Empty`] for samples that do not match the
-    /// network, [`Error::Conflict`] for a single sample with batch normalization or if a
-    /// gradient has not been used by [`step`](Self::step) yet, and [`Error::Diverged`] if
+    /// network, [`Error::Conflict`] for a single sample with batch normalization, if a
+    /// gradient has not been used by [`step`](Self::step) yet or if several processes share
+    /// the training run, and [`Error::Diverged`] if
     /// the loss or the gradient is NaN or infinite.
     #[inline(never)]
     pub fn step_on(&mut self, samples: &Samples<'_, S>) -> Result<BatchLoss> {
         samples.check_fit(self.network.n_inputs(), self.network.n_outputs())?;
         self.check_no_pending_gradient()?;
+        self.check_undivided("step on samples of the caller")?;
         self.config
             .check_batches(self.network.has_batch_norm(), samples.len())?;
         self.buffers.fit_streamed(&self.network, samples.len());
@@ -199,11 +203,13 @@ impl<S: Scalar> Trainer<'_, S> {
             let pending = self.sum_gradient()?;
             if self.regularizes_gradient() {
                 self.join_gradient(pending.n_samples);
+                self.complete_gradient()?;
                 self.regularize_gradient();
                 self.update_parameters(None);
             } else {
                 self.update_parameters(Some(pending.n_samples));
             }
+            self.complete_parameters()?;
             return Ok(self.finish_step(pending));
         }
         let rows = self.partition.rows(self.progress.batch);
@@ -212,7 +218,36 @@ impl<S: Scalar> Trainer<'_, S> {
         let scale = self.gradient_scale(n_samples) * S::from_f64(-self.progress.last_rate);
         let sums = self.forward_and_backward(None, rows, scale, true)?;
         self.check_gradient(true, None)?;
+        self.complete_parameters()?;
         Ok(self.finish_step(Pending { n_samples, sums }))
+    }
+
+    /// Gathers the gradient, if several processes computed it and the update needs all of it.
+    fn complete_gradient(&mut self) -> Result<()> {
+        match &mut self.division {
+            Some(division) if self.sum_rows.is_none() && !division.divides_update() => {
+                let plan = self.network.plan();
+                let first = plan.first_trained(self.config.frozen_layers);
+                let gradient = self.buffers.workspaces[0].gradients.values_mut();
+                division.complete_parameters(plan, first, gradient)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gathers the parameters, if several processes updated them.
+    #[inline]
+    fn complete_parameters(&mut self) -> Result<()> {
+        match &mut self.division {
+            Some(division) if division.divides_update() => {
+                let (plan, parameters) = self.network.split_mut();
+                let first = plan.first_trained(self.config.frozen_layers);
+                division.complete_parameters(plan, first, parameters)?;
+                division.note_update();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Computes the gradient of the next batch, except for the sum of its subtrees.
@@ -306,7 +341,33 @@ impl<S: Scalar> Trainer<'_, S> {
         match (streamed, subtrees) {
             (None, Some(subtrees)) => {
                 let sums = &mut sums[..subtrees.count()];
-                pass.subtrees(&self.network, workspaces, rows.start, subtrees, sums)
+                let mut losses = [EpochSums::default(); MAX_SUBTREES];
+                let losses = &mut losses[..sums.len()];
+                let own = match &self.division {
+                    None => 0..sums.len(),
+                    Some(division) => division.subtrees(sums.len()),
+                };
+                let rows = SubtreeRows {
+                    first_row: rows.start,
+                    subtrees,
+                    first: own.start,
+                };
+                let (own_sums, own_losses) = (&mut sums[own.clone()], &mut losses[own]);
+                let outcome = pass.subtrees(&self.network, workspaces, &rows, own_sums, own_losses);
+                match &mut self.division {
+                    None => outcome?,
+                    Some(division) => {
+                        let failure = failure(outcome)?;
+                        let failure =
+                            division.complete_subtrees(subtrees, sums, losses, failure)?;
+                        if let Some((value, layer)) = failure {
+                            return Err(self.progress.diverged(n_batches, "loss", value, layer));
+                        }
+                    }
+                }
+                let mut total = EpochSums::default();
+                losses.iter().for_each(|&loss| total.add(loss));
+                Ok(total)
             }
             (streamed, _) => {
                 let source = match streamed {
@@ -316,6 +377,7 @@ impl<S: Scalar> Trainer<'_, S> {
                 let network = PassNetwork::Owned {
                     network: &mut self.network,
                     descends,
+                    division: self.division.as_deref_mut(),
                 };
                 pass.chain(&mut workspaces[0], source, network, rows, 0)
             }
@@ -498,6 +560,17 @@ impl<S: Scalar> Trainer<'_, S> {
             }
         }
         Ok(())
+    }
+}
+
+/// The value that became NaN or infinite, and its layer, counted from 0.
+fn failure(outcome: Result<()>) -> Result<Option<(f64, usize)>> {
+    match outcome {
+        Ok(()) => Ok(None),
+        Err(Error::Diverged { value, layer, .. }) => {
+            Ok(Some((value.parse().unwrap_or(f64::NAN), layer - 1)))
+        }
+        Err(error) => Err(error),
     }
 }
 

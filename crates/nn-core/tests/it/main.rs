@@ -24,3 +24,5 @@ mod tensors;
 mod preprocessing;
 mod mlp;
 mod checkpoint;
+mod thread_exchange;
+mod processes;

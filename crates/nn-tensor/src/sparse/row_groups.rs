@@ -86,7 +86,7 @@ impl RowGroups {
                 Arrangement::Lanes {
                     unit,
                     of_columns: columns_of(&of_groups),
-                    ranges: ranges_of_equal_work(&of_groups, n_tasks),
+                    ranges: ranges_of_equal_work(&of_groups, 0..of_groups.n_indices(), n_tasks),
                     of_groups,
                 }
             }
