@@ -13,6 +13,10 @@ pub(crate) fn run() -> Result<()> {
 fn steps() -> Vec<Step> {
     let mut steps = vec![
         Step::cargo(Cargo::new("fmt --all --check")),
+        // A workspace of its own.
+        Step::cargo(Cargo::new(
+            "fmt --manifest-path crates/nn-mpi/Cargo.toml --check",
+        )),
         Step::new("cargo xtask tidy", tidy::check),
         Step::new("cargo xtask typos", typos::check_if_installed),
         // `--locked`: a Cargo.lock that does not match the manifests ends here.

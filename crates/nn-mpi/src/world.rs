@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use mpi::{Count, Rank};
 use mpi::datatype::{Equivalence, PartitionMut};
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives, Root};
+use mpi::{Count, Rank};
 use nn_core::{Error, Exchange, Result};
 
 /// All processes of the communicator `MPI_COMM_WORLD`.
