@@ -462,6 +462,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         if self.progress.is_done {
             return Ok(None);
         }
+        if self.division.is_none() {
+            return self.advance_here();
+        }
         self.announce(Command::Advance {
             learning_rate: self.progress.learning_rate,
             descends: self.descends,
@@ -481,6 +484,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     /// As [`advance`](Self::advance), on all processes at once.
+    #[inline(never)]
     fn advance_together(&mut self) -> Result<Option<Event>> {
         let event = self.advance_here();
         // All processes diverge together.
@@ -492,6 +496,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         event
     }
 
+    #[inline(always)]
     fn advance_here(&mut self) -> Result<Option<Event>> {
         if self.progress.batch < self.n_batches() {
             return self.train_batch().map(|report| Some(Event::Batch(report)));
