@@ -7,8 +7,9 @@ use clap::Args;
 use nn_files::escaped_path;
 use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
+use nn_train::preset::MIN_SAMPLES_OF_DEFAULT;
 use nn_train::run_dir::{self, locate_model, locate_run};
-use nn_train::table::is_table;
+use nn_train::table::{STDIN, is_table};
 use nn_train::{
     Data, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result, Settings,
     StoppedRun, config_diff, warnings,
@@ -169,21 +170,13 @@ fn start(arguments: &TrainArguments, progress: Progress, work: Work<'_>) -> Resu
         None => arguments.settings.clone(),
     };
     let data_dir = &arguments.folder.data_dir;
-    let of_table = match names_a_table(&settings) {
-        true => settings.with_default_preset(),
-        false => settings.clone(),
+    let load = |settings: &Settings| {
+        progress.while_reading(|shown| {
+            Data::for_training_with_progress(&first_of(settings)?, data_dir, &threads, shown)
+        })
     };
-    let first = first_of(&of_table)?;
-    let data = progress.while_reading(|shown| {
-        Data::for_training_with_progress(&first, data_dir, &threads, shown)
-    })?;
+    let (settings, data) = with_default_preset(settings, load)?;
     set_memory(arguments, &data)?;
-    // The default preset of tables is not for tables of images.
-    let settings = if data.has_columns() {
-        of_table
-    } else {
-        settings
-    };
     let asked = settings.is_repeated().then(|| settings.clone());
     let mut experiment = Experiment::new(&first_of(&settings)?, data)?.with_threads(threads);
     if let Some(interval) = arguments.checkpoint_interval {
@@ -218,10 +211,26 @@ fn start(arguments: &TrainArguments, progress: Progress, work: Work<'_>) -> Resu
     })
 }
 
-/// Whether the data are a table, which may have images as rows.
-fn names_a_table(settings: &Settings) -> bool {
+/// The settings with the default preset if the data are a table that is large enough, and the
+/// data, which the preset reads in another way.
+fn with_default_preset(
+    settings: Settings,
+    load: impl Fn(&Settings) -> Result<Data>,
+) -> Result<(Settings, Data)> {
     let data = settings.data.as_deref();
-    data.is_some_and(|data| is_table(&escaped_path::path(data)))
+    let is_table = data.is_some_and(|data| data != STDIN && is_table(&escaped_path::path(data)));
+    let preset = settings.with_default_preset();
+    if is_table && preset != settings {
+        let data = load(&preset)?;
+        if !data.has_columns() {
+            return Ok((settings, data));
+        }
+        if data.n_train() >= MIN_SAMPLES_OF_DEFAULT {
+            return Ok((preset, data));
+        }
+    }
+    let data = load(&settings)?;
+    Ok((settings, data))
 }
 
 /// The settings of one run, or those of the first of several runs.

@@ -4,8 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use nn_train::choice::Preset;
 use nn_train::data::{Data, GLYPHS, default_name};
 use nn_train::memory::amount;
+use nn_train::table::is_table;
 use nn_train::training_memory;
 use nn_train::{Error, Experiment, Plan, Result, Settings, command_line, flags, grouped};
 
@@ -44,6 +46,14 @@ impl TrainingRequest {
             let name = default_name(datasets.data_dir());
             settings.data = Some(name.to_owned());
             words.splice(0..0, ["--data".to_owned(), name.to_owned()]);
+        }
+        let data = settings.data.as_deref();
+        if data.is_some_and(|data| is_table(Path::new(data)))
+            && settings.with_default_preset() != settings
+        {
+            // The page trains plain networks, and its command trains the same.
+            settings.preset = Some(Preset::Plain.into());
+            words.extend(["--preset".to_owned(), Preset::Plain.to_string()]);
         }
         check_from(&settings)?;
         check_glyphs(&settings)?;

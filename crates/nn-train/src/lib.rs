@@ -95,7 +95,7 @@ pub use nn_metrics;
 pub use nn_settings::flags;
 pub use nn_settings::{
     Activations, Calibrate, Choice, Error, ErrorKind, OnDivergence, Result, Settings, Sizes,
-    Widths, choice, command_line, error, settings,
+    Widths, choice, command_line, error, preset, settings,
 };
 pub use nn_table;
 pub use nn_tensor::Threads;

@@ -69,8 +69,7 @@ impl TableArguments {
 
 /// Prints one line per column of a table, and what is doubtful.
 pub(super) fn table_info(path: &Path, settings: &Settings, as_json: bool) -> Result<()> {
-    // The columns are shown as `nn train` encodes them by default.
-    let options = SplitOptions::new(&settings.with_default_preset())?.table;
+    let options = SplitOptions::new(settings)?.table;
     let table = match path.as_os_str() == STDIN {
         true => Table::parse(path, &read_bytes(path)?, &options)?,
         false => Table::read(path, &options)?,

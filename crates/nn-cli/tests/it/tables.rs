@@ -458,3 +458,31 @@ fn a_target_can_be_predicted_as_its_logarithm() {
     let line = format!("train {flags} --target-transform root");
     scratch.nn(&line).refuses(2, &["none", "log", "auto"]);
 }
+
+#[test]
+fn a_large_table_has_a_default_preset_unless_the_network_is_given() {
+    let scratch = Scratch::new();
+    let table = |n_rows| {
+        csv("u,v,price", n_rows, |_, x, y| {
+            format!("{x:.3},{y:.3},{x:.4}")
+        })
+    };
+    scratch.file("large.csv", table(2600));
+    scratch.file("small.csv", table(2400));
+    let preset_of = |flags: &str| {
+        let shown = scratch.nn(&format!("train --target price --dry-run {flags}"));
+        let shown = shown.succeeds();
+        let line = shown.lines().find(|line| line.starts_with("preset"));
+        line.map(|line| line.replace("preset", "").trim().to_owned())
+    };
+    let tabular = preset_of("--data large.csv --seed 3").expect("a large table has one");
+    assert!(tabular.starts_with("tabular: "), "{tabular}");
+    assert_eq!(preset_of("--data small.csv"), None);
+    for plain in ["--hidden 16", "--epochs 3", "--preset plain"] {
+        assert_eq!(
+            preset_of(&format!("--data large.csv {plain}")),
+            None,
+            "{plain}"
+        );
+    }
+}
