@@ -126,9 +126,11 @@ mod tests {
             ..process.clone()
         };
         assert!(!contained.has_ended(&current));
-        // The number of an ended process is used again.
+        // The number of an ended process is used again. Both may have started in the same tick
+        // of the clock here, so the ended process gets another start.
         let reused = Process {
             id: current.id,
+            started: Some(0),
             ..process
         };
         assert!(reused.has_ended(&current));
