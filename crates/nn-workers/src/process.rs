@@ -126,9 +126,11 @@ mod tests {
             ..process.clone()
         };
         assert!(!contained.has_ended(&current));
-        // The number of an ended process is used again.
+        // The number of an ended process is used again. The processes of this test may have
+        // started within the same clock tick.
         let reused = Process {
             id: current.id,
+            started: process.started.map(|ticks| ticks - 1),
             ..process
         };
         assert!(reused.has_ended(&current));
