@@ -121,7 +121,7 @@ fn killed_workers_lose_no_trial_and_run_none_twice() {
     let shared = |k| {
         let mut command = scratch.command();
         command
-            .args(format!("search shared {flags} --claim-timeout 1s").split_whitespace())
+            .args(format!("search shared {flags} --claim-timeout 5s").split_whitespace())
             .args(["--worker", &format!("{k}/{WORKERS}")])
             .stdout(Stdio::null())
             .stderr(Stdio::null());

@@ -140,12 +140,17 @@ fn progress_keeps_a_claim() {
     let folder = Folder::new();
     let mut work = folder.join(0, SHORT).unwrap();
     assert!(work.claim("unit").unwrap());
+    let modified = || {
+        let claim = fs::metadata(folder.0.join("unit.0")).unwrap();
+        claim.modified().unwrap()
+    };
+    let before = modified();
     for _ in 0..60 {
         thread::sleep(SHORT / 20);
         work.progress();
     }
-    // A much longer pause than between two refreshes, but shorter than the age of the claim.
-    assert!(!folder.state("unit", 2 * SHORT).is_abandoned);
+    // The time of the last progress, and not the age, which depends on the load of the machine.
+    assert!(modified() > before + SHORT);
     let json = fs::read_to_string(folder.0.join("unit.0")).unwrap();
     assert_eq!(json.lines().count(), 1, "{json}");
     thread::sleep(2 * SHORT);
