@@ -19,6 +19,7 @@ mod fetch_data;
 mod features;
 mod test;
 mod bench;
+mod test_folder;
 mod torture;
 mod test_mpi;
 mod mutants;

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use crate::command::{Cargo, build_executable, build_program, find_program};
 use crate::error::{Error, Result};
+use crate::test_folder;
 use crate::torture::random::Random;
 use crate::workspace;
 use launcher::{Launcher, Outcome};
@@ -77,33 +78,24 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         println!("skipped: {missing} is not installed (`{INSTALL}` installs it)");
         return Ok(());
     }
-    let folder = std::env::temp_dir().join(format!("nn-mpi-{}", std::process::id()));
-    let io = |source: io::Error| Error::unreadable(&folder, source);
-    fs::create_dir_all(&folder).map_err(io)?;
-    fs::write(folder.join("points.csv"), points(arguments.seed)).map_err(io)?;
-    let programs = Programs {
-        nn: build_program()?,
-        launcher: Launcher::new(build_nn_mpi()?, &folder),
-        folder: folder.clone(),
-    };
-    let mut n_broken = programs.compare(arguments.quick).map_err(io)?;
-    n_broken += programs.check_errors().map_err(io)?;
-    let n_kills = arguments
-        .kills
-        .unwrap_or(if arguments.full { KILLS } else { 0 });
-    if n_kills > 0 {
-        n_broken += kills::check(&programs, n_kills, arguments.seed).map_err(io)?;
-    }
-    if n_broken > 0 {
-        println!("the files are in {}", folder.display());
-        return Err(Error::Broken {
-            what: "run on several processes",
-            count: n_broken,
-        });
-    }
-    // Files that stay in the temporary folder do no harm.
-    let _ = fs::remove_dir_all(&folder);
-    Ok(())
+    test_folder::run("nn-mpi", "run on several processes", |folder| {
+        let io = |source: io::Error| Error::unreadable(folder, source);
+        fs::write(folder.join("points.csv"), points(arguments.seed)).map_err(io)?;
+        let programs = Programs {
+            nn: build_program()?,
+            launcher: Launcher::new(build_nn_mpi()?, folder),
+            folder: folder.to_owned(),
+        };
+        let mut n_broken = programs.compare(arguments.quick).map_err(io)?;
+        n_broken += programs.check_errors().map_err(io)?;
+        let n_kills = arguments
+            .kills
+            .unwrap_or(if arguments.full { KILLS } else { 0 });
+        if n_kills > 0 {
+            n_broken += kills::check(&programs, n_kills, arguments.seed).map_err(io)?;
+        }
+        Ok(n_broken)
+    })
 }
 
 /// The tests of `cargo xtask ci`.

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::random::Random;
 use super::server::{Files, Server};
 use crate::error::{Error, Result};
+use crate::test_folder;
 use crate::workspace;
 
 /// The files of MNIST.
@@ -37,43 +38,33 @@ pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
         println!("skipped: MNIST is missing; `cargo xtask fetch-data` downloads it");
         return Ok(());
     };
-    let folder = std::env::temp_dir().join(format!("nn-torture-download-{}", std::process::id()));
-    let io = |source: io::Error| Error::unreadable(&folder, source);
-    fs::create_dir_all(&folder).map_err(io)?;
-    let server = Server::start(files.clone(), seed).map_err(io)?;
-    let mut chamber = Chamber {
-        program: super::build()?,
-        url: server.url(),
-        data_dir: folder.join("data"),
-        files,
-        random: Random::new(seed),
-        told: Told::default(),
-    };
-    let outcome = chamber.torture(n_kills).map_err(io);
-    let told = &chamber.told;
-    println!(
-        "{} kills, {} of them within a file, {} downloads continued; {} came to their end, \
-         {} failed; {} wrong files, {} left over",
-        told.kills,
-        told.within,
-        server.continued(),
-        told.ended,
-        told.failed,
-        told.wrong,
-        told.left_over
-    );
-    outcome?;
-    let n_faults = told.failed + told.wrong + told.left_over;
-    if n_faults > 0 {
-        println!("the files are in {}", folder.display());
-        return Err(Error::Broken {
-            what: "download",
-            count: n_faults as usize,
-        });
-    }
-    // Files that stay in the temporary folder do no harm.
-    let _ = fs::remove_dir_all(&folder);
-    Ok(())
+    test_folder::run("nn-torture-download", "download", |folder| {
+        let io = |source: io::Error| Error::unreadable(folder, source);
+        let server = Server::start(files.clone(), seed).map_err(io)?;
+        let mut chamber = Chamber {
+            program: super::build()?,
+            url: server.url(),
+            data_dir: folder.join("data"),
+            files,
+            random: Random::new(seed),
+            told: Told::default(),
+        };
+        let outcome = chamber.torture(n_kills).map_err(io);
+        let told = &chamber.told;
+        println!(
+            "{} kills, {} of them within a file, {} downloads continued; {} came to their end, \
+             {} failed; {} wrong files, {} left over",
+            told.kills,
+            told.within,
+            server.continued(),
+            told.ended,
+            told.failed,
+            told.wrong,
+            told.left_over
+        );
+        outcome?;
+        Ok((told.failed + told.wrong + told.left_over) as usize)
+    })
 }
 
 /// The files of MNIST; `None` if MNIST is not in the data folder.

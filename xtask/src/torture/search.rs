@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::random::Random;
 use crate::error::{Error, Result};
+use crate::test_folder;
 
 const WORKERS: u64 = 3;
 
@@ -39,34 +40,25 @@ const FILES: [&str; 2] = ["config.toml", "journal.jsonl"];
 
 /// Kills workers `n_kills` times; returns an error if a result differs from that of one process.
 pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
-    let folder = std::env::temp_dir().join(format!("nn-torture-search-{}", std::process::id()));
-    let io = |source: io::Error| Error::unreadable(&folder, source);
-    fs::create_dir_all(&folder).map_err(io)?;
-    let mut searches = Searches {
-        program: super::build()?,
-        folder: folder.clone(),
-        random: Random::new(seed),
-        n_kills: 0,
-        n_interrupted: 0,
-        n_merged: 0,
-        n_different: 0,
-    };
-    let outcome = searches.torture(n_kills).map_err(io);
-    println!(
-        "{} kills, {} trials interrupted; {} searches merged, {} with a different result",
-        searches.n_kills, searches.n_interrupted, searches.n_merged, searches.n_different
-    );
-    outcome?;
-    if searches.n_different > 0 {
-        println!("the files are in {}", folder.display());
-        return Err(Error::Broken {
-            what: "search",
-            count: searches.n_different as usize,
-        });
-    }
-    // Files that stay in the temporary folder do no harm.
-    let _ = fs::remove_dir_all(&folder);
-    Ok(())
+    test_folder::run("nn-torture-search", "search", |folder| {
+        let io = |source: io::Error| Error::unreadable(folder, source);
+        let mut searches = Searches {
+            program: super::build()?,
+            folder: folder.to_owned(),
+            random: Random::new(seed),
+            n_kills: 0,
+            n_interrupted: 0,
+            n_merged: 0,
+            n_different: 0,
+        };
+        let outcome = searches.torture(n_kills).map_err(io);
+        println!(
+            "{} kills, {} trials interrupted; {} searches merged, {} with a different result",
+            searches.n_kills, searches.n_interrupted, searches.n_merged, searches.n_different
+        );
+        outcome?;
+        Ok(searches.n_different as usize)
+    })
 }
 
 struct Searches {

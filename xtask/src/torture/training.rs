@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::random::Random;
 use crate::error::{Error, Result};
+use crate::test_folder;
 
 /// Exit code of a run without an intact checkpoint: if the only checkpoint was damaged, the
 /// run must start again.
@@ -36,40 +37,31 @@ const FLAGS: &str = "--data points.csv --hidden 20,10 --batch-size 8 --epochs 10
 
 /// Kills training runs `n_kills` times; returns an error if a byte of the weights changed.
 pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
-    let folder = std::env::temp_dir().join(format!("nn-torture-{}", std::process::id()));
-    let io = |source: io::Error| Error::unreadable(&folder, source);
-    fs::create_dir_all(&folder).map_err(io)?;
-    let mut chamber = Chamber {
-        program: super::build()?,
-        folder: folder.clone(),
-        random: Random::new(seed),
-        told: Told::default(),
-    };
-    fs::write(folder.join("points.csv"), chamber.points()).map_err(io)?;
-    let outcome = chamber.torture(n_kills).map_err(io);
-    let told = &chamber.told;
-    println!(
-        "{} stops: {} kills, {} signals, {} checkpoints damaged; {} trainings ended, \
-         {} with other bytes, {} checkpoints lost",
-        told.kills + told.signals,
-        told.kills,
-        told.signals,
-        told.damaged,
-        told.ended,
-        told.different,
-        told.lost
-    );
-    outcome?;
-    if told.different + told.lost > 0 {
-        println!("the files are in {}", folder.display());
-        return Err(Error::Broken {
-            what: "training run",
-            count: (told.different + told.lost) as usize,
-        });
-    }
-    // Files that stay in the temporary folder do no harm.
-    let _ = fs::remove_dir_all(&folder);
-    Ok(())
+    test_folder::run("nn-torture", "training run", |folder| {
+        let io = |source: io::Error| Error::unreadable(folder, source);
+        let mut chamber = Chamber {
+            program: super::build()?,
+            folder: folder.to_owned(),
+            random: Random::new(seed),
+            told: Told::default(),
+        };
+        fs::write(folder.join("points.csv"), chamber.points()).map_err(io)?;
+        let outcome = chamber.torture(n_kills).map_err(io);
+        let told = &chamber.told;
+        println!(
+            "{} stops: {} kills, {} signals, {} checkpoints damaged; {} trainings ended, \
+             {} with other bytes, {} checkpoints lost",
+            told.kills + told.signals,
+            told.kills,
+            told.signals,
+            told.damaged,
+            told.ended,
+            told.different,
+            told.lost
+        );
+        outcome?;
+        Ok((told.different + told.lost) as usize)
+    })
 }
 
 /// The results so far.
