@@ -9,11 +9,7 @@ folds but one and tested on this one. `nn` splits its validation rows off the tr
 Results that FILE.jsonl has are not computed again.
 """
 
-import argparse
-import json
 import math
-import os
-import sys
 import time
 from pathlib import Path
 from statistics import mean, stdev
@@ -22,6 +18,7 @@ import numpy
 import table_data
 import table_methods
 import table_record
+import table_results
 from scipy.stats import t as student
 from sklearn.model_selection import KFold, StratifiedKFold
 
@@ -48,30 +45,14 @@ VARIANTS = {
 }
 
 
-def names(text):
-    found = [name for name in text.split(",") if name]
-    unknown = [name for name in found if name not in VARIANTS]
-    if unknown:
-        raise argparse.ArgumentTypeError(
-            f"unknown: {', '.join(unknown)}; known: {', '.join(VARIANTS)}"
-        )
-    return found
-
-
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--nn", required=True, help="the program nn")
-    parser.add_argument("--tables", required=True, help="folder of the CSV files")
-    parser.add_argument("--results", required=True, type=Path, help="file of the results")
-    parser.add_argument("--record", type=Path, help="file of the record")
+    names, development = table_results.names, table_data.DEVELOPMENT
+    parser = table_results.parser(__doc__.splitlines()[0])
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=5000, help="most rows of a table")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--base", type=names, default=["tabular"], help="variant to compare with")
-    parser.add_argument("--variants", type=names, default=[*VARIANTS])
-    parser.add_argument(
-        "--only", default=",".join(table_data.DEVELOPMENT), help="tables, separated by commas"
-    )
+    parser.add_argument("--base", default="tabular", choices=VARIANTS, help="variant to compare with")
+    parser.add_argument("--variants", type=names(VARIANTS), default=[*VARIANTS])
+    parser.add_argument("--only", type=names(development), default=development)
     return parser.parse_args()
 
 
@@ -145,7 +126,7 @@ def row(lines, variant, base, groups, n_folds):
 
 
 def record(lines, options, tables):
-    base = options.base[0]
+    base = options.base
     classes = [table.name for table in tables if table.is_classification]
     numbers = [table.name for table in tables if not table.is_classification]
     variants = [it for it in VARIANTS if any(line["variant"] == it for line in lines)]
@@ -186,12 +167,12 @@ def record(lines, options, tables):
 def main():
     options = arguments()
     options.nn = str(Path(options.nn).resolve())
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    lines = []
-    if options.results.exists():
-        lines = [json.loads(text) for text in options.results.read_text().splitlines()]
-    done = {(it["table"], it["fold"], it["variant"]) for it in lines if "failure" not in it}
-    tables = [table_data.load(name, options.tables) for name in options.only.split(",")]
+    lines = table_results.read_lines(options.results)
+    # Failed cells are tried again.
+    lines = [it for it in lines if "failure" not in it or it["variant"] not in options.variants]
+    table_results.write_lines(options.results, lines)
+    done = {(it["table"], it["fold"], it["variant"]) for it in lines}
+    tables = [table_data.load(name, options.tables) for name in options.only]
     tables = [table for table in tables if table is not None]
     for table in tables:
         for fold, rows in enumerate(folds(table, options.folds, options.rows)):
@@ -200,11 +181,7 @@ def main():
                     continue
                 line = measure(table, fold, rows, variant, options)
                 lines.append(line)
-                with options.results.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                shown = line.get("failure") or f"error {line['error']:.4f}, {line['seconds']:.1f} s"
-                print(f"{table.name}, fold {fold}, {variant}: {shown}", file=sys.stderr, flush=True)
-    lines = [it for it in lines if "failure" not in it or (it["table"], it["fold"], it["variant"]) not in done]
+                table_results.append(options.results, line, f"{table.name}, fold {fold}, {variant}")
     text = record(lines, options, tables)
     if options.record:
         options.record.write_text(text)

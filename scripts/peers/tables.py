@@ -8,9 +8,6 @@ has are not computed again, so a benchmark can be interrupted and continued, and
 several calls. With `--record FILE.md`, the record of all results is written.
 """
 
-import argparse
-import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -18,47 +15,21 @@ from pathlib import Path
 import table_data
 import table_methods
 import table_record
-
-
-def names(all_names):
-    def parse(text):
-        found = [name for name in text.split(",") if name]
-        unknown = [name for name in found if name not in all_names]
-        if unknown:
-            known = ", ".join(all_names)
-            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {known}")
-        return found
-
-    return parse
+import table_results
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--nn", required=True, help="the program nn")
-    parser.add_argument("--tables", required=True, help="folder of the CSV files")
-    parser.add_argument("--results", required=True, type=Path, help="file of the results")
-    parser.add_argument("--record", type=Path, help="file of the record")
+    parser = table_results.parser(__doc__.splitlines()[0])
     parser.add_argument("--splits", type=int, default=5, help="splits per table")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument(
-        "--methods", type=names(table_methods.NAMES), default=[*table_methods.NAMES]
+        "--methods",
+        type=table_results.names(table_methods.NAMES),
+        default=[*table_methods.NAMES],
     )
-    parser.add_argument("--only", type=names(table_data.NAMES), default=[*table_data.NAMES])
+    parser.add_argument(
+        "--only", type=table_results.names(table_data.NAMES), default=[*table_data.NAMES]
+    )
     return parser.parse_args()
-
-
-def read_lines(path):
-    """The lines of the results; a last line that was cut off by an interruption is dropped."""
-    if not path.exists():
-        return []
-    lines = []
-    for text in path.read_text().splitlines():
-        try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:
-            print(f"{path}: dropped a damaged line", file=sys.stderr)
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return lines
 
 
 def key(line):
@@ -89,11 +60,10 @@ def measure(table, split, name, options):
 def main():
     options = arguments()
     options.nn = str(Path(options.nn).resolve())
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    lines = read_lines(options.results)
+    lines = table_results.read_lines(options.results)
     # Failed cells are tried again.
     lines = [line for line in lines if "failure" not in line or line["method"] not in options.methods]
-    options.results.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    table_results.write_lines(options.results, lines)
     done = {key(line) for line in lines}
     for name in options.only:
         table = table_data.load(name, options.tables)
@@ -106,10 +76,7 @@ def main():
                     continue
                 line = measure(table, split, method, options)
                 lines.append(line)
-                with options.results.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                shown = line.get("failure") or f"error {line['error']:.4f}, {line['seconds']:.1f} s"
-                print(f"{name}, split {split}, {method}: {shown}", file=sys.stderr, flush=True)
+                table_results.append(options.results, line, f"{name}, split {split}, {method}")
     tables = {line["table"] for line in lines}
     loaded = {name: table_data.load(name, options.tables) for name in tables}
     n_rows = {name: len(table.targets) for name, table in loaded.items() if table is not None}
