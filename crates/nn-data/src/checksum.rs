@@ -4,6 +4,9 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use sha2::{Digest, Sha256};
 
+/// Number of bytes that are hashed at once.
+const BLOCK: usize = 1 << 16;
+
 /// Computes the SHA-256 of all bytes of `reader`, in lower-case hexadecimal.
 ///
 /// # Errors
@@ -15,7 +18,7 @@ use sha2::{Digest, Sha256};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn sha256(reader: impl Read) -> io::Result<String> {
-    let mut reader = BufReader::with_capacity(1 << 16, reader);
+    let mut reader = BufReader::with_capacity(BLOCK, reader);
     let mut hasher = Sha256::new();
     loop {
         let bytes = match reader.fill_buf() {
@@ -29,6 +32,32 @@ pub fn sha256(reader: impl Read) -> io::Result<String> {
         hasher.update(bytes);
         let n = bytes.len();
         reader.consume(n);
+    }
+}
+
+/// Computes a SHA-256 from bytes that come one by one, without a copy of all of them.
+#[derive(Default)]
+pub(crate) struct Checksum {
+    hasher: Sha256,
+    block: Vec<u8>,
+}
+
+impl Checksum {
+    pub(crate) fn add(&mut self, bytes: impl IntoIterator<Item = u8>) {
+        let mut bytes = bytes.into_iter();
+        loop {
+            self.block.clear();
+            self.block.extend(bytes.by_ref().take(BLOCK));
+            if self.block.is_empty() {
+                return;
+            }
+            self.hasher.update(&self.block);
+        }
+    }
+
+    /// The checksum in lower-case hexadecimal.
+    pub(crate) fn finish(self) -> String {
+        hexadecimal(&self.hasher.finalize())
     }
 }
 
@@ -60,6 +89,18 @@ mod tests {
         for (message, expected) in cases {
             let found = sha256(message.as_bytes()).expect("memory can be read");
             assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn bytes_in_parts_have_the_checksum_of_all_bytes() {
+        let bytes: Vec<u8> = (0..3 * BLOCK + 5).map(|i| (i % 251) as u8).collect();
+        let expected = sha256(&bytes[..]).expect("memory can be read");
+        for middle in [0, 7, BLOCK, 2 * BLOCK + 1] {
+            let mut checksum = Checksum::default();
+            checksum.add(bytes[..middle].iter().copied());
+            checksum.add(bytes[middle..].iter().copied());
+            assert_eq!(checksum.finish(), expected, "{middle}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 use ndarray::Array2;
 
 use crate::catalog::Source;
-use crate::checksum;
+use crate::checksum::Checksum;
 use crate::error::{Error, IdxProblem, Result};
 use crate::idx::{self, Idx, IdxData, Magic};
 use crate::idx_names::{IdxNames, SplitFiles};
@@ -141,18 +141,18 @@ impl Dataset {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn sha256(&self) -> String {
-        let mut bytes = Vec::new();
+        let mut checksum = Checksum::default();
         for split in [&self.train, &self.test] {
             match &split.inputs {
-                Inputs::Pixels(pixels) => bytes.extend(pixels.iter()),
-                Inputs::Features(values) => bytes.extend(little_endian(values)),
+                Inputs::Pixels(pixels) => checksum.add(pixels.iter().copied()),
+                Inputs::Features(values) => checksum.add(little_endian(values)),
             }
             match &split.targets {
-                Targets::Classes(labels) => bytes.extend(labels.iter().map(|&label| label as u8)),
-                Targets::Values(values) => bytes.extend(little_endian(values)),
+                Targets::Classes(labels) => checksum.add(labels.iter().map(|&label| label as u8)),
+                Targets::Values(values) => checksum.add(little_endian(values)),
             }
         }
-        checksum::sha256(&bytes[..]).unwrap_or_default()
+        checksum.finish()
     }
 
     /// Number of classes; 0 for regression.
