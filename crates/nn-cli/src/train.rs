@@ -9,10 +9,9 @@ use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
 use nn_train::preset::MIN_SAMPLES_OF_DEFAULT;
 use nn_train::run_dir::{self, locate_model, locate_run};
-use nn_train::table::{STDIN, is_table};
 use nn_train::{
     Data, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result, Settings,
-    StoppedRun, config_diff, warnings,
+    StoppedRun, config_diff, table, warnings,
 };
 use nn_workers::Worker;
 use serde_json::json;
@@ -217,10 +216,7 @@ fn with_default_preset(
     settings: Settings,
     load: impl Fn(&Settings) -> Result<Data>,
 ) -> Result<(Settings, Data)> {
-    let data = settings.data.as_deref();
-    let is_table = data.is_some_and(|data| data != STDIN && is_table(&escaped_path::path(data)));
-    let preset = settings.with_default_preset();
-    if is_table && preset != settings {
+    if let Some(preset) = table::with_default_preset(&settings) {
         let data = load(&preset)?;
         if !data.has_columns() {
             return Ok((settings, data));

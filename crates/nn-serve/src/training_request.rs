@@ -7,9 +7,8 @@ use std::sync::Arc;
 use nn_train::choice::Preset;
 use nn_train::data::{Data, GLYPHS, default_name};
 use nn_train::memory::amount;
-use nn_train::table::is_table;
 use nn_train::training_memory;
-use nn_train::{Error, Experiment, Plan, Result, Settings, command_line, flags, grouped};
+use nn_train::{Error, Experiment, Plan, Result, Settings, command_line, flags, grouped, table};
 
 use crate::dataset_cache::DatasetCache;
 
@@ -47,10 +46,7 @@ impl TrainingRequest {
             settings.data = Some(name.to_owned());
             words.splice(0..0, ["--data".to_owned(), name.to_owned()]);
         }
-        let data = settings.data.as_deref();
-        if data.is_some_and(|data| is_table(Path::new(data)))
-            && settings.with_default_preset() != settings
-        {
+        if table::with_default_preset(&settings).is_some() {
             // The page trains plain networks, and its command trains the same.
             settings.preset = Some(Preset::Plain.into());
             words.extend(["--preset".to_owned(), Preset::Plain.to_string()]);

@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use nn_data::{Dataset, Targets, catalog, checksum};
-use nn_files::{known_format, regular_file};
-use nn_settings::{Error, ErrorKind, Result};
+use nn_files::{escaped_path, known_format, regular_file};
+use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_table::preprocessing::Purpose;
 use nn_table::summary::Summary;
 use nn_table::{Header, Preprocessing, Table, TableOptions, TargetEncoding, UnseenCategory};
@@ -96,6 +96,24 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
         let is = |ending: &&str| extension.eq_ignore_ascii_case(ending);
         endings.iter().any(is)
     })
+}
+
+/// The settings with the default preset of tables; `None` if the data are not a table in a file,
+/// or if the settings have no default preset. A table of images has none either, nor has a table
+/// with fewer training samples than [`MIN_SAMPLES_OF_DEFAULT`](crate::preset::MIN_SAMPLES_OF_DEFAULT).
+///
+/// ```
+/// use nn_train::{Settings, table};
+///
+/// let settings = Settings { data: Some("houses.csv".to_owned()), ..Settings::default() };
+/// assert!(table::with_default_preset(&settings).is_some());
+/// let plain = Settings { epochs: Some(5), ..settings };
+/// assert!(table::with_default_preset(&plain).is_none());
+/// ```
+pub fn with_default_preset(settings: &Settings) -> Option<Settings> {
+    let data = settings.data.as_deref().filter(|data| *data != STDIN)?;
+    let preset = settings.with_default_preset();
+    (preset != *settings && is_table(&escaped_path::path(data))).then_some(preset)
 }
 
 /// Returns `true` if the file at `path` is a file of rows, or is named like one.
