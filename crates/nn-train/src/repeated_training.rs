@@ -134,15 +134,8 @@ impl RepeatedTraining {
         let prefix = run_prefix(&first.data().dataset.name);
         let path = run_dir::create_directory(runs_dir, name, &prefix)?;
         run_dir::replace(&path, CONFIG, settings.to_toml().as_bytes())?;
-        Ok(Self {
-            path,
-            settings,
-            repetitions,
-            data_dir: data_dir.to_owned(),
-            threads: first.threads().clone(),
-            checkpoint_interval: None,
-            processes: None,
-        })
+        let threads = first.threads().clone();
+        Ok(Self::at(path, settings, repetitions, data_dir, threads))
     }
 
     /// The settings of all runs together.
@@ -177,15 +170,8 @@ impl RepeatedTraining {
         let settings = Self::resolved(settings, first)?;
         let repetitions = Repetition::all(&settings)?;
         let path = shared_runs::join(&settings, first.data(), runs_dir, name)?;
-        Ok(Self {
-            path,
-            settings,
-            repetitions,
-            data_dir: data_dir.to_owned(),
-            threads: first.threads().clone(),
-            checkpoint_interval: None,
-            processes: None,
-        })
+        let threads = first.threads().clone();
+        Ok(Self::at(path, settings, repetitions, data_dir, threads))
     }
 
     /// Opens the directory of an interrupted repeated training.
@@ -194,15 +180,28 @@ impl RepeatedTraining {
     /// Returns an error if `path` is not the directory of a repeated training.
     pub fn open(path: &Path, data_dir: &Path, threads: Threads) -> Result<Self> {
         let settings = run_dir::read_config(path)?;
-        Ok(Self {
-            repetitions: Repetition::all(&settings).map_err(Error::of_data)?,
-            path: path.to_owned(),
+        let repetitions = Repetition::all(&settings).map_err(Error::of_data)?;
+        let path = path.to_owned();
+        Ok(Self::at(path, settings, repetitions, data_dir, threads))
+    }
+
+    /// The repeated training in the directory `path`, in this process only.
+    fn at(
+        path: PathBuf,
+        settings: Settings,
+        repetitions: Vec<Repetition>,
+        data_dir: &Path,
+        threads: Threads,
+    ) -> Self {
+        Self {
+            path,
             settings,
+            repetitions,
             data_dir: data_dir.to_owned(),
             threads,
             checkpoint_interval: None,
             processes: None,
-        })
+        }
     }
 
     /// Sets the minimum time between two checkpoints, as
