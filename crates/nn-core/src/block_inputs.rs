@@ -81,7 +81,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
     /// Divides the columns of the inputs among `n_parts` processes, of which this is number
     /// `own`, and returns their bounds; `None` if the rows are grouped.
     ///
-    /// The buffers for the backward pass are then for the own columns.
+    /// The buffers for the backward pass are then for the columns of this process.
     pub(crate) fn divide_columns(
         &mut self,
         n_parts: usize,

@@ -17,7 +17,7 @@ const PROBLEM_BYTES: usize = 512;
 /// The processes that share one training run, and the exchange of values between them.
 ///
 /// All methods that exchange values are collective: every process calls them in the same
-/// order with the same lengths and bounds, and they return when the own values are complete.
+/// order with the same lengths and bounds, and a call returns when its values are complete.
 ///
 /// An implementation for a single process has nothing to do:
 ///

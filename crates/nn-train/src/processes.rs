@@ -126,7 +126,7 @@ impl Processes {
         })
     }
 
-    /// Tells the other processes that there are no more runs; on process 0.
+    /// Tells the other processes that there are no more runs. Only process 0 calls this method.
     ///
     /// # Errors
     /// Returns an error if the exchange fails.
@@ -135,7 +135,7 @@ impl Processes {
     }
 
     /// Takes part in the training runs of process 0 until it calls [`end`](Self::end), and
-    /// returns its exit code; on all other processes.
+    /// returns its exit code. All other processes call this method.
     ///
     /// # Errors
     /// Returns an error if this process differs from process 0, for example in its data, or

@@ -29,7 +29,7 @@ pub enum Error {
         /// The invalid text.
         text: String,
     },
-    /// The number of a worker is not below the number of workers.
+    /// The number of a worker is not less than the number of workers.
     #[error("expected a worker from 0 to {}, found {index}/{count}", count - 1)]
     Index {
         /// Number of the worker.

@@ -16,9 +16,9 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 /// The current time according to the file system of a folder.
 ///
 /// The modification time of a file comes from the machine that stores it, which may be a file
-/// server whose clock differs from those of the workers. The age of a claim is therefore the
-/// difference between two modification times on the same file system: that of the claim, and that
-/// of a file that was just written. The clocks of the workers do not matter.
+/// server whose clock differs from those of the workers. The age of a claim is therefore its
+/// modification time subtracted from that of a file that was just written on the same file system.
+/// The clocks of the workers do not matter.
 #[derive(Debug)]
 pub(crate) struct FileClock {
     /// A file of this clock only.

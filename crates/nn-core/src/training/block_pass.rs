@@ -160,7 +160,7 @@ pub(super) struct StepPass<'p, 'a, S> {
 }
 
 impl<'a, S: Scalar> StepPass<'_, 'a, S> {
-    /// Does the forward and backward pass of some rows, whose gradients are added one by
+    /// Runs the forward and backward pass for some rows, whose gradients are added one by
     /// one, in blocks. `index` is the index of the first block in the step.
     #[inline]
     pub(super) fn chain(
@@ -188,7 +188,7 @@ impl<'a, S: Scalar> StepPass<'_, 'a, S> {
         Ok(sums)
     }
 
-    /// Does the forward and backward pass of the rows of some subtrees of a batch, and sums
+    /// Runs the forward and backward pass for the rows of some subtrees of a batch, and sums
     /// the gradients of each subtree of `rows`.
     ///
     /// With several workspaces, each thread computes whole subtrees. All threads then do

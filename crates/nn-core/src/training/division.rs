@@ -3,20 +3,21 @@
 //! Processes exchange values and never sums of values, so the result has the same bits for
 //! any number of processes. Every process has all samples and all parameters.
 //!
-//! A batch whose rows are added one by one is divided in two ways, by rows and by weights:
+//! A batch whose rows are added one by one is divided in two ways, by rows and by weights. Each
+//! process computes:
 //!
 //! ```text
-//! forward    outputs of the own rows                 gather the outputs of the last layer
+//! forward    outputs of its rows                     gather the outputs of the last layer
 //! loss       all rows, on every process
-//! backward   δ of the own rows                       gather δ and the inputs of each layer
-//!            ΔW of the own weights, from all rows
-//! update     the own weights                         gather the weights
+//! backward   δ of its rows                           gather δ and the inputs of each layer
+//!            ΔW of its weights, from all rows
+//! update     its weights                             gather the weights
 //! ```
 //!
-//! The own weights of a dense layer are those of a range of its inputs, which are contiguous.
-//! All other parameters, such as biases, are few, and every process updates them. The stages
-//! of [`is_by_rows`](Division::is_by_rows) compute the own rows; for others, every process
-//! computes all rows.
+//! The weights of a process are those of a range of the inputs of each dense layer, which are
+//! contiguous. All other parameters, such as biases, are few, and every process updates them.
+//! In the stages that [`is_by_rows`](Division::is_by_rows) names, each process computes its
+//! rows; in all others, every process computes all rows.
 //!
 //! A batch that is summed in blocks ([`gradient_sum`](super::gradient_sum)) is divided by
 //! subtrees of blocks: the sums of the subtrees are gathered, and every process does the
@@ -127,8 +128,8 @@ impl<S: Scalar> Drop for Division<S> {
 }
 
 impl<S: Scalar> Division<S> {
-    /// Divides the steps of a network. `first_inputs` are the bounds of the own inputs of a
-    /// first dense layer, or `None` if it cannot be divided.
+    /// Divides the steps of a network. `first_inputs` are the bounds of the inputs of each
+    /// process in a first dense layer, or `None` if it cannot be divided.
     pub(super) fn new(
         exchange: Arc<dyn Exchange<S>>,
         plan: &Plan,
@@ -330,7 +331,7 @@ impl<S: Scalar> Division<S> {
         Ok(())
     }
 
-    /// Notes that an update changed the own part of the optimizer's state.
+    /// Notes that an update changed only this process's part of the optimizer's state.
     pub(super) fn note_update(&mut self) {
         self.is_state_complete = !self.divides_update;
     }
@@ -406,8 +407,8 @@ impl<S: Scalar> Division<S> {
         slots.try_for_each(|slots| self.complete_slot(slots.pre_activations, cache))
     }
 
-    /// Does the backward pass of a block of rows: computes the gradient of the own weights
-    /// and of all other parameters.
+    /// Runs the backward pass for a block of rows: computes the gradient of the weights of
+    /// this process and of all other parameters.
     ///
     /// δ of the last layer must be complete.
     pub(super) fn backward(
@@ -537,7 +538,7 @@ impl<S: Scalar> Division<S> {
         Ok(())
     }
 
-    /// Sets the bounds of the values of rows of this width.
+    /// Sets the bounds of each process for the values of rows of this width.
     fn set_bounds(&mut self, width: usize) {
         self.bounds.clear();
         self.bounds.extend(self.rows.iter().map(|row| row * width));
@@ -580,7 +581,7 @@ impl<'p, S: Scalar> Trained<'p, S> {
     }
 }
 
-/// The gradient of the own weights of a dense node, and of its biases.
+/// The gradient of the weights of this process in a dense node, and of its biases.
 struct OwnGradient<'n> {
     node: &'n Node,
     inputs: Range<usize>,

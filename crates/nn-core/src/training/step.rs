@@ -302,7 +302,7 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Does the forward and backward pass of some rows, in the order of
+    /// Runs the forward and backward pass for some rows, in the order of
     /// [`gradient_sum`](super::gradient_sum).
     fn forward_and_backward(
         &mut self,

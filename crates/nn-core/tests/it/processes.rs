@@ -24,7 +24,7 @@ const PROCESSES: [usize; 4] = [2, 3, 4, 8];
 /// A change of a setting.
 type Change<T> = fn(&mut T);
 
-/// Rows of bytes, most of them 0, as of images.
+/// Rows of bytes that are mostly 0, like the pixels of images.
 struct Digits {
     bytes: Array2<u8>,
     labels: Vec<u32>,
