@@ -1,26 +1,63 @@
 //! `cargo xtask features`: checks each crate without features and with each feature alone,
 //! so that no code depends on another feature by accident.
 
+use std::fs;
+use std::io;
+use std::path::Path;
+
 use crate::command::Cargo;
-use crate::error::Result;
-use crate::packages::{Package, packages};
+use crate::error::{Error, Result};
+use crate::packages::packages;
 use crate::step::{Step, run_all};
+use crate::workspace;
 
 /// Checks every crate that has features.
 pub(crate) fn run() -> Result<()> {
-    let packages = packages()?;
-    let checks = packages.iter().flat_map(checks);
-    run_all(&checks.map(Step::cargo).collect::<Vec<_>>())
+    let mut steps = Vec::new();
+    for package in packages()? {
+        let folder = workspace::root().join("crates").join(&package.name);
+        let lines = checks(&package.name, &package.features, |feature| {
+            contains(&folder.join("src"), &format!("feature = \"{feature}\""))
+        });
+        let lines = lines.map_err(|source| Error::unreadable(&folder, source))?;
+        steps.extend(lines.iter().map(|line| Step::cargo(Cargo::new(line))));
+    }
+    run_all(&steps)
 }
 
-fn checks(package: &Package) -> Vec<Cargo> {
-    if package.features.is_empty() {
-        return Vec::new();
+/// The checks of a package. A feature that the code does not name only enables features of
+/// dependencies, which have their own checks.
+fn checks(
+    package: &str,
+    features: &[String],
+    is_named: impl Fn(&str) -> io::Result<bool>,
+) -> io::Result<Vec<String>> {
+    let without = format!("check --locked -p {package} --no-default-features");
+    let mut lines = Vec::new();
+    for feature in features {
+        if is_named(feature)? {
+            lines.push(format!("{without} --features {feature}"));
+        }
     }
-    let without = format!("check --locked -p {} --no-default-features", package.name);
-    let alone = (package.features.iter()).map(|feature| format!("{without} --features {feature}"));
-    let lines = std::iter::once(without.clone()).chain(alone);
-    lines.map(|line| Cargo::new(&line)).collect()
+    if !features.is_empty() {
+        lines.insert(0, without);
+    }
+    Ok(lines)
+}
+
+/// Whether a file in `folder` contains `text`.
+fn contains(folder: &Path, text: &str) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_found = match path.is_dir() {
+            true => contains(&path, text)?,
+            false => fs::read_to_string(&path).is_ok_and(|code| code.contains(text)),
+        };
+        if is_found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -29,27 +66,26 @@ mod tests {
 
     #[test]
     fn each_feature_is_checked_alone() {
-        let package = |features: &[&str]| Package {
-            name: "a".to_owned(),
-            version: "0.1.0".to_owned(),
-            features: features.iter().map(|name| (*name).to_owned()).collect(),
-            has_library: true,
-            has_benchmarks: false,
-            is_public: true,
-            missing: Vec::new(),
-        };
-        let lines = |features| -> Vec<String> {
-            let checks = checks(&package(features));
-            checks.iter().map(ToString::to_string).collect()
+        let lines = |features: &[&str]| -> Vec<String> {
+            let features: Vec<String> = features.iter().map(|name| (*name).to_owned()).collect();
+            checks("a", &features, |feature| Ok(feature != "forwards")).unwrap()
         };
         assert!(lines(&[]).is_empty());
         assert_eq!(
-            lines(&["f", "g"]),
+            lines(&["f", "forwards", "g"]),
             [
-                "cargo check --locked -p a --no-default-features",
-                "cargo check --locked -p a --no-default-features --features f",
-                "cargo check --locked -p a --no-default-features --features g",
+                "check --locked -p a --no-default-features",
+                "check --locked -p a --no-default-features --features f",
+                "check --locked -p a --no-default-features --features g",
             ]
         );
+    }
+
+    #[test]
+    fn features_are_found_in_the_code() {
+        let sources = workspace::root().join("crates/nn-cli/src");
+        let names = |feature: &str| contains(&sources, &format!("feature = \"{feature}\""));
+        assert!(names("serve").unwrap());
+        assert!(!names("parquet").unwrap());
     }
 }

@@ -55,7 +55,7 @@ struct CommandLine {
 enum Task {
     /// Download data sets into datasets/ with `nn data fetch`
     FetchData(fetch_data::Arguments),
-    /// Run the tests of all crates, also without features and with each instruction set
+    /// Run the tests of all crates, those with kernels also with each instruction set
     Test,
     /// Benchmark six workloads against the machine's peak, or against other libraries
     ///

@@ -3,7 +3,6 @@
 //! | tests | what they can find |
 //! |---|---|
 //! | all crates | any fault, with the widest instruction set of this machine |
-//! | features off | code that depends on a disabled feature |
 //! | instruction sets | a kernel that is wrong with a narrower instruction set only |
 
 use std::path::{Path, PathBuf};
@@ -25,10 +24,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// The steps of the test matrix; the one that finds most faults comes first.
 pub(crate) fn matrix() -> Vec<Step> {
-    let mut steps = vec![
-        Step::cargo(Cargo::new("test --workspace")),
-        Step::cargo(Cargo::new("test -p nn-data --no-default-features")),
-    ];
+    let mut steps = vec![Step::cargo(Cargo::new("test --workspace"))];
     steps.extend(forced_instruction_sets().map(|set| {
         let title = format!("tests of the kernels with NN_INSTRUCTION_SET={set}");
         Step::new(title, move || test_instruction_set(set))

@@ -2,8 +2,8 @@
 //! user.
 //!
 //! - [`atomic_file`] replaces whole files: a crash leaves either the old file or the new one.
-//! - [`disk`] has all operations that change files and folders. With the feature `faults`,
-//!   tests can make a file operation fail (`disk::fault`).
+//! - [`disk`] has all operations that change files and folders. Tests can make each of them
+//!   fail ([`disk::fault`]).
 //! - [`regular_file`] reads regular files only, so that a pipe or a device cannot block.
 //! - [`known_format`] recognizes a file format by its first bytes.
 //! - [`escaped_path`] converts paths, including paths that are not UTF-8, to text.
