@@ -39,6 +39,8 @@ VARIANTS = {
     "beta2 0.999": ["--optimizer", "adamw:beta2=0.999"],
     "constant rate": ["--schedule", "constant"],
     "256 epochs": ["--epochs", "256", "--patience", "256"],
+    "256 epochs no label smoothing": ["--epochs", "256", "--patience", "256", "--label-smoothing", "0"],
+    "fast 256 epochs": ["--preset", "tabular-fast", "--epochs", "256", "--patience", "256"],
     "members": ["--members", "32"],
     "ensemble": ["--ensemble", "5"],
     "lightgbm": None,

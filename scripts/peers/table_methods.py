@@ -139,12 +139,12 @@ class Nn:
     def scores(self, table, train, test):
         """Error, log loss and seconds; the seconds include starting the program and reading
         the file."""
-        frame = table.inputs.copy()
-        frame["target"] = table.targets
+        rows = numpy.concatenate([train, test])
+        frame = table.inputs.iloc[rows].copy()
+        frame["target"] = table.targets[rows]
         if table.is_classification:
-            frame["target"] = [f"class {target}" for target in table.targets]
-        frame["split"] = "train"
-        frame.loc[frame.index[test], "split"] = "test"
+            frame["target"] = [f"class {target}" for target in table.targets[rows]]
+        frame["split"] = ["train"] * len(train) + ["test"] * len(test)
         with tempfile.TemporaryDirectory() as folder:
             frame.to_csv(Path(folder) / "table.csv", index=False)
             summary = self.train(folder, table.is_classification)
