@@ -39,20 +39,26 @@ VARIANTS = {
     "beta2 0.999": ["--optimizer", "adamw:beta2=0.999"],
     "constant rate": ["--schedule", "constant"],
     "256 epochs": ["--epochs", "256", "--patience", "256"],
-    "256 epochs no label smoothing": ["--epochs", "256", "--patience", "256", "--label-smoothing", "0"],
-    "fast 256 epochs": ["--preset", "tabular-fast", "--epochs", "256", "--patience", "256"],
     "members": ["--members", "32"],
     "ensemble": ["--ensemble", "5"],
     "lightgbm": None,
 }
 
 
+def add_variant(text):
+    name, flags = text.split("=", 1)
+    VARIANTS[name] = flags.split()
+
+
 def arguments():
     names, development = table_results.names, table_data.DEVELOPMENT
     parser = table_results.parser(__doc__.splitlines()[0])
+    parser.add_argument(
+        "--add", type=add_variant, action="append", metavar="NAME=FLAGS", help="one more variant"
+    )
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=5000, help="most rows of a table")
-    parser.add_argument("--base", default="tabular", choices=VARIANTS, help="variant to compare with")
+    parser.add_argument("--base", default="tabular", help="variant to compare with")
     parser.add_argument("--variants", type=names(VARIANTS), default=[*VARIANTS])
     parser.add_argument("--only", type=names(development), default=development)
     return parser.parse_args()

@@ -13,17 +13,11 @@ pub(crate) fn run() -> Result<()> {
 fn steps() -> Vec<Step> {
     let mut steps = vec![
         Step::cargo(Cargo::new("fmt --all --check")),
-        // A workspace of its own.
-        Step::cargo(Cargo::new(
-            "fmt --manifest-path crates/nn-mpi/Cargo.toml --check",
-        )),
         Step::new("cargo xtask tidy", tidy::check),
         Step::new("cargo xtask typos", typos::check_if_installed),
+        Step::new("fields of the manifests", package::check_fields),
         // `--locked`: a Cargo.lock that does not match the manifests ends here.
         Step::cargo(Cargo::new("fetch --locked --manifest-path fuzz/Cargo.toml")),
-        Step::cargo(Cargo::new(
-            "fetch --locked --manifest-path crates/nn-mpi/Cargo.toml",
-        )),
         Step::cargo(Cargo::new(
             "clippy --locked --workspace --all-targets -- -D warnings",
         )),
@@ -47,7 +41,6 @@ fn steps() -> Vec<Step> {
         "cargo xtask test-mpi --quick",
         test_mpi::check_quickly,
     ));
-    steps.push(Step::new("packages without their tests", package::check));
     steps.push(Step::new("cargo xtask deps", deps::check_counts));
     steps.push(Step::new("cargo xtask supply-chain", supply_chain::check));
     steps

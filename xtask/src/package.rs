@@ -33,15 +33,8 @@ pub(crate) fn run() -> Result<()> {
     ])
 }
 
-/// Builds the packages without compiling them. This fails if a file named in a manifest is
-/// missing or a dependency has no version.
-pub(crate) fn check() -> Result<()> {
-    check_fields()?;
-    build(&public_packages()?).run()
-}
-
 /// Prints the missing fields of the manifests.
-fn check_fields() -> Result<()> {
+pub(crate) fn check_fields() -> Result<()> {
     let packages = public_packages()?;
     let missing: Vec<String> = (packages.iter())
         .flat_map(|Package { name, missing, .. }| {
@@ -58,6 +51,8 @@ fn check_fields() -> Result<()> {
     }
 }
 
+/// Builds the packages without compiling them. This fails if a file named in a manifest is
+/// missing or a dependency has no version.
 fn build(packages: &[Package]) -> Cargo {
     let names = packages.iter();
     let names = names.flat_map(|package| ["-p".to_owned(), package.name.clone()]);

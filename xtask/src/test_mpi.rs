@@ -16,7 +16,6 @@ use crate::command::{Cargo, build_executable, build_program, find_program};
 use crate::error::{Error, Result};
 use crate::test_folder;
 use crate::torture::random::Random;
-use crate::workspace;
 use launcher::{Launcher, Outcome};
 use programs::{FLAGS, IMAGES, Programs, TABLE};
 
@@ -108,12 +107,9 @@ pub(crate) fn check_quickly() -> Result<()> {
     })
 }
 
-/// Builds `nn-mpi`, without optimization except for a few crates.
 fn build_nn_mpi() -> Result<PathBuf> {
-    let build = Cargo::new("build --locked --manifest-path crates/nn-mpi/Cargo.toml --target-dir");
-    let target = workspace::target().join("mpi");
-    let target = target.to_string_lossy().into_owned();
-    build_executable(build.arguments([target]), "nn-mpi")
+    let build = Cargo::new("build --locked -p nn-mpi --features mpi");
+    build_executable(build, "nn-mpi")
 }
 
 /// A table with a class in the last column.
