@@ -42,6 +42,8 @@ VARIANTS = {
     "members": ["--members", "32"],
     "ensemble": ["--ensemble", "5"],
     "lightgbm": None,
+    "realmlp-td": None,
+    "realmlp-td-s": None,
 }
 
 

@@ -4,7 +4,7 @@
 //! Holzmüller, Grinsztajn and Steinwart, "Better by Default: Strong Pre-Tuned MLPs and
 //! Boosted Trees on Tabular Data", NeurIPS 2024, [arXiv:2407.04491](https://arxiv.org/abs/2407.04491):
 //! RealMLP-TD and RealMLP-TD-S. Differences from the paper: one-hot columns are
-//! neither scaled nor embedded, and the number of epochs is lower.
+//! neither scaled nor embedded, and larger tables are trained for fewer epochs (256 in the paper).
 
 use std::path::Path;
 
@@ -29,8 +29,6 @@ fan-in-lr = true
 lr-factors = "bias=0.1:decay=0,scaling=6,parametric=0.1,periodic_embedding=0.1"
 schedule = "coslog4"
 batch-size = "256"
-epochs = 64
-patience = 64
 "#;
 
 /// The settings of `tabular-fast` for all tasks.
@@ -44,8 +42,6 @@ fan-in-lr = true
 lr-factors = "bias=0.1,scaling=6"
 schedule = "coslog4"
 batch-size = "256"
-epochs = 16
-patience = 16
 "#;
 
 /// Additional settings for classification and multi-label classification.
@@ -98,21 +94,52 @@ const WITH_DEFAULT_PRESET: [&str; 29] = [
     "seeds",
 ];
 
+/// The number of epochs of `tabular`: 256 for up to 6250 training samples, and fewer for more
+/// samples, so that an epoch of a large table does not multiply the time of a training run.
+const TABULAR_EPOCHS: Epochs = Epochs {
+    samples: 1_600_000,
+    fewest: 32,
+    most: 256,
+};
+
+/// The number of epochs of `tabular-fast`: a quarter of those of `tabular`.
+const TABULAR_FAST_EPOCHS: Epochs = Epochs {
+    samples: 400_000,
+    fewest: 8,
+    most: 64,
+};
+
+/// A number of epochs that depends on the number of training samples.
+struct Epochs {
+    /// Number of samples in all epochs together.
+    samples: usize,
+    fewest: usize,
+    most: usize,
+}
+
+impl Epochs {
+    fn of(&self, n_samples: usize) -> usize {
+        (self.samples / n_samples.max(1)).clamp(self.fewest, self.most)
+    }
+}
+
 impl Preset {
-    /// The settings of the preset.
+    /// The settings of the preset for this number of training samples.
     #[expect(clippy::missing_panics_doc, reason = "the presets are valid")]
-    pub fn settings(self, is_regression: bool) -> Settings {
-        let all = match self {
+    pub fn settings(self, is_regression: bool, n_samples: usize) -> Settings {
+        let (all, epochs) = match self {
             Self::Plain => return Settings::default(),
-            Self::Tabular => TABULAR,
-            Self::TabularFast => TABULAR_FAST,
+            Self::Tabular => (TABULAR, TABULAR_EPOCHS),
+            Self::TabularFast => (TABULAR_FAST, TABULAR_FAST_EPOCHS),
         };
+        let epochs = epochs.of(n_samples);
         let of_task = match (self, is_regression) {
             (_, false) => CLASSIFICATION.to_owned(),
             (Self::TabularFast, true) => format!("{REGRESSION}lr = 0.07\n"),
             (_, true) => format!("{REGRESSION}lr = 0.2\n"),
         };
-        let text = format!("{all}{of_task}");
+        // The weights of the best epoch are kept.
+        let text = format!("{all}{of_task}epochs = {epochs}\npatience = {epochs}\n");
         Settings::parse(Path::new("preset"), text.as_bytes()).expect("a preset is valid")
     }
 }
@@ -133,11 +160,12 @@ impl Settings {
         }
     }
 
-    /// The settings with those of the preset in place of settings that are not given. The
-    /// result has no preset.
-    pub fn with_preset(&self, is_regression: bool) -> Self {
+    /// The settings with those of the preset, for this number of training samples, in place of
+    /// settings that are not given. The result has no preset.
+    pub fn with_preset(&self, is_regression: bool, n_samples: usize) -> Self {
         let preset = self.preset.as_ref().map(Choice::value).copied();
-        let preset = preset.unwrap_or_default().settings(is_regression);
+        let preset = preset.unwrap_or_default();
+        let preset = preset.settings(is_regression, n_samples);
         Self {
             preset: None,
             ..self.clone().or(&preset)
@@ -147,10 +175,10 @@ impl Settings {
 
 /// The settings that the preset sets, as flags: `tabular: --scaling robust ...`; `None`
 /// without a preset, or if it sets none.
-pub fn preset_flags(settings: &Settings, is_regression: bool) -> Option<String> {
+pub fn preset_flags(settings: &Settings, is_regression: bool, n_samples: usize) -> Option<String> {
     let preset = *settings.preset.as_ref()?.value();
     let given = settings.to_json();
-    let all = preset.settings(is_regression).to_json();
+    let all = preset.settings(is_regression, n_samples).to_json();
     let all = all.as_object().into_iter().flatten();
     let flag = |(name, value): (&String, &serde_json::Value)| match value.as_str() {
         Some(text) => format!("--{name} {text}"),
@@ -173,8 +201,8 @@ mod tests {
             weight_decay: Some(0.25),
             ..Settings::default()
         };
-        let resolved = given.with_preset(true);
-        let flags = preset_flags(&given, true).expect("there is a preset");
+        let resolved = given.with_preset(true, 25_000);
+        let flags = preset_flags(&given, true, 25_000).expect("there is a preset");
         assert!(flags.starts_with("tabular: --"), "{flags}");
         assert!(flags.contains(" --scaling robust") && !flags.contains(" --lr 0"));
         assert_eq!((resolved.lr, resolved.epochs), (Some(0.5), Some(64)));
@@ -182,6 +210,19 @@ mod tests {
         let optimizer = resolved.optimizer.expect("the preset has an optimizer");
         assert_eq!(optimizer.text(), "adamw:beta2=0.95");
         assert_eq!(resolved.activation.expect("there is one").text(), "mish");
+    }
+
+    #[test]
+    fn small_tables_are_trained_for_more_epochs() {
+        let epochs = |preset: Preset, n_samples| {
+            let settings = preset.settings(false, n_samples);
+            assert_eq!(settings.patience, settings.epochs);
+            settings.epochs.unwrap()
+        };
+        for (n_samples, expected) in [(0, 256), (6250, 256), (10_000, 160), (1_000_000, 32)] {
+            assert_eq!(epochs(Preset::Tabular, n_samples), expected);
+            assert_eq!(epochs(Preset::TabularFast, n_samples), expected / 4);
+        }
     }
 
     #[test]
@@ -219,6 +260,6 @@ mod tests {
             preset: Some(Preset::Plain.into()),
             ..Settings::default()
         };
-        assert_eq!(plain.with_preset(false), Settings::default());
+        assert_eq!(plain.with_preset(false, 100), Settings::default());
     }
 }

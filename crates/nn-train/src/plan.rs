@@ -79,8 +79,8 @@ impl Plan {
         }
         let settings = &source.map_or_else(|| settings.clone(), |it| it.complete(settings));
         let is_regression = matches!(data.task, Task::Regression(_));
-        let preset = preset_flags(settings, is_regression);
-        let settings = &settings.with_preset(is_regression);
+        let preset = preset_flags(settings, is_regression, data.n_train());
+        let settings = &settings.with_preset(is_regression, data.n_train());
         check_table_settings(settings, data)?;
         check_ensemble(settings)?;
         check_image_size(settings, data)?;

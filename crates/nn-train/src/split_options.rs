@@ -53,8 +53,8 @@ impl SplitOptions {
     /// # Errors
     /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value outside its range.
     pub fn new(settings: &Settings) -> Result<Self> {
-        // The settings of a preset that concern the data are the same for all tasks.
-        let settings = &settings.with_preset(false);
+        // The settings of a preset that concern the data are the same for all tasks and sizes.
+        let settings = &settings.with_preset(false, 0);
         check_is_one_run(settings)?;
         for (name, size) in [
             ("limit-train", settings.limit_train),
