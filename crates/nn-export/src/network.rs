@@ -196,7 +196,10 @@ fn add_stage(
 /// Appends the output layer of members: a dense layer per row.
 fn add_heads(
     graph: &mut Graph,
-    Heads { n_members, n_outputs }: Heads,
+    Heads {
+        n_members,
+        n_outputs,
+    }: Heads,
     input: Source,
     tensors: &mut Tensors<'_>,
 ) -> Source {

@@ -185,9 +185,13 @@ fn check_members(steps: &[Step]) -> Result<usize> {
                 }
                 continue;
             }
+            StepKind::Dense(_) if last_dense > 1 => {
+                let problem = "expected the mean of the members after their output layer";
+                return Err(Error::unsupported(&step.place, problem));
+            }
             StepKind::Dense(dense) => {
                 last_dense = dense.n_members;
-                dense.n_members
+                last_dense
             }
             StepKind::Mean { n_members: n } => {
                 is_joined = true;
@@ -196,7 +200,7 @@ fn check_members(steps: &[Step]) -> Result<usize> {
             _ => continue,
         };
         if found > 1 && found != n_members {
-            let problem = format!("expected {n_members} members, found {found}");
+            let problem = format!("is of {found} members, but the network has {n_members}");
             return Err(Error::chain(format!("{}: {problem}", step.place)));
         }
     }
@@ -269,12 +273,15 @@ fn push(steps: &mut Vec<Step>, step: Step, sources: &[usize]) {
 
 /// Returns `true` if nn-core's ε, with another variance, gives the same normalization.
 fn has_variance(norm: &BatchNorm) -> bool {
-    norm.variance.iter().all(|v| v + norm.added_variance() >= 0.0)
+    norm.variance
+        .iter()
+        .all(|v| v + norm.added_variance() >= 0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::step::Dense;
 
     fn steps(kinds: Vec<StepKind>) -> Vec<Step> {
         let step = |(index, kind)| Step {

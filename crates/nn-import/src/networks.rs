@@ -39,7 +39,9 @@ impl Networks {
         temperature: f64,
         n_inputs: Option<usize>,
     ) -> Result<Self> {
-        let chains = networks.into_iter().map(|steps| Chain::new(steps, n_inputs));
+        let chains = networks
+            .into_iter()
+            .map(|steps| Chain::new(steps, n_inputs));
         let mut chains: Vec<Chain> = chains.collect::<Result<_>>()?;
         let input = chains[0].input.clone();
         if chains.iter().any(|chain| chain.input != input) {

@@ -75,10 +75,7 @@ pub(crate) fn read(
         own.preprocessing = None;
         found = Some(find_output(&flow, &outputs)?);
     }
-    let Found {
-        computation,
-        note,
-    } = found.expect("is set above");
+    let Found { computation, note } = found.expect("is set above");
     let Computation {
         networks,
         temperature,

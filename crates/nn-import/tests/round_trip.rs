@@ -36,8 +36,13 @@ fn without_metadata(file: &[u8]) -> Vec<u8> {
 /// The index of the largest output, if it is larger than all others by more than the tolerance.
 fn clear_class(outputs: &[f32], scale: f32) -> Option<usize> {
     let class = (0..outputs.len()).max_by(|&a, &b| outputs[a].total_cmp(&outputs[b]))?;
-    let others = outputs.iter().enumerate().filter(|&(index, _)| index != class);
-    let is_clear = others.map(|(_, &other)| outputs[class] - other).all(|it| it > scale);
+    let others = outputs
+        .iter()
+        .enumerate()
+        .filter(|&(index, _)| index != class);
+    let is_clear = others
+        .map(|(_, &other)| outputs[class] - other)
+        .all(|it| it > scale);
     is_clear.then_some(class)
 }
 
@@ -54,7 +59,11 @@ fn check(model: &Model, rows: &Rows<'_, f32>, imported: &Model) {
         }
         let largest = expected.iter().fold(1.0, |a: f32, b| a.max(b.abs()));
         if let Some(class) = clear_class(&expected, TOLERANCE * largest) {
-            assert_eq!(clear_class(&found, 0.0), Some(class), "{found:?} {expected:?}");
+            assert_eq!(
+                clear_class(&found, 0.0),
+                Some(class),
+                "{found:?} {expected:?}"
+            );
         }
     }
 }
@@ -77,7 +86,11 @@ fn random_ensembles_survive_the_round_trip() {
         let model = random_ensemble(seed);
         let imported = round_trip(&model).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let network = &imported.model.network;
-        assert_eq!(network.n_networks(), model.network.n_networks(), "seed {seed}");
+        assert_eq!(
+            network.n_networks(),
+            model.network.n_networks(),
+            "seed {seed}"
+        );
         let temperature = model.network.temperature();
         assert!((network.temperature() / temperature - 1.0).abs() < 1e-6);
         let rows = random_inputs(&config_of(&model), 200, &mut Random::new(seed));
@@ -111,9 +124,19 @@ fn a_file_without_metadata_is_imported_alike() {
 fn embeddings_keep_their_parameters() {
     for names in [
         &["category-embedding:4x3,3x2"][..],
-        &["periodic-embedding:3x4:columns=4", "category-embedding:4x3,3x2"],
-        &["piecewise-linear-embedding:4x3:columns=4", "category-embedding:4x3,3x2"],
-        &["category-embedding:4x3,3x2", "periodic-embedding:3x4:columns=4", "members:2:signs"],
+        &[
+            "periodic-embedding:3x4:columns=4",
+            "category-embedding:4x3,3x2",
+        ],
+        &[
+            "piecewise-linear-embedding:4x3:columns=4",
+            "category-embedding:4x3,3x2",
+        ],
+        &[
+            "category-embedding:4x3,3x2",
+            "periodic-embedding:3x4:columns=4",
+            "members:2:signs",
+        ],
         &["periodic-embedding:1x2"],
         &["piecewise-linear-embedding:1x1"],
         &["piecewise-linear-embedding:3x2", "layer-norm"],
@@ -137,7 +160,10 @@ fn embeddings_keep_their_parameters() {
         // Whole numbers have equal quantiles, so some bins have no width.
         let whole: Vec<f32> = rows.as_slice().iter().map(|x| x.round()).collect();
         let threads = nn_core::Threads::single();
-        model.network.initialize_from(Rows::new(&whole[..], 6), &threads).unwrap();
+        model
+            .network
+            .initialize_from(Rows::new(&whole[..], 6), &threads)
+            .unwrap();
         let imported = round_trip(&model).unwrap_or_else(|error| panic!("{names:?}: {error}"));
         let found = &imported.model.network;
         let argument = |stage: &Stage| stage.to_string().replace(":std=0.1", "");

@@ -170,7 +170,9 @@ fn the_temperature_of_certain_members_keeps_small_probabilities() {
         let config = NetworkConfig::new(1, [(3, activation)]);
         let networks = [60.0, 58.0].map(|weight| {
             let mut network: Network = Network::zeros(&config).unwrap();
-            network.weights_mut(0).copy_from_slice(&[weight, -weight, 1.0]);
+            network
+                .weights_mut(0)
+                .copy_from_slice(&[weight, -weight, 1.0]);
             network
         });
         let ensemble = Network::ensemble(&networks).unwrap();

@@ -65,7 +65,9 @@ pub(crate) fn random_ensemble(seed: u64) -> Model {
     let mut random = Random::new(seed);
     let config = random_config(&mut random);
     let n_networks = 2 + random.below(2);
-    let models: Vec<Model> = (0..n_networks).map(|_| model_of(&config, &mut random)).collect();
+    let models: Vec<Model> = (0..n_networks)
+        .map(|_| model_of(&config, &mut random))
+        .collect();
     let networks: Vec<Network> = models.iter().map(|model| model.network.clone()).collect();
     let network = Network::ensemble(&networks).expect("networks with the same layers");
     let temperature = match network.output_layer().activation {

@@ -235,7 +235,10 @@ fn exact_c_code_gives_the_bits_of_the_network() {
         let exported = ExportedModel::new(&model).unwrap();
         let rows = exported.random_values(32, 0);
         let found = exact_difference(&exported, &rows, &folder);
-        assert!(found.is_none_or(|difference| difference == 0.0), "seed {seed}: {found:?}");
+        assert!(
+            found.is_none_or(|difference| difference == 0.0),
+            "seed {seed}: {found:?}"
+        );
     }
     fs::remove_dir_all(folder).unwrap();
 }

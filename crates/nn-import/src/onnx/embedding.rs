@@ -86,13 +86,24 @@ fn categories(flow: &Dataflow<'_>, id: Id) -> Option<Found> {
         read.push(columns(flow, category).unwrap_or((category, vec![0])));
     }
     let x = read[0].0;
-    let order: Vec<usize> = read.iter().flat_map(|(_, columns)| columns.clone()).collect();
+    let order: Vec<usize> = read
+        .iter()
+        .flat_map(|(_, columns)| columns.clone())
+        .collect();
     let n_inputs = order.len();
     let is_stage = read.iter().all(|&(source, _)| source == x) && order.into_iter().eq(0..n_inputs);
     (is_stage && !sizes.is_empty()).then(|| {
         let stage = CategoryEmbedding { columns: sizes }.into();
         let statistics = Vec::new();
-        (InputStage { stage, n_inputs, parameters, statistics }, x)
+        (
+            InputStage {
+                stage,
+                n_inputs,
+                parameters,
+                statistics,
+            },
+            x,
+        )
     })
 }
 
@@ -154,7 +165,14 @@ fn numeric_with_rest(flow: &Dataflow<'_>, id: Id) -> Option<Found> {
     let is_all = source == x
         && embedded.n_inputs == first.len()
         && first.into_iter().chain(rest).eq(0..n_inputs);
-    is_all.then_some((InputStage { stage, n_inputs, ..embedded }, x))
+    is_all.then_some((
+        InputStage {
+            stage,
+            n_inputs,
+            ..embedded
+        },
+        x,
+    ))
 }
 
 /// `(x, Cos(scale·x + shift)·V + v)` of each column.
@@ -238,12 +256,7 @@ fn optional_row(
 
 /// The second operand of an operator with a constant row, as one number per column, and the
 /// first operand.
-fn with_row(
-    flow: &Dataflow<'_>,
-    id: Id,
-    operator: &str,
-    width: usize,
-) -> Option<(Vec<f64>, Id)> {
+fn with_row(flow: &Dataflow<'_>, id: Id, operator: &str, width: usize) -> Option<(Vec<f64>, Id)> {
     let [x, constant] = flow.operation(flow.source(id), operator)?.pair()?;
     let constant = expanded_to(&row(flow, constant)?.values, width)?;
     Some((constant, x))
@@ -305,7 +318,13 @@ impl Bins {
                 *width = if is_step == 0.0 { *width } else { 0.0 };
             }
         }
-        Some(Self { starts, widths, low, high, x })
+        Some(Self {
+            starts,
+            widths,
+            low,
+            high,
+            x,
+        })
     }
 
     /// The edges of the bins, `[n_columns, n_bins + 1]`, if each bin begins where the bin before

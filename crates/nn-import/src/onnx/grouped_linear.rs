@@ -39,7 +39,8 @@ impl<'t> GroupedLinear<'t> {
             if is_batch(batch) && one == 1.0 && [groups, width] == [n_groups as f64, n_inputs as f64]);
         let bias = bias.map_or(&[0.0][..], |bias| &bias.values);
         let width = n_groups.checked_mul(n_outputs)?;
-        let is_complete = is_grouped && !weights.values.is_empty() && [1, width].contains(&bias.len());
+        let is_complete =
+            is_grouped && !weights.values.is_empty() && [1, width].contains(&bias.len());
         let x = flow.source(groups.input(0)?);
         is_complete.then(|| Self {
             sizes,

@@ -158,7 +158,10 @@ fn is_rest(flow: &Dataflow<'_>, mean: Id, rest: Id) -> bool {
         let is_negative = negative(flow, opposite)? == flow.source(z);
         Some(is_negative && n_members == n_rest)
     };
-    outputs.len() == rests.len() && pairs.into_iter().all(|pair| is_opposite(pair) == Some(true))
+    outputs.len() == rests.len()
+        && pairs
+            .into_iter()
+            .all(|pair| is_opposite(pair) == Some(true))
 }
 
 /// The rows of the members whose mean a value is, and their number, or the value itself.

@@ -27,7 +27,12 @@ pub(super) fn with_constant(flow: &Dataflow<'_>, node: &Node<'_>) -> Option<(f64
 }
 
 /// Returns an error unless a parameter of a node has the supported value.
-pub(super) fn expect(node: &Node<'_>, what: &str, is_supported: bool, expected: &str) -> Result<()> {
+pub(super) fn expect(
+    node: &Node<'_>,
+    what: &str,
+    is_supported: bool,
+    expected: &str,
+) -> Result<()> {
     match is_supported {
         true => Ok(()),
         false => Err(Error::unsupported(
@@ -46,7 +51,12 @@ pub(super) fn row<'t>(flow: &'t Dataflow<'_>, id: Id) -> Option<&'t Tensor> {
 }
 
 /// The numbers of a constant row, which must be finite.
-pub(super) fn list(flow: &Dataflow<'_>, node: &Node<'_>, index: usize, what: &str) -> Result<Vec<f64>> {
+pub(super) fn list(
+    flow: &Dataflow<'_>,
+    node: &Node<'_>,
+    index: usize,
+    what: &str,
+) -> Result<Vec<f64>> {
     let tensor = node.input(index).and_then(|id| row(flow, id));
     let tensor = tensor.ok_or_else(|| {
         Error::unsupported(node.place(), format!("{what}: expected a constant row"))
