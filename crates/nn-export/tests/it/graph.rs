@@ -163,12 +163,12 @@ fn the_temperature_of_an_ensemble_divides_the_logits_of_the_mean() {
     }
 }
 
-/// Logits of ±60: the probability of one class is far below the precision of the other.
+/// Logits of ±35: the probability of one class is far below the precision of the other.
 #[test]
 fn the_temperature_of_certain_members_keeps_small_probabilities() {
     for activation in [Activation::Sigmoid, Activation::Softmax] {
         let config = NetworkConfig::new(1, [(3, activation)]);
-        let networks = [60.0, 58.0].map(|weight| {
+        let networks = [35.0, 33.0].map(|weight| {
             let mut network: Network = Network::zeros(&config).unwrap();
             network
                 .weights_mut(0)

@@ -306,16 +306,22 @@ impl Bins {
         let (low, limited) = with_row(flow, limited, "Max", n)?;
         let (mut widths, difference) = with_row(flow, limited, "Div", n)?;
         let (starts, x) = with_row(flow, difference, "Sub", n)?;
+        let mut are_steps = vec![0.0; n];
         if let Some(select) = select {
-            let are_steps = row(flow, select.input(0)?)?;
+            let constant = row(flow, select.input(0)?)?;
             let is_reached = flow.operation(flow.source(select.input(1)?), "Not")?;
             let (step_starts, step_x) = with_row(flow, is_reached.input(0)?, "Less", n)?;
             if step_starts != starts || flow.source(step_x) != flow.source(x) {
                 return None;
             }
-            let are_steps = expanded_to(&are_steps.values, n)?;
-            for (width, is_step) in widths.iter_mut().zip(are_steps) {
-                *width = if is_step == 0.0 { *width } else { 0.0 };
+            are_steps = expanded_to(&constant.values, n)?;
+        }
+        for (width, &is_step) in widths.iter_mut().zip(&are_steps) {
+            match is_step == 0.0 {
+                // The quotient of a bin without width is no step.
+                true if *width <= 0.0 => return None,
+                true => {}
+                false => *width = 0.0,
             }
         }
         Some(Self {
@@ -346,7 +352,7 @@ impl Bins {
                 let is_next = error <= WIDTH_TOLERANCE * (start.abs() + width);
                 self.high[index] == 1.0 && is_next
             };
-            if !is_low || !is_complete || !(width >= 0.0 && end.is_finite()) {
+            if !(is_low && is_complete && end.is_finite()) {
                 return None;
             }
         }
