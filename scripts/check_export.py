@@ -232,7 +232,7 @@ def check_table(options, folder, name, flags):
          *(runs if has_own_threshold else more)])  # fmt: skip
     found, found_names = predictions_of(read_table(folder / f"{imported}.csv"))
     classes = None
-    if expected_names[0] is not None and not has_own_threshold:
+    if "class_names" in metadata and not has_own_threshold:
         classes = np.array(found_names), np.array(expected_names)
     n_wrong += report(f"{name}, imported", found, expected, classes)
     if shutil.which("gcc") and name != "hinge loss":

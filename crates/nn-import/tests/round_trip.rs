@@ -184,6 +184,48 @@ fn embeddings_keep_their_parameters() {
     }
 }
 
+/// NaN for other values than categories, open last bins, and the operator of the waves.
+#[test]
+fn embeddings_that_differ_are_refused_by_name() {
+    for (stage, pattern, replacement) in [
+        (
+            "category-embedding:4x3",
+            f32::NAN.to_le_bytes(),
+            0_f32.to_le_bytes(),
+        ),
+        (
+            "piecewise-linear-embedding:4x3",
+            f32::MAX.to_le_bytes(),
+            1_f32.to_le_bytes(),
+        ),
+        ("periodic-embedding:3x4", *b"\x03Cos", *b"\x03Sin"),
+    ] {
+        let first = LayerConfig {
+            inputs: vec![stage.parse().unwrap()],
+            ..LayerConfig::new(3, Activation::Identity)
+        };
+        let model = model_of(&NetworkConfig::new(2, [first]), &mut Random::new(3));
+        let mut file = exported(&model);
+        import(&file, &ImportOptions::default()).unwrap();
+        let places = file
+            .windows(4)
+            .enumerate()
+            .filter(|(_, bytes)| *bytes == pattern);
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        assert!(!places.is_empty(), "{stage}");
+        for place in places {
+            file[place..place + 4].copy_from_slice(&replacement);
+        }
+        let error = import(&file, &ImportOptions::default())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("node ") && error.contains("not supported"),
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn every_activation_function_survives_the_round_trip() {
     for &activation in Activation::ALL {
