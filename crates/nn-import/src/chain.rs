@@ -359,6 +359,29 @@ mod tests {
         assert!((output - 3.5).abs() < 1e-6, "{output}");
     }
 
+    /// By hand: (1, 1) becomes (2, 4), normalized (−1, 1), and −1 + 2·1 = 1.
+    #[test]
+    fn factors_before_another_stage_become_a_scaling_stage() {
+        let norm = || StepKind::LayerNorm {
+            gamma: vec![1.0],
+            beta: vec![0.0],
+        };
+        let chain =
+            |first| Chain::new(steps(vec![first, norm(), dense(&[1.0, 2.0], &[0.0])]), None);
+        let mut scaled = chain(affine(&[2.0, 4.0], &[0.0])).unwrap();
+        let input = scaled.input.clone();
+        scaled.merge_input(&input).unwrap();
+        let output = scaled.network().unwrap().predict(&[1.0, 1.0]).unwrap()[0];
+        assert!((output - 1.0).abs() < 1e-4, "{output}");
+        let mut shifted = chain(affine(&[2.0, 4.0], &[1.0])).unwrap();
+        let input = shifted.input.clone();
+        let error = shifted.merge_input(&input).unwrap_err().to_string();
+        assert!(
+            error.contains("expected a dense layer after the standardization"),
+            "{error}"
+        );
+    }
+
     #[test]
     fn a_residual_connection_is_around_one_layer() {
         let residual = |source| StepKind::Residual { source };

@@ -232,6 +232,24 @@ fn a_user_defined_activation_is_refused() {
 }
 
 #[test]
+fn output_layers_of_members_keep_their_floats() {
+    let output = LayerConfig {
+        inputs: vec!["members:2:signs".parse().unwrap()],
+        ..LayerConfig::new(2, Activation::Softmax)
+    };
+    let mut random = Random::new(0);
+    let config = NetworkConfig::new(3, [output]);
+    let model = model_of(&config, &mut random);
+    let rows = random_inputs(&config, 10, &mut random);
+    let error = ExportedModel::new(&model)
+        .unwrap()
+        .to_int8(&rows)
+        .unwrap_err();
+    let expected = "int8: expected a dense layer, found only the output layers of members";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
 fn weights_that_are_not_finite_are_refused() {
     let config = NetworkConfig::new(2, [(1, Activation::Identity)]);
     let mut model = model_of(&config, &mut Random::new(0));
