@@ -132,7 +132,9 @@ fn c_code_of_every_stage_and_activation_computes_what_the_network_computes() {
     }
     let model = calibrated_members();
     let exported = ExportedModel::new(&model).unwrap();
-    check_c(&exported, &exported.random_values(32, 0), &folder);
+    let rows = exported.random_values(32, 0);
+    check_c(&exported, &rows, &folder);
+    check_c(&exported.to_int8(&rows).unwrap(), &rows, &folder);
     for seed in 0..12 {
         let model = match seed % 3 {
             2 => random_ensemble(seed),
