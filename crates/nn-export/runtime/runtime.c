@@ -84,16 +84,20 @@ static void nn_levels(int largest, float *y, int n)
 
 /*: linear */
 #ifdef NN_EXACT
-/* y = W x + b, rounded as in nn with fused multiply-add. */
+/* y = W x + b, rounded as in nn with fused multiply-add: blocks of products are summed from 0. */
+#define NN_BLOCK 256
 static void nn_linear(const float *x, int n, const float *weights, const float *bias, float *y, int m)
 {
-    int i, j;
+    int i, j, end;
     for (j = 0; j < m; j++) {
-        float sum = 0.0f;
-        for (i = 0; i < n; i++)
-            sum = fmaf(x[i], weights[i], sum);
+        y[j] = bias[j];
+        for (i = 0; i < n;) {
+            float sum = 0.0f;
+            for (end = n - i > NN_BLOCK ? i + NN_BLOCK : n; i < end; i++)
+                sum = fmaf(x[i], weights[i], sum);
+            y[j] += sum;
+        }
         weights += n;
-        y[j] = bias[j] + sum;
     }
 }
 #else
