@@ -166,6 +166,9 @@ fn part(step: &Step, width: usize) -> Result<Part> {
                 "adds constants to values that are neither the inputs nor next to a dense layer",
             );
         }
+        StepKind::FillMissing(_) => {
+            return unsupported("replaces missing values of values that are not the inputs");
+        }
         StepKind::LayerNorm { gamma, beta } => {
             let parameters = [expanded(gamma, width), expanded(beta, width)].concat();
             Part::new(LayerNorm, parameters)

@@ -8,7 +8,7 @@ use nn_core::{Activation, Network};
 
 use crate::assembly::network;
 use crate::error::{Error, Result};
-use crate::step::{Affine, BatchNorm, Step, StepKind};
+use crate::step::{Affine, BatchNorm, Step, StepKind, expanded};
 
 /// The merged steps of a computation.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Chain {
     pub(crate) n_members: usize,
     /// The step before all others.
     pub(crate) input: Affine,
+    /// The numbers in place of missing values, after that step.
+    pub(crate) substitutes: Option<Vec<f64>>,
     steps: Vec<Step>,
 }
 
@@ -45,10 +47,21 @@ impl Chain {
         if merged.first().is_some_and(is_affine) {
             merged.remove(0);
         }
+        let substitutes = match merged.first() {
+            Some(Step {
+                kind: StepKind::FillMissing(substitutes),
+                ..
+            }) => Some(expanded(substitutes, n_inputs)),
+            _ => None,
+        };
+        if substitutes.is_some() {
+            merged.remove(0);
+        }
         Ok(Self {
             n_inputs,
             n_members,
             input,
+            substitutes,
             steps: merged,
         })
     }
@@ -158,6 +171,7 @@ fn check_widths(steps: &[Step], n_inputs: Option<usize>) -> Result<usize> {
             StepKind::BatchNorm(it) => vec![&it.gamma, &it.beta, &it.mean, &it.variance],
             StepKind::LayerNorm { gamma, beta } => vec![gamma, beta],
             StepKind::Parametric { alpha, .. } => vec![alpha],
+            StepKind::FillMissing(substitutes) => vec![substitutes],
             StepKind::Activation(_) | StepKind::Residual { .. } | StepKind::Mean { .. } => vec![],
         };
         for list in lists.iter().filter(|list| list.len() != 1) {

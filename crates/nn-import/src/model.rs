@@ -198,6 +198,13 @@ fn decide_inputs(
         let target = target(options, meaning, names);
         return of_columns(foreign, options, &whole, target);
     }
+    if foreign.networks.substitutes().is_some() {
+        foreign.notes.push(
+            "missing values are not replaced; to keep the numbers that replace them, name the \
+             `columns`"
+                .to_owned(),
+        );
+    }
     let shape = shape(foreign, options)?;
     let scale = scale_of(&whole, options);
     foreign.networks.merge_input(&Affine {
@@ -303,6 +310,7 @@ fn of_columns(
         let problem = format!("{:?} is given twice", crate::error::shown(name));
         return Err(Error::option("columns", problem));
     }
+    let substitutes = foreign.networks.substitutes().map(<[f64]>::to_vec);
     // Standardization divides by a number above 0.
     let is_standardization = whole.scale.iter().all(|&scale| scale > 0.0);
     let first = match is_standardization {
@@ -322,11 +330,18 @@ fn of_columns(
             mean: -shift / scale,
             std: 1.0 / scale,
         };
+        let median = substitutes.as_ref().map(|substitutes| {
+            let (scale, shift) = (
+                of_column(&whole.scale, index),
+                of_column(&whole.shift, index),
+            );
+            (substitutes[index] - shift) / scale
+        });
         InputColumn {
             name: name.clone(),
             encoding: ColumnEncoding::Standardize(NumberEncoding {
                 scaling: NumberScaling::Standard(scaling),
-                median: None,
+                median: median.filter(|median| median.is_finite()),
                 has_indicator: false,
             }),
         }

@@ -66,6 +66,11 @@ impl Networks {
         &self.chains[0].input
     }
 
+    /// The numbers in place of missing values, after that step.
+    pub(crate) fn substitutes(&self) -> Option<&[f64]> {
+        self.chains[0].substitutes.as_deref()
+    }
+
     /// Merges a step on the inputs into the networks.
     pub(crate) fn merge_input(&mut self, affine: &Affine) -> Result<()> {
         let mut chains = self.chains.iter_mut();

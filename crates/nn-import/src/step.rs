@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `Affine` | `scale·x + shift`, per column |
 //! | `Dense` | `x·W + b` |
+//! | `FillMissing` | x, or a constant in place of NaN, per column |
 //! | `BatchNorm` | `γ·(x − μ)/√(σ² + ε) + β`, with constant μ and σ² |
 //! | `LayerNorm` | the same, with μ and σ² of the row |
 //! | `Activation` | an activation function |
@@ -32,6 +33,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StepKind {
     Affine(Affine),
+    FillMissing(Vec<f64>),
     Dense(Dense),
     BatchNorm(BatchNorm),
     LayerNorm {

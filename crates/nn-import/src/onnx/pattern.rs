@@ -5,6 +5,7 @@
 //!
 //! | function | nodes |
 //! |---|---|
+//! | missing values | `Where(IsNaN(x), constants, x)` |
 //! | layer normalization | `c/Sqrt(ReduceMean(c²) + ε)` with `c = x − ReduceMean(x)` |
 //! | parametric activation | `x + α·(φ(x) − x)` |
 //! | residual connection | `x + y`, with an earlier value y |
@@ -121,6 +122,7 @@ fn last_step(flow: &Dataflow<'_>, id: Id, node: &Node<'_>) -> Result<Found> {
             .or_else(|| mixed(flow, node))
             .or_else(|| residual(flow, node)),
         "Sub" => affine(flow, node),
+        "Where" => fill_missing(flow, node),
         "Mul" => members::members(flow, node).or_else(|| affine(flow, node)),
         "ReduceMean" => members::mean(flow, node),
         _ => None,
@@ -236,6 +238,15 @@ fn affine(flow: &Dataflow<'_>, node: &Node<'_>) -> Option<Found> {
         _ => return None,
     };
     Some((StepKind::Affine(Affine { scale, shift }), flow.source(x)))
+}
+
+/// `Where(IsNaN(x), constants, x)`
+fn fill_missing(flow: &Dataflow<'_>, node: &Node<'_>) -> Option<Found> {
+    let is_missing = flow.operation(flow.source(node.input(0)?), "IsNaN")?;
+    let constants = row(flow, node.input(1)?)?;
+    let x = flow.source(node.input(2)?);
+    let is_filled = flow.source(is_missing.input(0)?) == x;
+    is_filled.then(|| (StepKind::FillMissing(constants.values.clone()), x))
 }
 
 /// `(x − offset)·scale`, an operator of ai.onnx.ml.

@@ -107,6 +107,67 @@ fn the_conversion_of_the_inputs_is_part_of_the_model() {
     assert_eq!(text, "`mean`: expected 1 or 2 numbers, found 3");
 }
 
+/// By hand: the third of (x − 1)/2 is 3, so x is 7; the network doubles the standardized number.
+#[test]
+fn missing_values_of_columns_are_replaced() {
+    let nodes = || {
+        vec![
+            node("Sub", &["x", "one"], "a"),
+            node("Div", &["a", "two"], "b"),
+            node("IsNaN", &["b"], "c"),
+            node("Where", &["c", "three", "b"], "d"),
+            node("MatMul", &["d", "w"], "y"),
+        ]
+    };
+    let constant = |name: &str, value: f32| tensor(name, &[1], &[value]);
+    let constants = || {
+        let weights = tensor("w", &[1, 1], &[2.0]);
+        vec![
+            constant("one", 1.0),
+            constant("two", 2.0),
+            constant("three", 3.0),
+            weights,
+        ]
+    };
+    let bytes = onnx(nodes(), constants());
+    let imported = import(&bytes, &ImportOptions::default()).unwrap();
+    assert_eq!(imported.model.predict_row(&[5.0]).unwrap(), [4.0]);
+    let is_noted = imported
+        .notes
+        .iter()
+        .any(|note| note.starts_with("missing values"));
+    assert!(is_noted, "{:?}", imported.notes);
+    let options = ImportOptions {
+        columns: vec!["size".to_owned()],
+        task: Some(Task::Regression),
+        ..ImportOptions::default()
+    };
+    let model = import(&bytes, &options).unwrap().model;
+    let json = model.description.input.preprocessing.expect("a table");
+    let preprocessing = nn_table::Preprocessing::from_json(json.as_str()).unwrap();
+    let nn_table::preprocessing::InputEncoding::Columns(columns) = preprocessing.inputs else {
+        panic!("{:?}", preprocessing.inputs);
+    };
+    let nn_table::ColumnEncoding::Standardize(number) = &columns[0].encoding else {
+        panic!("{columns:?}");
+    };
+    assert_eq!(number.median, Some(7.0));
+    assert_eq!(
+        [number.scaling.center(), number.scaling.scale()],
+        [1.0, 2.0]
+    );
+    // After a dense layer, nothing is missing.
+    let mut wrong = nodes();
+    wrong.swap(0, 4);
+    wrong[0] = node("MatMul", &["x", "w"], "a");
+    wrong[4] = node("MatMul", &["d", "w"], "y");
+    wrong[1] = node("Relu", &["a"], "b");
+    let error = error_of(&onnx(wrong, constants()), &ImportOptions::default());
+    let expected =
+        "node the-node (Where): replaces missing values of values that are not the inputs";
+    assert_eq!(error, expected);
+}
+
 #[test]
 fn columns_make_a_table() {
     let bytes = safetensors(&[("w", &[2, 2], &[1.0, 2.0, 3.0, 4.0])]);
