@@ -359,7 +359,8 @@ fn mean_of(flow: &Dataflow<'_>, id: Id) -> Option<Id> {
     let listed = listed.map(|axes| axes.values.iter().map(|&axis| axis as i64).collect());
     let axes: Vec<i64> = axes.or(listed)?;
     let keeps_axis = node.integer("keepdims", 1) == 1;
-    (keeps_axis && (axes == [1] || axes == [-1])).then(|| flow.source(node.inputs[0].unwrap_or(0)))
+    let is_of_columns = keeps_axis && (axes == [1] || axes == [-1]);
+    is_of_columns.then_some(flow.source(node.input(0)?))
 }
 
 /// `x + α·(φ(x) − x)`
