@@ -6,13 +6,13 @@
 
 Checks with `onnx.checker` (full check) and on 10 000 rows each:
 
-- random networks with every activation function and every kind of stage
+- random networks and ensembles with every activation function and every kind of stage
   (`cargo run -p nn-export --example random_exports`): the outputs in ONNX Runtime are those of
   the network;
 - tables with numbers, categories, dates and missing values, for each task, with the preset
-  `tabular` and with other decision thresholds: the outputs of
-  `nn export --inputs values`, `nn export --inputs columns` and `nn export --format c` are those
-  of `nn predict`;
+  `tabular`, ensembles and members, and with other decision thresholds: the outputs of
+  `nn export --inputs values`, `nn export --inputs columns` and `nn export --format c`, and those of
+  the ONNX file after `nn import`, are those of `nn predict`;
 - MNIST, if it is there: the same, from pixels.
 
 Two outputs are equal within 1e-5 times the larger of 1 and the output. The predicted class is
@@ -56,6 +56,13 @@ TABLES = {
     "labels": ["--target", "fast,light", "--task", "multi-label"],
     "preset tabular, regression": ["--target", "price", "--preset", "tabular"],
     "preset tabular, classes": ["--target", "kind", "--preset", "tabular"],
+    "periodic embedding": ["--target", "kind", "--numeric-embedding", "periodic",
+                           "--category-embedding", "3"],
+    "members, classes": ["--target", "color", "--members", "8"],
+    "members, regression": ["--target", "price", "--members", "4", "--numeric-embedding",
+                            "piecewise-linear"],
+    "ensemble, two classes": ["--target", "kind", "--ensemble", "3"],
+    "ensemble of members": ["--target", "color", "--ensemble", "2", "--members", "3"],
     "threshold of two classes": ["--target", "kind"],
     "thresholds of labels": ["--target", "fast,light", "--task", "multi-label"],
 }
@@ -218,6 +225,16 @@ def check_table(options, folder, name, flags):
             # `nn predict` prints the predicted class with probability 1.
             found = np.eye(found.shape[1])[outputs["label"]]
         n_wrong += report(f"{name}, {form}", found, expected, classes)
+    imported = f"{run_name}-imported"
+    has_own_threshold = "auto" in more  # that of the run, which the file does not state
+    run([*options.nn, "import", paths["values"], "--name", imported, *runs])
+    run([*options.nn, "predict", imported, folder / "new.csv", "-o", folder / f"{imported}.csv",
+         *(runs if has_own_threshold else more)])  # fmt: skip
+    found, found_names = predictions_of(read_table(folder / f"{imported}.csv"))
+    classes = None
+    if "class_names" in metadata and not has_own_threshold:
+        classes = np.array(found_names), np.array(expected_names)
+    n_wrong += report(f"{name}, imported", found, expected, classes)
     if shutil.which("gcc") and name != "hinge loss":
         source = folder / f"{run_name}.c"
         run([*options.nn, "export", run_name, "--format", "c", "-o", source, *runs])

@@ -1,5 +1,6 @@
 //! Writes random models as ONNX files, with rows of values and the outputs of the network, for
-//! `scripts/check_export.py`:
+//! `scripts/check_export.py`. Every third model is an ensemble.
+//!
 //!
 //! ```console
 //! $ cargo run -p nn-export --example random_exports -- FOLDER N_MODELS N_ROWS
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use nn_core::Rows;
 use nn_export::{ExportedModel, InputForm};
 
-use random_model::{Random, config_of, random_inputs, random_model};
+use random_model::{Random, config_of, random_ensemble, random_inputs, random_model};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,7 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(folder);
     fs::create_dir_all(&folder)?;
     for seed in 0..n_models.parse()? {
-        let model = random_model(seed);
+        let model = match seed % 3 {
+            2 => random_ensemble(seed),
+            _ => random_model(seed),
+        };
         let exported = ExportedModel::new(&model)?;
         let config = config_of(&model);
         let values = random_inputs(&config, n_rows.parse()?, &mut Random::new(seed ^ 1));

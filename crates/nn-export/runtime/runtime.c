@@ -83,6 +83,24 @@ static void nn_levels(int largest, float *y, int n)
 }
 
 /*: linear */
+#ifdef NN_EXACT
+/* y = W x + b, rounded as in nn with fused multiply-add: blocks of products are summed from 0. */
+#define NN_BLOCK 256
+static void nn_linear(const float *x, int n, const float *weights, const float *bias, float *y, int m)
+{
+    int i, j, end;
+    for (j = 0; j < m; j++) {
+        y[j] = bias[j];
+        for (i = 0; i < n;) {
+            float sum = 0.0f;
+            for (end = n - i > NN_BLOCK ? i + NN_BLOCK : n; i < end; i++)
+                sum = fmaf(x[i], weights[i], sum);
+            y[j] += sum;
+        }
+        weights += n;
+    }
+}
+#else
 /* y = W x + b, with the weights of each output in succession. Four sums at a time do not wait
    for one another. */
 static void nn_linear(const float *x, int n, const float *weights, const float *bias, float *y, int m)
@@ -112,6 +130,7 @@ static void nn_linear(const float *x, int n, const float *weights, const float *
         *y++ = sum;
     }
 }
+#endif
 
 /*: quantize */
 /* Rounds x / scale + zero_point to integers of 8 bits. */
@@ -302,8 +321,10 @@ static void nn_softmax(float *y, int n)
         y[i] = nn_exp(y[i] - largest);
         sum += y[i];
     }
-    for (i = 0; i < n; i++)
-        y[i] *= 1.0f / sum;
+    for (i = 0; i < n; i++) {
+        float value = y[i] * (1.0f / sum);
+        y[i] = value < 1.1754944e-38f ? 0.0f : value;
+    }
 }
 
 /*: swish needs sigmoid_value */
@@ -499,6 +520,53 @@ static void nn_embed(const float *x, int n, int categories, const float *vectors
         is_number = 0;
     for (i = 0; i < m; i++)
         y[i] = is_number ? vectors[category * m + i] : nn_float_of_bits(0x7fc00000u);
+}
+
+/*: members */
+/* One row per member: its factors times the values. */
+static void nn_members(const float *x, int n, const float *factors, float *y, int m)
+{
+    int i;
+    for (i = 0; i < m; i++)
+        y[i] = factors[i] * x[i % n];
+}
+
+/*: mean */
+/* The mean of the rows of all members. */
+static void nn_mean(const float *x, int n, float *y, int m)
+{
+    int i;
+    for (i = 0; i < m; i++)
+        y[i] = x[i];
+    for (i = m; i < n; i++)
+        y[i % m] += x[i];
+    for (i = 0; i < m; i++)
+        y[i] /= (float)(n / m);
+}
+
+/*: log_value */
+/* ln(x) for x from 0 to 1; -708.4 for 0. x = 2^n r, ln(r) = 2 atanh((r - 1) / (r + 1)). */
+static float nn_log_value(float x)
+{
+    float s, square, series = 0.0f;
+    int n = 0, k;
+    if (x < 1.1754944e-38f)
+        return -708.3964f;
+    for (; x < 0.70710677f; x *= 2.0f)
+        n--;
+    s = (x - 1.0f) / (x + 1.0f);
+    square = s * s;
+    for (k = 11; k >= 1; k -= 2)
+        series = series * square + 1.0f / (float)k;
+    return (float)n * 0.6931472f + 2.0f * s * series;
+}
+
+/*: log needs log_value */
+static void nn_log(float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++)
+        y[i] = nn_log_value(y[i]);
 }
 
 /*: restore needs exp_value */

@@ -464,6 +464,60 @@ fn embed(x: &[f32], categories: usize, vectors: &[f32], y: &mut [f32]) {
     }
 }
 
+//: members
+/// One row per member: its factors times the values.
+fn members(x: &[f32], factors: &[f32], y: &mut [f32]) {
+    let rows = factors.chunks_exact(x.len());
+    for (y, factors) in y.chunks_exact_mut(x.len()).zip(rows) {
+        for ((y, factor), x) in y.iter_mut().zip(factors).zip(x) {
+            *y = factor * x;
+        }
+    }
+}
+
+//: mean
+/// The mean of the rows of all members.
+fn mean(x: &[f32], y: &mut [f32]) {
+    let (first, rest) = x.split_at(y.len());
+    y.copy_from_slice(first);
+    for row in rest.chunks_exact(y.len()) {
+        for (y, x) in y.iter_mut().zip(row) {
+            *y += x;
+        }
+    }
+    let n_rows = (x.len() / y.len()) as f32;
+    for y in y {
+        *y /= n_rows;
+    }
+}
+
+//: log_value
+/// `ln x` for x from 0 to 1; −708.4 for 0. x = 2ⁿ·r, ln r = 2·atanh((r − 1)/(r + 1)).
+fn log_value(mut x: f32) -> f32 {
+    if x < f32::MIN_POSITIVE {
+        return -708.3964;
+    }
+    let mut n = 0.0;
+    while x < core::f32::consts::FRAC_1_SQRT_2 {
+        x *= 2.0;
+        n -= 1.0;
+    }
+    let s = (x - 1.0) / (x + 1.0);
+    let square = s * s;
+    let mut series = 0.0;
+    for k in (1..=11_u8).rev().step_by(2) {
+        series = series * square + 1.0 / f32::from(k);
+    }
+    n * core::f32::consts::LN_2 + 2.0 * s * series
+}
+
+//: log needs log_value
+fn log(y: &mut [f32]) {
+    for y in y {
+        *y = log_value(*y);
+    }
+}
+
 //: restore needs exp_value
 /// `exp(y)` for kind 1, `exp(y) − 1` for kind 2, y for kind 0.
 fn restore(kinds: &[i8], y: &mut [f32]) {

@@ -47,7 +47,7 @@ impl Buffers {
                         dying.retain(|&earlier| Some(earlier) != reused);
                         buffer
                     }
-                    _ => Buffer::Local(buffers.take(&mut free, node.width)),
+                    _ => Buffer::Local(buffers.take(&mut free, node.width * node.n_rows)),
                 };
             }
             dying.dedup();

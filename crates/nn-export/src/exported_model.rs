@@ -1,7 +1,7 @@
 //! A trained model in the form that all exported formats are written from.
 
 use nn_core::model_file::weights_sha256;
-use nn_core::{Model, Purpose, Rows, Streams};
+use nn_core::{Model, Network, Purpose, Rows, Streams};
 use nn_table::Preprocessing;
 use serde_json::json;
 
@@ -191,6 +191,21 @@ impl<'a> ExportedModel<'a> {
         Ok(largest)
     }
 
+    /// The network of the model.
+    pub(crate) fn trained_network(&self) -> &Network {
+        &self.model.network
+    }
+
+    /// Returns `true` if the inputs are the values times a factor, and the outputs are those of
+    /// the network or the probabilities of both classes.
+    pub(crate) fn is_preprocessing_exact(&self) -> bool {
+        let is_kept = matches!(
+            self.decoding,
+            OutputDecoding::Identity | OutputDecoding::BothClasses
+        );
+        is_kept && self.encoding.is_factor()
+    }
+
     pub(crate) fn graph(&self) -> &Graph {
         &self.graph
     }
@@ -274,7 +289,7 @@ fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use nn_core::{Activation, Loss, Network, NetworkConfig};
+    use nn_core::{Activation, Loss, NetworkConfig};
 
     use super::*;
 

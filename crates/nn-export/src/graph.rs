@@ -1,7 +1,8 @@
 //! A computation as a graph of operators, which each exported format is written from.
 //!
 //! Every node computes one row of values from the rows of earlier nodes, so the nodes are in
-//! the order of computation. The first node is the input.
+//! the order of computation. The first node is the input. Members that share layers have one row
+//! each: a node computes each of its rows in the same way.
 
 use nn_core::Activation;
 
@@ -23,6 +24,8 @@ pub(crate) struct Node {
     pub(crate) inputs: Vec<Source>,
     /// Number of values per row of the output.
     pub(crate) width: usize,
+    /// Number of rows per sample of the output.
+    pub(crate) n_rows: usize,
 }
 
 /// Operators in the order of computation. The output of the last node is the output of the
@@ -67,6 +70,14 @@ impl Graph {
         }
     }
 
+    /// Number of rows per sample of a source.
+    pub(crate) fn n_rows(&self, source: Source) -> usize {
+        match source {
+            Source::Values => 1,
+            Source::Node(index) => self.nodes[index].n_rows,
+        }
+    }
+
     /// Number of values per row of the output.
     pub(crate) fn n_outputs(&self) -> usize {
         self.width(self.output())
@@ -77,6 +88,7 @@ impl Graph {
         let widths: Vec<usize> = inputs.iter().map(|&input| self.width(input)).collect();
         self.nodes.push(Node {
             width: op.n_outputs(&widths),
+            n_rows: op.n_rows(self.n_rows(inputs[0])),
             op,
             inputs: inputs.to_vec(),
         });
@@ -128,7 +140,7 @@ impl Graph {
         }
     }
 
-    /// Computes the outputs of all nodes for one row of values.
+    /// Computes the outputs of all nodes for one row of values, all rows of a node in succession.
     pub(crate) fn trace(&self, values: &[f32]) -> Vec<Vec<f32>> {
         let mut outputs: Vec<Vec<f32>> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -137,7 +149,8 @@ impl Graph {
                 Source::Node(index) => &outputs[index],
             };
             let inputs: Vec<&[f32]> = node.inputs.iter().map(input).collect();
-            outputs.push(node.op.apply(&inputs));
+            let n_rows = self.n_rows(node.inputs[0]);
+            outputs.push(node.op.apply_to_rows(&inputs, n_rows));
         }
         outputs
     }

@@ -3,13 +3,14 @@
 //! Every column of weights has its own scale, so that its largest weight becomes ±127. The
 //! inputs of a layer have one scale and a zero point, which map the range of the inputs over
 //! some rows, widened to include 0, to −128..127 (Jacob et al. 2018, section 2). Biases,
-//! activations and the other operators keep 32-bit floats.
+//! activations and the other operators keep 32-bit floats, also embeddings and the output layers
+//! of members.
 
 use nn_core::Rows;
 
 use crate::error::{Error, Result};
 use crate::exported_model::ExportedModel;
-use crate::graph::{Graph, Source};
+use crate::graph::{Graph, Node, Source};
 use crate::op::{Int8Linear, Linear, Op};
 
 /// Most inputs of a layer whose sums of products of 8 bits cannot overflow 32 bits.
@@ -23,8 +24,9 @@ impl ExportedModel<'_> {
     /// `calibration [n_rows, n_values]`
     ///
     /// # Errors
-    /// Returns [`Error::NotApplicable`] if there are no rows, and for a layer with more than
-    /// 65 536 inputs, whose sums could overflow.
+    /// Returns [`Error::NotApplicable`] if there are no rows, for a network without a dense layer
+    /// that all members share, and for a layer with more than 65 536 inputs, whose sums could
+    /// overflow.
     pub fn to_int8(&self, calibration: &Rows<'_, f32>) -> Result<Self> {
         let not_applicable = |problem: String| {
             Err(Error::NotApplicable {
@@ -36,6 +38,11 @@ impl ExportedModel<'_> {
             return not_applicable("expected rows for the calibration, found none".to_owned());
         }
         let graph = self.graph();
+        let is_dense = |node: &Node| matches!(node.op, Op::Linear(_));
+        if !graph.nodes().iter().any(is_dense) {
+            let problem = "expected a dense layer, found only the output layers of members";
+            return not_applicable(problem.to_owned());
+        }
         let ranges = ranges(graph, calibration);
         for node in graph.nodes() {
             if let Op::Linear(linear) = &node.op

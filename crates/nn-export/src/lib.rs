@@ -37,7 +37,8 @@
 //! # Precision
 //! All formats compute in single precision. Their outputs agree with those of the network within
 //! 1e-5 times the larger of 1 and the output, if the network is not badly conditioned: layer
-//! normalization of two or three values can amplify rounding errors 300 times.
+//! normalization of two or three values can amplify rounding errors 300 times. The C code
+//! of simple networks can also give the same bits ([`ExportedModel::to_c`]).
 //!
 //! # Sources
 //! - **Abramowitz & Stegun 1964**: *Handbook of Mathematical Functions*.

@@ -1,7 +1,7 @@
 //! Adds the stages of a network to a graph.
 
 use nn_core::stage::{
-    Activate, CategoryEmbedding, Dense, ParametricActivation, PeriodicEmbedding,
+    Activate, CategoryEmbedding, Dense, Heads, Members, ParametricActivation, PeriodicEmbedding,
     PiecewiseLinearEmbedding, Stage, batch_norm,
 };
 use nn_core::{Activation, Network};
@@ -10,34 +10,89 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Source};
 use crate::op::{Bins, Linear, Op};
 
-/// Appends the stages of a network, in inference, and returns its outputs: for an ensemble, the
-/// mean of the outputs of its networks.
+/// Appends the stages of a network, in inference, and returns its outputs. Several members, the
+/// networks of an ensemble or the members that share layers, give the mean of their outputs:
+///
+/// ```text
+/// ā = (1/M)·Σ φ(zₘ)
+/// ```
+///
+/// A temperature T divides the logits of the mean: `z = ln ā` for softmax, `z = ln ā − ln b̄` with
+/// `b̄ = (1/M)·Σ σ(−zₘ)` for sigmoid, and `a = φ(z/T)`.
 pub(crate) fn add_network(graph: &mut Graph, network: &Network, input: Source) -> Result<Source> {
+    let activation = network.output_layer().activation;
     let temperature = network.temperature() as f32;
-    if network.n_networks() == 1 {
-        return add_single(graph, network, input, temperature);
-    }
-    if temperature != 1.0 {
-        return Err(Error::Unsupported {
-            what: "a calibrated ensemble (train with `--calibrate none`)".to_owned(),
-        });
-    }
-    let mut sum = add_single(graph, &network.nth_network(0), input, 1.0)?;
-    for index in 1..network.n_networks() {
-        let outputs = add_single(graph, &network.nth_network(index), input, 1.0)?;
-        sum = graph.add(Op::Add, &[sum, outputs]);
-    }
-    let factor = 1.0 / network.n_networks() as f32;
-    Ok(graph.add(Op::Multiply(factor), &[sum]))
+    let logits = if network.n_networks() * network.n_shared_members() == 1 {
+        add_logits(graph, network, input)?
+    } else {
+        let is_calibrated = temperature != 1.0;
+        let needs_rest = is_calibrated && activation == Activation::Sigmoid;
+        let (mut mean, mut rest) = (Mean::default(), Mean::default());
+        for index in 0..network.n_networks() {
+            let logits = add_logits(graph, &network.nth_network(index), input)?;
+            let outputs = graph.activate(activation, logits);
+            mean.add(graph, outputs);
+            if needs_rest {
+                let opposite = graph.add(Op::Multiply(-1.0), &[logits]);
+                let outputs = graph.activate(activation, opposite);
+                rest.add(graph, outputs);
+            }
+        }
+        let mean = mean.finish(graph);
+        if !is_calibrated {
+            return Ok(mean);
+        }
+        let logarithm = graph.add(Op::Log, &[mean]);
+        if needs_rest {
+            let rest = rest.finish(graph);
+            let rest = graph.add(Op::Log, &[rest]);
+            let rest = graph.add(Op::Multiply(-1.0), &[rest]);
+            graph.add(Op::Add, &[logarithm, rest])
+        } else {
+            logarithm
+        }
+    };
+    let divided = match temperature {
+        1.0 => logits,
+        temperature => graph.add(Op::Multiply(1.0 / temperature), &[logits]),
+    };
+    Ok(graph.activate(activation, divided))
 }
 
-/// Appends the stages of a network that is not an ensemble.
-fn add_single(
-    graph: &mut Graph,
-    network: &Network,
-    input: Source,
-    temperature: f32,
-) -> Result<Source> {
+/// The mean of the outputs of several members.
+#[derive(Default)]
+struct Mean {
+    sum: Option<Source>,
+    n_networks: usize,
+}
+
+impl Mean {
+    /// Adds the outputs of a network, one row per member that shares its layers.
+    fn add(&mut self, graph: &mut Graph, outputs: Source) {
+        let (n_rows, width) = (graph.n_rows(outputs), graph.width(outputs));
+        let mean = match n_rows {
+            1 => outputs,
+            n_rows => graph.add(Op::Mean { n_rows, width }, &[outputs]),
+        };
+        self.n_networks += 1;
+        self.sum = Some(match self.sum {
+            None => mean,
+            Some(sum) => graph.add(Op::Add, &[sum, mean]),
+        });
+    }
+
+    fn finish(self, graph: &mut Graph) -> Source {
+        let sum = self.sum.expect("a network has at least one member");
+        match self.n_networks {
+            1 => sum,
+            n => graph.add(Op::Multiply(1.0 / n as f32), &[sum]),
+        }
+    }
+}
+
+/// Appends the stages of a network that is not an ensemble, up to the activation function of its
+/// outputs. Members that share layers have one row each.
+fn add_logits(graph: &mut Graph, network: &Network, input: Source) -> Result<Source> {
     let mut tensors = Tensors {
         parameters: network.parameters(),
         statistics: network.statistics(),
@@ -51,8 +106,8 @@ fn add_single(
         let layer_input = output;
         let is_output = layer + 1 == network.layers().len();
         for stage in network.stages(layer) {
-            if is_output && temperature != 1.0 && is_probability(&stage) {
-                output = graph.add(Op::Multiply(1.0 / temperature), &[output]);
+            if is_output && matches!(stage, Stage::Activation(_)) {
+                break;
             }
             let inputs = [output, layer_input];
             let added = add_stage(graph, &stage, inputs, &mut tensors);
@@ -63,14 +118,6 @@ fn add_single(
     }
     debug_assert!(tensors.parameters.is_empty() && tensors.statistics.is_empty());
     Ok(output)
-}
-
-/// Returns `true` for an activation whose outputs are probabilities.
-fn is_probability(stage: &Stage) -> bool {
-    matches!(
-        stage,
-        Stage::Activation(Activate(Activation::Softmax | Activation::Sigmoid))
-    )
 }
 
 /// The parameters and statistics of the stages that have not been added yet.
@@ -110,6 +157,12 @@ fn add_stage(
             let bias = tensors.parameters(*n_outputs).to_vec();
             graph.add(Op::Linear(Linear { weights, bias }), &[input])
         }
+        &Stage::Heads(heads) => add_heads(graph, heads, input, tensors),
+        Stage::Members(Members { n_members, .. }) => {
+            let n_members = *n_members;
+            let factors = tensors.parameters(n_members * width).to_vec();
+            graph.add(Op::Members { n_members, factors }, &[input])
+        }
         Stage::BatchNorm(_) => add_batch_norm(graph, input, tensors),
         Stage::LayerNorm(_) => {
             let gamma = tensors.parameters(width).to_vec();
@@ -138,6 +191,28 @@ fn add_stage(
         Stage::Residual(_) => graph.add(Op::Add, &[input, layer_input]),
         _ => return None,
     })
+}
+
+/// Appends the output layer of members: a dense layer per row.
+fn add_heads(
+    graph: &mut Graph,
+    Heads {
+        n_members,
+        n_outputs,
+    }: Heads,
+    input: Source,
+    tensors: &mut Tensors<'_>,
+) -> Source {
+    let width = graph.width(input);
+    let reshape = |n_rows, width| Op::Reshape { n_rows, width };
+    let joined = graph.add(reshape(1, n_members * width), &[input]);
+    let heads = Op::GroupedLinear {
+        n_groups: n_members,
+        weights: tensors.parameters(n_members * width * n_outputs).to_vec(),
+        bias: tensors.parameters(n_members * n_outputs).to_vec(),
+    };
+    let outputs = graph.add(heads, &[joined]);
+    graph.add(reshape(n_members, n_outputs), &[outputs])
 }
 
 /// Folds batch normalization into the dense layer before it:

@@ -25,6 +25,15 @@
 //! | `KnownCategory` | x, or the number of categories if x is not the index of a category |
 //! | `Embed` | the vector of the category x |
 //! | `Restore` | a transformed target in its original units |
+//! | `Log` | `ln x`, at least `LOG_OF_ZERO` |
+//!
+//! Three operators change the number of rows per sample:
+//!
+//! | operator | output |
+//! |---|---|
+//! | `Members` | one row per member: its factors times x |
+//! | `Reshape` | the same values in another number of rows |
+//! | `Mean` | one row, the mean of all rows |
 
 use nn_core::Activation;
 use nn_core::stage::layer_norm::EPSILON;
@@ -35,6 +44,9 @@ pub(crate) const LIMIT: f32 = 3.0;
 
 /// Smooth clipping of a number this large gives the limit; its square does not overflow.
 pub(crate) const LARGE: f32 = 1e18;
+
+/// The logarithm of 0 in nn-core: that of the smallest positive normal number of 64 bits.
+pub(crate) const LOG_OF_ZERO: f32 = -708.396_4;
 
 /// An operator with its constants.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +97,21 @@ pub(crate) enum Op {
         width: usize,
     },
     Restore(Vec<Transform>),
+    Log,
+    Members {
+        n_members: usize,
+        /// `[n_members, n_inputs]`
+        factors: Vec<f32>,
+    },
+    Reshape {
+        n_rows: usize,
+        width: usize,
+    },
+    Mean {
+        /// Number of rows of the input.
+        n_rows: usize,
+        width: usize,
+    },
 }
 
 /// Standardization in single precision. `mean` and `rest` add up to a mean in double
@@ -223,7 +250,9 @@ impl Op {
             Self::Int8Linear(linear) => linear.bias.len(),
             Self::GroupedLinear { bias, .. } => bias.len(),
             Self::Bins(bins) => bins.n_columns() * bins.n_bins,
-            Self::Embed { width, .. } => *width,
+            Self::Embed { width, .. } | Self::Reshape { width, .. } | Self::Mean { width, .. } => {
+                *width
+            }
             Self::Multiply(_)
             | Self::Standardize(_)
             | Self::SmoothClip
@@ -239,8 +268,29 @@ impl Op {
             | Self::Mix(_)
             | Self::Add
             | Self::Cos
-            | Self::Restore(_) => n_inputs[0],
+            | Self::Restore(_)
+            | Self::Log
+            | Self::Members { .. } => n_inputs[0],
         }
+    }
+
+    /// Number of rows per sample of the output, for this number of rows of the input.
+    pub(crate) fn n_rows(&self, n_rows: usize) -> usize {
+        match self {
+            Self::Members { n_members, .. } => *n_members,
+            Self::Reshape { n_rows, .. } => *n_rows,
+            Self::Mean { .. } => 1,
+            _ => n_rows,
+        }
+    }
+
+    /// Returns `true` if the operator reads all rows of a sample together, otherwise each row on
+    /// its own.
+    pub(crate) fn joins_rows(&self) -> bool {
+        matches!(
+            self,
+            Self::Members { .. } | Self::Reshape { .. } | Self::Mean { .. }
+        )
     }
 
     /// Returns `true` if the output can overwrite the first input.
@@ -252,7 +302,9 @@ impl Op {
             | Self::Int8Linear(_)
             | Self::GroupedLinear { .. }
             | Self::Bins(_)
-            | Self::Embed { .. } => false,
+            | Self::Embed { .. }
+            | Self::Members { .. }
+            | Self::Mean { .. } => false,
             Self::Multiply(_)
             | Self::Standardize(_)
             | Self::SmoothClip
@@ -268,11 +320,28 @@ impl Op {
             | Self::Mix(_)
             | Self::Add
             | Self::Cos
-            | Self::Restore(_) => true,
+            | Self::Restore(_)
+            | Self::Log
+            | Self::Reshape { .. } => true,
         }
     }
 
-    /// Computes one row of the output.
+    /// Computes the output of all rows of a sample.
+    pub(crate) fn apply_to_rows(&self, inputs: &[&[f32]], n_rows: usize) -> Vec<f32> {
+        if n_rows == 1 || self.joins_rows() {
+            return self.apply(inputs);
+        }
+        let row = |row: usize| {
+            let inputs = inputs.iter().map(|input| {
+                let width = input.len() / n_rows;
+                &input[row * width..][..width]
+            });
+            self.apply(&inputs.collect::<Vec<&[f32]>>())
+        };
+        (0..n_rows).flat_map(row).collect()
+    }
+
+    /// Computes one row of the output, or all rows of an operator that joins them.
     pub(crate) fn apply(&self, inputs: &[&[f32]]) -> Vec<f32> {
         let x = inputs[0];
         let each = |f: &dyn Fn(f32, usize) -> f32| -> Vec<f32> {
@@ -355,6 +424,23 @@ impl Op {
                 Transform::Log => x.exp(),
                 Transform::Log1p => x.exp() - 1.0,
             }),
+            Self::Log => each(&|x, _| match x.ln() {
+                logarithm if logarithm < LOG_OF_ZERO => LOG_OF_ZERO,
+                logarithm => logarithm,
+            }),
+            Self::Members { factors, .. } => {
+                let members = factors.chunks_exact(x.len());
+                let products = members.flat_map(|factors| factors.iter().zip(x));
+                products.map(|(factor, x)| factor * x).collect()
+            }
+            Self::Reshape { .. } => x.to_vec(),
+            Self::Mean { n_rows, width } => {
+                let mean = |column| {
+                    let sum: f32 = x.iter().skip(column).step_by(*width).sum();
+                    sum / *n_rows as f32
+                };
+                (0..*width).map(mean).collect()
+            }
         }
     }
 }

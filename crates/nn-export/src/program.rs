@@ -35,12 +35,26 @@ impl Constants {
     }
 }
 
-/// Some values of a buffer.
+/// Some values of each row of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) buffer: Buffer,
     pub(crate) start: usize,
     pub(crate) len: usize,
+    /// Number of values of a row of the buffer.
+    pub(crate) row_width: usize,
+}
+
+impl Part {
+    /// All values of a row.
+    fn row(buffer: Buffer, width: usize) -> Self {
+        Self {
+            buffer,
+            start: 0,
+            len: width,
+            row_width: width,
+        }
+    }
 }
 
 /// An argument of a function call.
@@ -67,6 +81,8 @@ pub(crate) enum Argument {
 pub(crate) struct Call {
     pub(crate) function: &'static str,
     pub(crate) arguments: Vec<Argument>,
+    /// Number of rows: the function is called once per row.
+    pub(crate) n_rows: usize,
 }
 
 /// Function calls with their constants and buffers.
@@ -96,25 +112,24 @@ impl Program {
             n_multiply_adds: 0,
         };
         for (index, node) in graph.nodes().iter().enumerate() {
-            let inputs = node.inputs.iter().map(|&input| Part {
-                buffer: buffers.of(input),
-                start: 0,
-                len: graph.width(input),
+            let n_rows = match node.op.joins_rows() {
+                true => 1,
+                false => node.n_rows,
+            };
+            let inputs = node.inputs.iter().map(|&input| {
+                let n_values = graph.width(input) * graph.n_rows(input);
+                Part::row(buffers.of(input), n_values / n_rows)
             });
             let inputs: Vec<Part> = inputs.collect();
-            let output = Part {
-                buffer: buffers.of_node[index],
-                start: 0,
-                len: node.width,
-            };
-            program.add_node(node, &inputs, output)?;
+            let n_values = node.width * node.n_rows;
+            let output = Part::row(buffers.of_node[index], n_values / n_rows);
+            let n_calls = program.calls.len();
+            program.add_node(node, &inputs, output, n_rows)?;
+            let added = program.calls[n_calls..].iter_mut();
+            added.for_each(|call| call.n_rows = n_rows);
         }
         if graph.nodes().is_empty() {
-            let all = |buffer| Part {
-                buffer,
-                start: 0,
-                len: graph.n_values(),
-            };
+            let all = |buffer| Part::row(buffer, graph.n_values());
             program.copy(all(Buffer::Values), all(Buffer::Output));
         }
         Ok(program)
@@ -134,6 +149,7 @@ impl Program {
         self.calls.push(Call {
             function,
             arguments,
+            n_rows: 1,
         });
     }
 
@@ -141,7 +157,13 @@ impl Program {
         self.call("copy", [Argument::Read(from), Argument::Write(to)]);
     }
 
-    fn add_node(&mut self, node: &Node, inputs: &[Part], output: Part) -> Result<()> {
+    fn add_node(
+        &mut self,
+        node: &Node,
+        inputs: &[Part],
+        output: Part,
+        n_rows: usize,
+    ) -> Result<()> {
         if node.op.is_in_place() {
             if inputs[0].buffer != output.buffer {
                 self.copy(inputs[0], output);
@@ -171,20 +193,20 @@ impl Program {
                 }
             }
             Op::Linear(linear) => {
-                self.n_multiply_adds += linear.weights.len();
+                self.n_multiply_adds += n_rows * linear.weights.len();
                 let n_outputs = linear.n_outputs();
                 let weights = transposed(&linear.weights, n_outputs);
                 let weights = self.table("weights", Constants::Floats(weights));
                 let bias = self.floats("bias", &linear.bias);
                 self.call("linear", [x, weights, bias, y]);
             }
-            Op::Int8Linear(linear) => self.add_int8_linear(linear, inputs[0], y),
+            Op::Int8Linear(linear) => self.add_int8_linear(linear, inputs[0], y, n_rows),
             Op::GroupedLinear {
                 n_groups,
                 weights,
                 bias,
             } => {
-                self.n_multiply_adds += weights.len();
+                self.n_multiply_adds += n_rows * weights.len();
                 let groups = weights.chunks_exact(weights.len() / n_groups);
                 let weights = groups.flat_map(|it| transposed(it, bias.len() / n_groups));
                 let weights = self.table("weights", Constants::Floats(weights.collect()));
@@ -202,14 +224,19 @@ impl Program {
                 let vectors = self.floats("vectors", vectors);
                 self.call("embed", [x, n_categories, vectors, y]);
             }
+            Op::Members { factors, .. } => {
+                let factors = self.floats("factors", factors);
+                self.call("members", [x, factors, y]);
+            }
+            Op::Mean { .. } => self.call("mean", [x, y]),
             _ => unreachable!("the operator works in place"),
         }
         Ok(())
     }
 
-    fn add_int8_linear(&mut self, linear: &Int8Linear, x: Part, y: Argument) {
-        self.n_multiply_adds += linear.weights.len();
-        self.n_int8 = self.n_int8.max(x.len);
+    fn add_int8_linear(&mut self, linear: &Int8Linear, x: Part, y: Argument, n_rows: usize) {
+        self.n_multiply_adds += n_rows * linear.weights.len();
+        self.n_int8 = self.n_int8.max(n_rows * x.len);
         let scale = Argument::Float(linear.inverse_scale);
         let zero_point = Argument::Integer(linear.zero_point.into());
         let q = Argument::WriteInt8(x.len);
@@ -285,13 +312,17 @@ impl Program {
                 let kinds = self.table("kinds", Constants::Int8(kinds.collect()));
                 self.call("restore", [kinds, y]);
             }
+            Op::Log => self.call("log", [y]),
+            Op::Reshape { .. } => {}
             Op::Select(_)
             | Op::Concat
             | Op::Linear(_)
             | Op::Int8Linear(_)
             | Op::GroupedLinear { .. }
             | Op::Bins(_)
-            | Op::Embed { .. } => unreachable!("the operator does not work in place"),
+            | Op::Embed { .. }
+            | Op::Members { .. }
+            | Op::Mean { .. } => unreachable!("the operator does not work in place"),
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What C and Rust source code have in common: the functions of the runtime, and the
 //! description of the values.
 
+mod exact;
 mod c;
 mod rust;
 

@@ -219,6 +219,17 @@ impl ValueEncoding {
         }
     }
 
+    /// Returns `true` if the inputs of the network are the values times a factor.
+    pub(crate) fn is_factor(&self) -> bool {
+        matches!(
+            self.encoding,
+            Encoding::Rows {
+                standardization: None,
+                ..
+            }
+        )
+    }
+
     pub(crate) fn n_inputs(&self) -> usize {
         self.n_inputs
     }

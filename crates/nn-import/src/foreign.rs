@@ -4,8 +4,8 @@ use nn_core::Loss;
 use nn_core::model_file::Json;
 use serde_json::Value;
 
-use crate::assembly::Chain;
 use crate::format::Format;
+use crate::networks::Networks;
 
 /// A model as a file describes it.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Foreign {
     pub(crate) format: Format,
     /// The program that wrote the file, if the file names it.
     pub(crate) producer: Option<String>,
-    pub(crate) chain: Chain,
+    pub(crate) networks: Networks,
     /// Whether the file states the activation function of the outputs.
     pub(crate) states_activation: bool,
     /// The meaning of the outputs, if the file states it.

@@ -24,7 +24,7 @@
 //! # What can be imported
 //! | format | content |
 //! |---|---|
-//! | ONNX | dense layers (Gemm, or MatMul and Add) with the activation functions of nn-core, batch and layer normalization, residual connections around one layer; Sub, Mul, Div and Scaler before the first layer; files of `torch.onnx.export`, of Keras and of skl2onnx. Conversions of the scores to labels are ignored |
+//! | ONNX | dense layers (Gemm, or MatMul and Add) with the activation functions of nn-core, batch and layer normalization, residual connections around one layer; Sub, Mul, Div and Scaler before the first layer; files of `torch.onnx.export`, of Keras and of skl2onnx. Embeddings, ensembles and members that share layers, as nn-export writes them. Conversions of the scores to labels are ignored |
 //! | safetensors, `.npz` | weights and biases of dense layers with the names of PyTorch, Keras, scikit-learn or NumPy programs, with batch and layer normalization |
 //!
 //! Everything else is an [`Error`] that names the node or the tensor.
@@ -42,6 +42,8 @@ mod tensor;
 mod options;
 mod step;
 mod assembly;
+mod chain;
+mod networks;
 mod foreign;
 mod onnx;
 mod safetensors;
@@ -57,8 +59,8 @@ pub use error::{Error, Result};
 pub use format::Format;
 pub use options::ImportOptions;
 
-use assembly::Chain;
 use foreign::{Foreign, Own};
+use networks::Networks;
 use tensor::Tensor;
 
 /// An imported model.
@@ -186,7 +188,7 @@ fn of_weights(
     Ok(Foreign {
         format,
         producer: None,
-        chain: Chain::new(steps, None)?,
+        networks: Networks::single(steps, None)?,
         states_activation: false,
         meaning: None,
         names,

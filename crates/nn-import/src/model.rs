@@ -21,7 +21,7 @@ pub(crate) fn build(foreign: &mut Foreign, options: &ImportOptions) -> Result<Mo
     let meaning = decide_outputs(foreign, options)?;
     let names = names(foreign, options, meaning)?;
     let input = decide_inputs(foreign, options, meaning, &names)?;
-    let network = foreign.chain.network()?;
+    let network = foreign.networks.network()?;
     let output = network.output_layer().activation;
     let usual = match output {
         Activation::Softmax => Loss::CrossEntropy,
@@ -57,8 +57,8 @@ fn meaning_of(task: Task) -> Option<Meaning> {
 
 /// Decides the meaning of the outputs and their activation function.
 fn decide_outputs(foreign: &mut Foreign, options: &ImportOptions) -> Result<Meaning> {
-    let stated = foreign.chain.output_activation();
-    let n_outputs = foreign.chain.n_outputs();
+    let stated = foreign.networks.output_activation();
+    let n_outputs = foreign.networks.n_outputs();
     let asked = options.output_activation;
     if stated != Activation::Identity {
         if asked.is_some_and(|asked| asked != stated) {
@@ -74,14 +74,15 @@ fn decide_outputs(foreign: &mut Foreign, options: &ImportOptions) -> Result<Mean
     }
     let meaning = open_meaning(foreign, options, n_outputs);
     let is_own = foreign.own.loss.is_some();
+    let is_mean = foreign.networks.is_mean();
     let activation = asked.unwrap_or(match (meaning, n_outputs) {
-        _ if is_own => Activation::Identity,
+        _ if is_own || is_mean => Activation::Identity,
         (Meaning::Values, _) => Activation::Identity,
         (Meaning::Classes, 1) | (Meaning::Labels, _) => Activation::Sigmoid,
         (Meaning::Classes, _) => Activation::Softmax,
     });
     if activation != Activation::Identity {
-        foreign.chain.activate_outputs(activation);
+        foreign.networks.activate_outputs(activation)?;
         if asked.is_none() {
             foreign.notes.push(added_activation(activation, n_outputs));
         }
@@ -108,7 +109,7 @@ fn open_meaning(foreign: &mut Foreign, options: &ImportOptions, n_outputs: usize
     };
     let has_names = !options.class_names.is_empty() || foreign.names.is_some();
     stated.or(of_activation).unwrap_or_else(|| {
-        if n_outputs > 1 || has_names {
+        if n_outputs > 1 && !foreign.networks.is_mean() || has_names {
             return Meaning::Classes;
         }
         if !foreign.states_activation {
@@ -124,7 +125,7 @@ fn open_meaning(foreign: &mut Foreign, options: &ImportOptions, n_outputs: usize
 
 /// The names of the classes, labels or predicted columns.
 fn names(foreign: &Foreign, options: &ImportOptions, meaning: Meaning) -> Result<Vec<String>> {
-    let n_outputs = foreign.chain.n_outputs();
+    let n_outputs = foreign.networks.n_outputs();
     let n_names = match (meaning, n_outputs) {
         (Meaning::Classes, 1) => 2,
         _ => n_outputs,
@@ -176,12 +177,12 @@ fn decide_inputs(
     meaning: Meaning,
     names: &[String],
 ) -> Result<InputDescription> {
-    let n_inputs = foreign.chain.n_inputs;
+    let n_inputs = foreign.networks.n_inputs();
     let outside = outside_conversion(options, n_inputs)?;
     if let Some(preprocessing) = foreign.own.preprocessing.take() {
         return of_own_table(foreign, options, preprocessing);
     }
-    let whole = outside.then(&foreign.chain.input);
+    let whole = outside.then(foreign.networks.input());
     let is_finite = |list: &[f64]| list.iter().all(|number| number.is_finite());
     if !is_finite(&whole.scale) || !is_finite(&whole.shift) {
         return Err(Error::chain(
@@ -197,9 +198,16 @@ fn decide_inputs(
         let target = target(options, meaning, names);
         return of_columns(foreign, options, &whole, target);
     }
+    if foreign.networks.substitutes().is_some() {
+        foreign.notes.push(
+            "missing values are not replaced; to keep the numbers that replace them, name the \
+             `columns`"
+                .to_owned(),
+        );
+    }
     let shape = shape(foreign, options)?;
     let scale = scale_of(&whole, options);
-    foreign.chain.merge_input(&Affine {
+    foreign.networks.merge_input(&Affine {
         scale: whole.scale.iter().map(|whole| whole / scale).collect(),
         shift: whole.shift,
     })?;
@@ -273,10 +281,10 @@ fn of_own_table(
             return Err(Error::option(option, problem));
         }
     }
-    let first = foreign.chain.input.clone();
-    foreign.chain.merge_input(&first)?;
+    let first = foreign.networks.input().clone();
+    foreign.networks.merge_input(&first)?;
     Ok(InputDescription {
-        shape: vec![foreign.chain.n_inputs],
+        shape: vec![foreign.networks.n_inputs()],
         scale: foreign.own.input_scale.unwrap_or(1.0),
         preprocessing: Some(preprocessing),
     })
@@ -289,7 +297,7 @@ fn of_columns(
     whole: &Affine,
     target: TargetEncoding,
 ) -> Result<InputDescription> {
-    let (columns, n_inputs) = (&options.columns, foreign.chain.n_inputs);
+    let (columns, n_inputs) = (&options.columns, foreign.networks.n_inputs());
     if columns.len() != n_inputs {
         let found = columns.len();
         let problem = format!("expected {n_inputs} names, one per input, found {found}");
@@ -302,13 +310,14 @@ fn of_columns(
         let problem = format!("{:?} is given twice", crate::error::shown(name));
         return Err(Error::option("columns", problem));
     }
+    let substitutes = foreign.networks.substitutes().map(<[f64]>::to_vec);
     // Standardization divides by a number above 0.
     let is_standardization = whole.scale.iter().all(|&scale| scale > 0.0);
     let first = match is_standardization {
         true => Affine::identity(),
         false => whole.clone(),
     };
-    foreign.chain.merge_input(&first)?;
+    foreign.networks.merge_input(&first)?;
     let column = |(index, name): (usize, &String)| {
         let (scale, shift) = match is_standardization {
             true => (
@@ -321,11 +330,18 @@ fn of_columns(
             mean: -shift / scale,
             std: 1.0 / scale,
         };
+        let median = substitutes.as_ref().map(|substitutes| {
+            let (scale, shift) = (
+                of_column(&whole.scale, index),
+                of_column(&whole.shift, index),
+            );
+            (substitutes[index] - shift) / scale
+        });
         InputColumn {
             name: name.clone(),
             encoding: ColumnEncoding::Standardize(NumberEncoding {
                 scaling: NumberScaling::Standard(scaling),
-                median: None,
+                median: median.filter(|median| median.is_finite()),
                 has_indicator: false,
             }),
         }
@@ -379,7 +395,7 @@ fn target(options: &ImportOptions, meaning: Meaning, names: &[String]) -> Target
 
 /// The shape of one input.
 fn shape(foreign: &mut Foreign, options: &ImportOptions) -> Result<Vec<usize>> {
-    let n_inputs = foreign.chain.n_inputs;
+    let n_inputs = foreign.networks.n_inputs();
     if let Some([height, width]) = options.image_size {
         return match height.checked_mul(width) {
             Some(n) if n == n_inputs => Ok(vec![height, width]),

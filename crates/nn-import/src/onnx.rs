@@ -4,6 +4,11 @@ mod messages;
 mod constant;
 mod folding;
 mod dataflow;
+mod operand;
+mod activation;
+mod grouped_linear;
+mod embedding;
+mod members;
 mod pattern;
 
 use std::cell::RefCell;
@@ -12,13 +17,15 @@ use std::collections::HashMap;
 use nn_core::model_file::Json;
 use nn_table::Preprocessing;
 
-use crate::assembly::Chain;
 use crate::error::{Error, Result, shown};
 use crate::foreign::{Foreign, Meaning, Own};
 use crate::format::Format;
+use crate::networks::{Networks, are_alike};
 use crate::step::Step;
 use dataflow::{Dataflow, Id};
+use members::Mean;
 use messages::{ModelMessage, ValueInfo};
+use pattern::Budget;
 
 /// Operators that compute predicted classes from the scores.
 const OF_LABELS: [&str; 8] = [
@@ -68,7 +75,12 @@ pub(crate) fn read(
         own.preprocessing = None;
         found = Some(find_output(&flow, &outputs)?);
     }
-    let (steps, input, note) = found.expect("is set above");
+    let Found { computation, note } = found.expect("is set above");
+    let Computation {
+        networks,
+        temperature,
+        input,
+    } = computation;
     let name = inputs.iter().find(|name| flow.find(name) == Some(input));
     let info = shapes.iter().find(|info| Some(&info.name) == name);
     let row_shape = info.and_then(row_shape);
@@ -83,7 +95,7 @@ pub(crate) fn read(
     Ok(Foreign {
         format: Format::Onnx,
         producer: Some(producer).filter(|name| !name.is_empty()),
-        chain: Chain::new(steps, n_inputs)?,
+        networks: Networks::new(networks, temperature, n_inputs)?,
         states_activation: true,
         meaning,
         names,
@@ -139,10 +151,53 @@ fn image_shape(row: &[usize]) -> Option<[usize; 2]> {
     }
 }
 
-type Network = (Vec<Step>, Id, Option<String>);
+/// The steps of one network, or of the networks of an ensemble.
+struct Computation {
+    networks: Vec<Vec<Step>>,
+    temperature: f64,
+    /// The value that all networks read.
+    input: Id,
+}
 
-/// The steps of the first output with numbers.
-fn find_output(flow: &Dataflow<'_>, outputs: &[String]) -> Result<Network> {
+impl Computation {
+    /// The computation of `output` from an input of the graph or from the value `start`.
+    fn of(flow: &Dataflow<'_>, output: Id, start: Option<Id>) -> Result<Self> {
+        if let Some(mean) = Self::of_mean(flow, Mean::of(flow, output), start) {
+            return Ok(mean);
+        }
+        let (steps, input) = pattern::steps(flow, output, start, &mut Budget::default())?;
+        Ok(Self {
+            networks: vec![steps],
+            temperature: 1.0,
+            input,
+        })
+    }
+
+    /// The networks of a mean, if they have the same kinds of steps from the same input.
+    fn of_mean(flow: &Dataflow<'_>, mean: Mean, start: Option<Id>) -> Option<Self> {
+        let mut budget = Budget::default();
+        let steps = |&output: &Id| pattern::steps(flow, output, start, &mut budget).ok();
+        let networks: Option<Vec<(Vec<Step>, Id)>> = mean.outputs.iter().map(steps).collect();
+        let (networks, inputs): (Vec<_>, Vec<_>) = networks?.into_iter().unzip();
+        let input = inputs[0];
+        let is_ensemble = inputs.iter().all(|&it| it == input)
+            && networks.iter().all(|steps| are_alike(steps, &networks[0]));
+        is_ensemble.then_some(Self {
+            networks,
+            temperature: mean.temperature,
+            input,
+        })
+    }
+}
+
+/// The computation of an output, and a note about the choice of the output.
+struct Found {
+    computation: Computation,
+    note: Option<String>,
+}
+
+/// The computation of the first output with numbers.
+fn find_output(flow: &Dataflow<'_>, outputs: &[String]) -> Result<Found> {
     let is_label = |id: Id| {
         let node = flow.node(flow.source(id));
         node.is_some_and(|node| OF_LABELS.contains(&&*node.message.operator))
@@ -156,7 +211,7 @@ fn find_output(flow: &Dataflow<'_>, outputs: &[String]) -> Result<Network> {
         return Err(Error::unsupported("the graph", "has no output of numbers"));
     };
     let scores = pattern::both_classes(flow, id).unwrap_or(id);
-    let (steps, input) = pattern::steps(flow, scores, None)?;
+    let computation = Computation::of(flow, scores, None)?;
     let note = (candidates.len() > 1).then(|| {
         let others: Vec<String> = candidates[1..]
             .iter()
@@ -168,7 +223,7 @@ fn find_output(flow: &Dataflow<'_>, outputs: &[String]) -> Result<Network> {
             others.join(", ")
         )
     });
-    Ok((steps, input, note))
+    Ok(Found { computation, note })
 }
 
 /// The description of the training run in the metadata of `nn export`.
@@ -198,14 +253,16 @@ fn network_of_export(
     flow: &Dataflow<'_>,
     metadata: &HashMap<String, String>,
     own: &Own,
-) -> Result<Option<Network>> {
+) -> Result<Option<Found>> {
     let value = |key: &str| metadata.get(key).and_then(|name| flow.find(name));
     let bounds = value("network_inputs").zip(value("network_outputs"));
     let Some((start, end)) = bounds.filter(|_| own.preprocessing.is_some()) else {
         return Ok(None);
     };
-    let (steps, input) = pattern::steps(flow, end, Some(start))?;
-    Ok(Some((steps, input, None)))
+    Ok(Some(Found {
+        computation: Computation::of(flow, end, Some(start))?,
+        note: None,
+    }))
 }
 
 /// The meaning of the outputs, and the names of the classes, labels or columns.

@@ -4,15 +4,19 @@
 //! |---|---|
 //! | `Affine` | `scale·x + shift`, per column |
 //! | `Dense` | `x·W + b` |
+//! | `FillMissing` | x, or a constant in place of NaN, per column |
 //! | `BatchNorm` | `γ·(x − μ)/√(σ² + ε) + β`, with constant μ and σ² |
 //! | `LayerNorm` | the same, with μ and σ² of the row |
 //! | `Activation` | an activation function |
 //! | `Parametric` | `x + α·(φ(x) − x)` |
 //! | `Residual` | `x` plus an earlier value |
+//! | `Input` | a stage before the weighted sums, such as an embedding |
+//! | `Mean` | the mean of the rows of all members that share layers |
 //!
 //! A list of one number applies to all columns.
 
-use nn_core::Activation;
+use nn_core::stage::batch_norm;
+use nn_core::{Activation, Stage};
 
 /// A step, with the values that it reads and writes.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +33,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StepKind {
     Affine(Affine),
+    FillMissing(Vec<f64>),
     Dense(Dense),
     BatchNorm(BatchNorm),
     LayerNorm {
@@ -44,6 +49,20 @@ pub(crate) enum StepKind {
         /// Number of the value that is added.
         source: usize,
     },
+    Input(InputStage),
+    Mean {
+        n_members: usize,
+    },
+}
+
+/// A stage before the weighted sums of a layer, with its parameters and statistics in the order
+/// of nn-core.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct InputStage {
+    pub(crate) stage: Stage,
+    pub(crate) n_inputs: usize,
+    pub(crate) parameters: Vec<f64>,
+    pub(crate) statistics: Vec<f64>,
 }
 
 /// `scale·x + shift`, per column.
@@ -53,13 +72,15 @@ pub(crate) struct Affine {
     pub(crate) shift: Vec<f64>,
 }
 
-/// `x·W + b`
+/// `x·W + b`, with weights per member in the output layer of members that share layers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Dense {
-    /// `[n_inputs, n_outputs]`
+    /// `[n_members, n_inputs, n_outputs]`
     pub(crate) weights: Vec<f64>,
+    /// `[n_members, n_outputs]`
     pub(crate) bias: Vec<f64>,
     pub(crate) n_inputs: usize,
+    pub(crate) n_members: usize,
 }
 
 /// Batch normalization with constant mean and variance.
@@ -70,6 +91,27 @@ pub(crate) struct BatchNorm {
     pub(crate) mean: Vec<f64>,
     pub(crate) variance: Vec<f64>,
     pub(crate) epsilon: f64,
+}
+
+impl Step {
+    /// Number of the value that a residual connection adds.
+    pub(crate) fn residual_source(&self) -> Option<usize> {
+        match self.kind {
+            StepKind::Residual { source } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl StepKind {
+    /// Number of the parameters that nodes can share.
+    pub(crate) fn n_shared(&self) -> usize {
+        match self {
+            Self::Dense(dense) => dense.weights.len(),
+            Self::Input(input) => input.parameters.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// The number for a column; a list of one number applies to all columns.
@@ -130,18 +172,20 @@ impl Affine {
 
 impl Dense {
     pub(crate) fn n_outputs(&self) -> usize {
-        self.bias.len()
+        self.bias.len() / self.n_members
     }
 
     /// Merges the step `s·x + t` before this layer into the layer: `(s·x + t)·W + b`.
     pub(crate) fn after(mut self, affine: &Affine) -> Self {
-        let n_outputs = self.n_outputs();
-        for (input, weights) in self.weights.chunks_exact_mut(n_outputs).enumerate() {
+        let (n_inputs, n_outputs) = (self.n_inputs, self.n_outputs());
+        for (row, weights) in self.weights.chunks_exact_mut(n_outputs).enumerate() {
+            let (member, input) = (row / n_inputs, row % n_inputs);
             let (scale, shift) = (
                 of_column(&affine.scale, input),
                 of_column(&affine.shift, input),
             );
-            for (weight, bias) in weights.iter_mut().zip(&mut self.bias) {
+            let bias = &mut self.bias[member * n_outputs..][..n_outputs];
+            for (weight, bias) in weights.iter_mut().zip(bias) {
                 *bias += shift * *weight;
                 *weight *= scale;
             }
@@ -155,7 +199,8 @@ impl Dense {
         for (place, weight) in self.weights.iter_mut().enumerate() {
             *weight *= of_column(&affine.scale, place % n_outputs);
         }
-        for (output, bias) in self.bias.iter_mut().enumerate() {
+        for (place, bias) in self.bias.iter_mut().enumerate() {
+            let output = place % n_outputs;
             *bias = of_column(&affine.scale, output) * *bias + of_column(&affine.shift, output);
         }
         self
@@ -163,6 +208,11 @@ impl Dense {
 }
 
 impl BatchNorm {
+    /// The number that is added to the variances in place of another ε.
+    pub(crate) fn added_variance(&self) -> f64 {
+        self.epsilon - batch_norm::EPSILON
+    }
+
     /// `γ/√(σ² + ε)·x + (β − μ·γ/√(σ² + ε))`
     pub(crate) fn to_affine(&self) -> Affine {
         let std = self.variance.iter().map(|v| (v + self.epsilon).sqrt());

@@ -392,6 +392,7 @@ impl Module {
             },
             weights: weight.values,
             n_inputs,
+            n_members: 1,
         }
     }
 

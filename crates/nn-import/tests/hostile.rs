@@ -27,6 +27,22 @@ fn a_harmed_onnx_file_is_imported_or_refused() {
     check_harmed(include_bytes!("files/sklearn-binary.onnx"));
 }
 
+/// Embeddings, members and ensembles, as `nn export` writes them. Every seventh
+/// harmed file, so that the test is short.
+#[test]
+fn a_harmed_file_of_nn_export_is_imported_or_refused() {
+    let files = [
+        &include_bytes!("../../../fuzz/corpus/onnx-import/embeddings")[..],
+        include_bytes!("../../../fuzz/corpus/onnx-import/bins"),
+        include_bytes!("../../../fuzz/corpus/onnx-import/ensemble-of-members"),
+        include_bytes!("../../../fuzz/corpus/onnx-import/calibrated-ensemble"),
+    ];
+    for file in files {
+        let harmed = harmed(file).step_by(7);
+        harmed.for_each(|bytes| foreign::check(&bytes));
+    }
+}
+
 #[test]
 fn a_harmed_safetensors_file_is_imported_or_refused() {
     check_harmed(include_bytes!("files/pytorch-float32.safetensors"));

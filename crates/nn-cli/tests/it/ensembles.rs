@@ -120,9 +120,15 @@ fn members_train_and_predict() {
             flags.replace("--no-report", "").replace("--epochs 6", "")
         ))
         .succeeds();
-    scratch
-        .nn("export members --format onnx")
-        .refuses(3, &["members", "cannot be exported"]);
+    for format in ["onnx", "c", "rust"] {
+        scratch
+            .nn(&format!("export members --format {format}"))
+            .succeeds();
+    }
+    scratch.nn("import members.onnx --name imported").succeeds();
+    let [expected, found] =
+        ["members", "imported"].map(|run| number(&scratch.evaluate(run, "")["loss"]));
+    assert!((found - expected).abs() < 1e-6, "{found} {expected}");
 }
 
 /// The probabilities of a network that was trained for two epochs are too low.
@@ -149,15 +155,16 @@ fn probabilities_are_calibrated() {
 fn ensembles_are_exported() {
     let scratch = Scratch::new();
     scratch.file("points.csv", points());
-    scratch.train(
-        "plain",
-        &format!("{FLAGS} --ensemble 2 --epochs 2 --calibrate none"),
-    );
+    scratch.train("two", &format!("{FLAGS} --ensemble 2 --epochs 2"));
     for format in ["onnx", "c", "rust"] {
         scratch
-            .nn(&format!("export plain --format {format}"))
+            .nn(&format!("export two --format {format}"))
             .succeeds();
     }
+    scratch.nn("import two.onnx --name imported").succeeds();
+    let [expected, found] =
+        ["two", "imported"].map(|run| number(&scratch.evaluate(run, "")["loss"]));
+    assert!((found - expected).abs() < 1e-6, "{found} {expected}");
 }
 
 #[test]

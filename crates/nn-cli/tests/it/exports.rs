@@ -109,6 +109,15 @@ fn a_model_of_the_tabular_preset_is_exported() {
     scratch
         .nn("export p --format c --threshold 0.3 -o threshold.c")
         .refuses(2, &["a threshold needs two classes or labels"]);
+    scratch.nn("import p.onnx --name imported").succeeds();
+    let [expected, found] = ["p", "imported"].map(|run| {
+        let loss = &scratch.evaluate(run, "")["loss"];
+        loss.as_f64().expect("a number")
+    });
+    assert!(
+        (found - expected).abs() < 1e-5 * expected.max(1.0),
+        "{found} {expected}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use nn_table::Transform;
 use super::messages::{Attribute, ElementType, ML_DOMAIN, node, tensor};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Source};
-use crate::op::{Bin, Bins, LARGE, LIMIT, Linear, Op, Standardize};
+use crate::op::{Bin, Bins, LARGE, LIMIT, LOG_OF_ZERO, Linear, Op, Standardize};
 use crate::proto::Message;
 
 /// α of SELU.
@@ -249,6 +249,16 @@ impl Lowering {
             Op::Bins(bins) => self.add_bins(x, bins),
             Op::Embed { vectors, width } => self.add_embedding(x, vectors, *width),
             Op::Restore(transforms) => self.add_restore(x, transforms),
+            Op::Log => {
+                let logarithm = self.unary("Log", x);
+                self.with_number("Max", &logarithm, LOG_OF_ZERO)
+            }
+            Op::Members { n_members, factors } => self.add_members(x, *n_members, factors),
+            Op::Reshape { width, .. } => self.reshape(x, &[-1, *width as i64]),
+            Op::Mean { n_rows, width } => {
+                let members = self.reshape(x, &[-1, *n_rows as i64, *width as i64]);
+                self.mean(&members, false)
+            }
         })
     }
 
@@ -275,6 +285,16 @@ impl Lowering {
         let products = self.binary("MatMul", &groups, &weights);
         let products = self.reshape(&products, &[0, bias.len() as i64]);
         self.unless(0.0, "Add", &products, bias)
+    }
+
+    /// One row per member: `[batch, 1, n_inputs] · [n_members, n_inputs]`, element by element. The
+    /// rows of all members are rows of the batch from here on.
+    fn add_members(&mut self, x: &str, n_members: usize, factors: &[f32]) -> String {
+        let n_inputs = factors.len() / n_members;
+        let rows = self.reshape(x, &[-1, 1, n_inputs as i64]);
+        let factors = self.floats(&[n_members, n_inputs], factors);
+        let products = self.binary("Mul", &rows, &factors);
+        self.reshape(&products, &[-1, n_inputs as i64])
     }
 
     fn add_activation(&mut self, x: &str, activation: Activation) -> Result<String> {
@@ -329,19 +349,20 @@ impl Lowering {
         })
     }
 
-    fn row_mean(&mut self, x: &str) -> String {
+    /// The mean over dimension 1, which has length 1 afterwards or is left out.
+    fn mean(&mut self, x: &str, keeps_dimension: bool) -> String {
         let attributes = vec![
             ("axes", Attribute::Integers(vec![1])),
-            ("keepdims", Attribute::Integer(1)),
+            ("keepdims", Attribute::Integer(keeps_dimension.into())),
         ];
         self.add("ReduceMean", &[x], attributes)
     }
 
     fn add_layer_norm(&mut self, x: &str, gamma: &[f32], beta: &[f32]) -> String {
-        let mean = self.row_mean(x);
+        let mean = self.mean(x, true);
         let centered = self.binary("Sub", x, &mean);
         let squares = self.binary("Mul", &centered, &centered);
-        let variance = self.row_mean(&squares);
+        let variance = self.mean(&squares, true);
         let variance = self.with_number("Add", &variance, EPSILON as f32);
         let std = self.unary("Sqrt", &variance);
         let normalized = self.binary("Div", &centered, &std);

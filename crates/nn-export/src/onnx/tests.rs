@@ -12,7 +12,7 @@ use nn_core::{Activation, LayerConfig, Menu, Model, NetworkConfig, Rows};
 use super::{InputForm, new_name};
 use crate::exported_model::{ExportedModel, TOLERANCE};
 use crate::proto::{Field, fields};
-use random_model::{Random, config_of, model_of, random_inputs, random_model};
+use random_model::{Random, config_of, model_of, random_ensemble, random_inputs, random_model};
 
 /// A tensor of numbers; integers and booleans are numbers, too. A tensor of text has texts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -270,6 +270,7 @@ fn compute(node: &Node, inputs: &[&Tensor]) -> Tensor {
         "Floor" => x.map(f64::floor),
         "Sqrt" => x.map(f64::sqrt),
         "Exp" => x.map(f64::exp),
+        "Log" => x.map(f64::ln),
         "Cos" => x.map(f64::cos),
         "Erf" => x.map(erf),
         "Relu" => x.map(|x| x.max(0.0)),
@@ -291,6 +292,17 @@ fn compute(node: &Node, inputs: &[&Tensor]) -> Tensor {
             let sum: f64 = powers.iter().sum();
             powers.iter().map(|power| power / sum).collect()
         }),
+        "ReduceMean" if attribute("keepdims") == 0.0 => {
+            let &[n_rows, n_members, width] = &x.shape[..] else {
+                panic!("{:?}", x.shape);
+            };
+            let mean = |place: usize| {
+                let values = &x.values[place / width * n_members * width + place % width..];
+                let sum: f64 = values.iter().step_by(width).take(n_members).sum();
+                sum / n_members as f64
+            };
+            Tensor::new(&[n_rows, width], (0..n_rows * width).map(mean).collect())
+        }
         "ReduceMean" => of_rows(x, |row| vec![row.iter().sum::<f64>() / row.len() as f64]),
         "ArgMax" => {
             let largest = of_rows(x, |row| {
@@ -314,10 +326,11 @@ fn compute(node: &Node, inputs: &[&Tensor]) -> Tensor {
         }
         "Reshape" => {
             let n = x.values.len();
-            let lengths = inputs[1].values.iter().enumerate();
-            let lengths = lengths.map(|(axis, &length)| match length {
+            let lengths = inputs[1].values.iter();
+            let known: f64 = lengths.clone().filter(|&&length| length > 0.0).product();
+            let lengths = lengths.enumerate().map(|(axis, &length)| match length {
                 0.0 => x.shape[axis],
-                -1.0 => n,
+                -1.0 => n / known as usize,
                 length => length as usize,
             });
             Tensor::new(&lengths.collect::<Vec<_>>(), x.values.clone())
@@ -433,9 +446,10 @@ fn check_outputs(exported: &ExportedModel<'_>, rows: &Rows<'_, f32>, file: &File
 #[test]
 fn files_of_random_networks_compute_their_outputs() {
     for seed in 0..60 {
-        let model = random_model(seed);
-        let rows = random_inputs(&config_of(&model), 12, &mut Random::new(seed));
-        check(&ExportedModel::new(&model).unwrap(), &rows);
+        for model in [random_model(seed), random_ensemble(seed)] {
+            let rows = random_inputs(&config_of(&model), 12, &mut Random::new(seed));
+            check(&ExportedModel::new(&model).unwrap(), &rows);
+        }
     }
 }
 

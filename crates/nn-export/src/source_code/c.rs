@@ -7,7 +7,7 @@ use crate::buffers::Buffer;
 use crate::error::Result;
 use crate::exported_model::ExportedModel;
 use crate::outcome::{ClassRule, Outcome};
-use crate::program::{Argument, Constants, Part, Program};
+use crate::program::{Argument, Call, Constants, Part, Program};
 
 const RUNTIME: &str = include_str!("../../runtime/runtime.c");
 
@@ -19,6 +19,12 @@ impl ExportedModel<'_> {
     /// `int nn_class(const float *output)` and `nn_class_names`. With the macro
     /// `NN_SELF_TEST`, the file is a program that predicts the rows of `self_test` and compares
     /// the outputs.
+    ///
+    /// With the macro `NN_EXACT`, the outputs have the bits of
+    /// [`predict_with_network`](Self::predict_with_network) on a processor with fused
+    /// multiply-add. The code then needs the C library's `fmaf`. Networks of dense layers
+    /// without batch normalization, on pixels or plain rows, with every activation function except
+    /// gelu, mish and softplus, can be exact; for others, the macro is a compile-time error.
     ///
     /// # Shapes
     /// `self_test [n_rows, n_values]`
@@ -42,10 +48,11 @@ impl ExportedModel<'_> {
         if program.n_int8 > 0 {
             text += &format!("    int8_t q[{}];\n", program.n_int8);
         }
+        if program.calls.iter().any(|call| call.n_rows > 1) {
+            text += "    int i;\n";
+        }
         for call in &program.calls {
-            let arguments = call.arguments.iter().map(|it| c_argument(it, &program));
-            let arguments: Vec<String> = arguments.collect();
-            text += &format!("    nn_{}({});\n", call.function, arguments.join(", "));
+            text += &c_call(call, &program);
         }
         text += "}\n";
         text += &self.c_names();
@@ -65,10 +72,23 @@ impl ExportedModel<'_> {
         text += &format!("   {}\n\n", outputs_sentence(self.outcome()));
         text += "   Self-test: cc -std=c99 -DNN_SELF_TEST FILE.c -lm && ./a.out */\n\n";
         text += "#include <stdint.h>\n\n";
+        text += &self.c_exactness();
         text += "#if defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#endif\n\n";
         text += &format!("#define NN_INPUTS {}\n", self.values().len());
         text += &format!("#define NN_OUTPUTS {}\n\n", self.n_outputs());
         text + "void nn_predict(const float *values, float *output);\n\n"
+    }
+
+    /// What the macro `NN_EXACT` needs.
+    fn c_exactness(&self) -> String {
+        let needed = match self.inexact_part() {
+            None => "#include <math.h>".to_owned(),
+            Some(part) => {
+                let problem = format!("NN_EXACT: this model has {part}");
+                format!("#error {}", c_string(&problem))
+            }
+        };
+        format!("#ifdef NN_EXACT\n{needed}\n#endif\n\n")
     }
 
     /// The names of the classes or outputs, and the function that chooses a class.
@@ -160,10 +180,27 @@ fn buffer_name(index: usize) -> String {
     }
 }
 
-fn c_argument(argument: &Argument, program: &Program) -> String {
+/// A call, once per row.
+fn c_call(call: &Call, program: &Program) -> String {
+    let n_rows = call.n_rows;
+    let arguments = call.arguments.iter();
+    let arguments = arguments.map(|it| c_argument(it, program, n_rows > 1));
+    let arguments: Vec<String> = arguments.collect();
+    let function_call = format!("nn_{}({});\n", call.function, arguments.join(", "));
+    match n_rows {
+        1 => format!("    {function_call}"),
+        _ => format!("    for (i = 0; i < {n_rows}; i++)\n        {function_call}"),
+    }
+}
+
+/// An argument; in a loop, that of row i.
+fn c_argument(argument: &Argument, program: &Program, is_in_loop: bool) -> String {
     match argument {
-        Argument::Read(part) | Argument::Write(part) => c_part(part),
-        Argument::ReadInt8(len) | Argument::WriteInt8(len) => format!("q, {len}"),
+        Argument::Read(part) | Argument::Write(part) => c_part(part, is_in_loop),
+        Argument::ReadInt8(len) | Argument::WriteInt8(len) => match is_in_loop {
+            true => format!("q + i * {len}, {len}"),
+            false => format!("q, {len}"),
+        },
         Argument::Table(index) => format!("nn_{}_{index}", program.tables[*index].what),
         Argument::Float(number) => c_float(*number),
         Argument::Integer(number) => number.to_string(),
@@ -171,12 +208,15 @@ fn c_argument(argument: &Argument, program: &Program) -> String {
 }
 
 /// A pointer and the number of values.
-fn c_part(part: &Part) -> String {
-    let buffer = match part.buffer {
+fn c_part(part: &Part, is_in_loop: bool) -> String {
+    let mut buffer = match part.buffer {
         Buffer::Values => "values".to_owned(),
         Buffer::Output => "output".to_owned(),
         Buffer::Local(index) => buffer_name(index),
     };
+    if is_in_loop {
+        buffer += &format!(" + i * {}", part.row_width);
+    }
     match part.start {
         0 => format!("{buffer}, {}", part.len),
         start => format!("{buffer} + {start}, {}", part.len),

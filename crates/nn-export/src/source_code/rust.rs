@@ -7,7 +7,7 @@ use crate::buffers::Buffer;
 use crate::error::Result;
 use crate::exported_model::ExportedModel;
 use crate::outcome::{ClassRule, Outcome};
-use crate::program::{Argument, Constants, Part, Program};
+use crate::program::{Argument, Call, Constants, Part, Program};
 
 const RUNTIME: &str = include_str!("../../runtime/runtime.rs");
 
@@ -67,9 +67,7 @@ impl ExportedModel<'_> {
             text += &format!("    let mut q = [0; {}];\n", program.n_int8);
         }
         for call in &program.calls {
-            let arguments = call.arguments.iter().map(|it| rust_argument(it, program));
-            let arguments: Vec<String> = arguments.collect();
-            text += &format!("    {}({});\n", call.function, arguments.join(", "));
+            text += &rust_call(call, program);
         }
         text + "}\n"
     }
@@ -156,12 +154,30 @@ fn buffer_name(index: usize) -> String {
     }
 }
 
-fn rust_argument(argument: &Argument, program: &Program) -> String {
+/// A call, once per row.
+fn rust_call(call: &Call, program: &Program) -> String {
+    let n_rows = call.n_rows;
+    let arguments = call.arguments.iter();
+    let arguments = arguments.map(|it| rust_argument(it, program, n_rows > 1));
+    let arguments: Vec<String> = arguments.collect();
+    let function_call = format!("{}({});\n", call.function, arguments.join(", "));
+    match n_rows {
+        1 => format!("    {function_call}"),
+        _ => format!("    for i in 0..{n_rows} {{\n        {function_call}    }}\n"),
+    }
+}
+
+/// An argument; in a loop, that of row i.
+fn rust_argument(argument: &Argument, program: &Program, is_in_loop: bool) -> String {
+    let int8 = |len: &usize| match is_in_loop {
+        true => format!("q[i * {len}..][..{len}]"),
+        false => format!("q[..{len}]"),
+    };
     match argument {
-        Argument::Read(part) => format!("&{}", rust_part(part)),
-        Argument::Write(part) => format!("&mut {}", rust_part(part)),
-        Argument::ReadInt8(len) => format!("&q[..{len}]"),
-        Argument::WriteInt8(len) => format!("&mut q[..{len}]"),
+        Argument::Read(part) => format!("&{}", rust_part(part, is_in_loop)),
+        Argument::Write(part) => format!("&mut {}", rust_part(part, is_in_loop)),
+        Argument::ReadInt8(len) => format!("&{}", int8(len)),
+        Argument::WriteInt8(len) => format!("&mut {}", int8(len)),
         Argument::Table(index) => {
             format!("&{}_{index}", program.tables[*index].what.to_uppercase())
         }
@@ -170,13 +186,18 @@ fn rust_argument(argument: &Argument, program: &Program) -> String {
     }
 }
 
-fn rust_part(part: &Part) -> String {
+fn rust_part(part: &Part, is_in_loop: bool) -> String {
     let buffer = match part.buffer {
         Buffer::Values => "values".to_owned(),
         Buffer::Output => "output".to_owned(),
         Buffer::Local(index) => buffer_name(index),
     };
-    format!("{buffer}[{}..{}]", part.start, part.start + part.len)
+    let Part { start, len, .. } = *part;
+    match (is_in_loop, start) {
+        (false, _) => format!("{buffer}[{start}..{}]", start + len),
+        (true, 0) => format!("{buffer}[i * {}..][..{len}]", part.row_width),
+        (true, _) => format!("{buffer}[i * {} + {start}..][..{len}]", part.row_width),
+    }
 }
 
 fn rust_table(name: &str, constants: &Constants) -> String {

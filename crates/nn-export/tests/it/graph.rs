@@ -1,10 +1,12 @@
 //! The exported model computes what the network computes.
 
-use nn_core::{Activation, Error, LayerConfig, Menu, NetworkConfig, Stage};
+use nn_core::{Activation, Error, LayerConfig, Menu, Network, NetworkConfig, Rows, Stage};
 use nn_export::ExportedModel;
 use proptest::prelude::*;
 
-use crate::random_model::{Random, config_of, model_of, random_inputs, random_model};
+use crate::random_model::{
+    Random, config_of, model_of, random_ensemble, random_inputs, random_model,
+};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
@@ -12,6 +14,15 @@ proptest! {
     #[test]
     fn random_networks_are_exported(seed in 0..u64::from(u32::MAX)) {
         let model = random_model(seed);
+        let exported = ExportedModel::new(&model).unwrap();
+        let rows = random_inputs(&config_of(&model), 50, &mut Random::new(seed ^ 1));
+        exported.check(&rows).unwrap();
+    }
+
+    /// With and without members that share layers, and with a temperature.
+    #[test]
+    fn random_ensembles_are_exported(seed in 0..u64::from(u32::MAX)) {
+        let model = random_ensemble(seed);
         let exported = ExportedModel::new(&model).unwrap();
         let rows = random_inputs(&config_of(&model), 50, &mut Random::new(seed ^ 1));
         exported.check(&rows).unwrap();
@@ -63,6 +74,7 @@ fn layers_with_every_stage() -> Vec<LayerConfig> {
         "category-embedding:4x3,3x2",
         "periodic-embedding:3x4",
         "piecewise-linear-embedding:4x3",
+        "members:3:normal",
         "parametric:mish",
     ];
     let with_inputs = with_inputs.map(|name| LayerConfig {
@@ -79,9 +91,8 @@ fn every_stage_is_exported() {
         panic!("{unknown}");
     };
     let layers = layers_with_every_stage();
-    // The residual connection is tested below; members that share layers are not exported.
-    let others = ["residual", "members", "heads"];
-    for name in (expected.split(", ")).filter(|name| !others.contains(name)) {
+    // The residual connection is tested below.
+    for name in (expected.split(", ")).filter(|&name| name != "residual") {
         let has_stage = |layer: &&LayerConfig| {
             layer
                 .inputs
@@ -128,6 +139,53 @@ fn every_stage_is_exported() {
         .unwrap();
 }
 
+/// By hand: σ(0) = 1/2 and σ(ln 3) = 3/4, with the mean 5/8 and the odds 5/3; softmax of the
+/// logits (0, ln 3) is (1/4, 3/4), so its mean with (1/2, 1/2) is (3/8, 5/8), with the same odds. The
+/// temperature 2 takes the root of the odds.
+#[test]
+fn the_temperature_of_an_ensemble_divides_the_logits_of_the_mean() {
+    for (activation, n_outputs) in [(Activation::Sigmoid, 1), (Activation::Softmax, 2)] {
+        let config = NetworkConfig::new(1, [(n_outputs, activation)]);
+        let networks = [0.0, 3_f32.ln()].map(|bias| {
+            let mut network: Network = Network::zeros(&config).unwrap();
+            network.bias_mut(0)[n_outputs - 1] = bias;
+            network
+        });
+        let ensemble = Network::ensemble(&networks).unwrap();
+        let mut model = model_of(&config, &mut Random::new(1));
+        for (temperature, odds) in [(1.0, 5.0 / 3.0), (2.0, (5_f32 / 3.0).sqrt())] {
+            model.network = ensemble.clone().with_temperature(temperature).unwrap();
+            let exported = ExportedModel::new(&model).unwrap();
+            let output = exported.predict(&[0.5])[1];
+            let expected = odds / (1.0 + odds);
+            assert!((output - expected).abs() < 1e-6, "{output} {expected}");
+        }
+    }
+}
+
+/// Logits of ±35: the probability of one class is far below the precision of the other.
+#[test]
+fn the_temperature_of_certain_members_keeps_small_probabilities() {
+    for activation in [Activation::Sigmoid, Activation::Softmax] {
+        let config = NetworkConfig::new(1, [(3, activation)]);
+        let networks = [35.0, 33.0].map(|weight| {
+            let mut network: Network = Network::zeros(&config).unwrap();
+            network
+                .weights_mut(0)
+                .copy_from_slice(&[weight, -weight, 1.0]);
+            network
+        });
+        let ensemble = Network::ensemble(&networks).unwrap();
+        let mut model = model_of(&config, &mut Random::new(1));
+        model.network = ensemble.with_temperature(8.0).unwrap();
+        let exported = ExportedModel::new(&model).unwrap();
+        let rows = [-1.0, 1.0, 0.1, 0.5];
+        exported.check(&Rows::new(&rows[..], 1)).unwrap();
+        let output = exported.predict(&[1.0])[1];
+        assert!(output > 0.0, "{output}");
+    }
+}
+
 #[test]
 fn a_value_that_is_no_category_gives_nan() {
     let embedded = LayerConfig {
@@ -140,7 +198,7 @@ fn a_value_that_is_no_category_gives_nan() {
     for invalid in [3.0, -1.0, 0.5, 1e30] {
         let row = [0.5, invalid];
         assert!(exported.predict(&row).iter().all(|output| output.is_nan()));
-        exported.check(&nn_core::Rows::new(&row[..], 2)).unwrap();
+        exported.check(&Rows::new(&row[..], 2)).unwrap();
     }
 }
 
@@ -171,6 +229,24 @@ fn a_user_defined_activation_is_refused() {
     let model = model_of(&NetworkConfig::new(2, [layer]), &mut Random::new(0));
     let error = ExportedModel::new(&model).unwrap_err();
     assert!(error.to_string().contains("square of layer 1"), "{error}");
+}
+
+#[test]
+fn output_layers_of_members_keep_their_floats() {
+    let output = LayerConfig {
+        inputs: vec!["members:2:signs".parse().unwrap()],
+        ..LayerConfig::new(2, Activation::Softmax)
+    };
+    let mut random = Random::new(0);
+    let config = NetworkConfig::new(3, [output]);
+    let model = model_of(&config, &mut random);
+    let rows = random_inputs(&config, 10, &mut random);
+    let error = ExportedModel::new(&model)
+        .unwrap()
+        .to_int8(&rows)
+        .unwrap_err();
+    let expected = "int8: expected a dense layer, found only the output layers of members";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

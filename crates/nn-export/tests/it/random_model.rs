@@ -11,12 +11,13 @@ use nn_core::{
 const CATEGORIES: [usize; 2] = [4, 3];
 
 /// Stages with parameters, by the places that accept them.
-const BEFORE_THE_SUMS: [&str; 6] = [
+const BEFORE_THE_SUMS: [&str; 7] = [
     "layer-norm",
     "scaling",
     "category-embedding:4x3,3x2",
     "periodic-embedding:3x4:std=0.5",
     "piecewise-linear-embedding:4x3",
+    "members:3:signs",
     "parametric:relu",
 ];
 const AFTER_THE_SUMS: [&str; 3] = ["layer-norm", "scaling", "parametric:"];
@@ -54,16 +55,43 @@ impl Random {
 /// A model with random layers and parameters.
 pub(crate) fn random_model(seed: u64) -> Model {
     let mut random = Random::new(seed);
+    let config = random_config(&mut random);
+    model_of(&config, &mut random)
+}
+
+/// An ensemble of two or three networks with random layers and parameters, and a random
+/// temperature if its outputs are probabilities.
+pub(crate) fn random_ensemble(seed: u64) -> Model {
+    let mut random = Random::new(seed);
+    let config = random_config(&mut random);
+    let n_networks = 2 + random.below(2);
+    let models: Vec<Model> = (0..n_networks)
+        .map(|_| model_of(&config, &mut random))
+        .collect();
+    let networks: Vec<Network> = models.iter().map(|model| model.network.clone()).collect();
+    let network = Network::ensemble(&networks).expect("networks with the same layers");
+    let temperature = match network.output_layer().activation {
+        Activation::Softmax | Activation::Sigmoid => 1.5 + f64::from(random.in_range(1.0)),
+        _ => 1.0,
+    };
+    let network = network.with_temperature(temperature).expect("in range");
+    Model {
+        network,
+        ..models[0].clone()
+    }
+}
+
+fn random_config(random: &mut Random) -> NetworkConfig {
     let n_layers = 1 + random.below(3);
     let n_inputs = 3 + random.below(6);
     let mut width = n_inputs;
     let layers = (0..n_layers).map(|index| {
-        let layer = random_layer(&mut random, index == 0, index + 1 == n_layers, width);
+        let layer = random_layer(random, index == 0, index + 1 == n_layers, width);
         width = layer.n_outputs;
         layer
     });
     let layers = layers.collect();
-    model_of(&NetworkConfig { n_inputs, layers }, &mut random)
+    NetworkConfig { n_inputs, layers }
 }
 
 fn random_layer(random: &mut Random, is_first: bool, is_last: bool, width: usize) -> LayerConfig {

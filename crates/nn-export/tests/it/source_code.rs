@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use nn_core::{Activation, LayerConfig, Loss, Menu, NetworkConfig, Rows};
+use nn_core::{Activation, LayerConfig, Loss, Menu, Model, Network, NetworkConfig, Rows};
 use nn_export::ExportedModel;
 use nn_table::{Preprocessing, Table, TableOptions, TargetTransform};
 
-use crate::random_model::{Random, config_of, model_of, random_inputs, random_model};
+use crate::random_model::{
+    Random, config_of, model_of, random_ensemble, random_inputs, random_model,
+};
 use crate::tables;
 
 const C_FLAGS: [&str; 6] = [
@@ -99,6 +101,7 @@ fn networks() -> Vec<NetworkConfig> {
             "periodic-embedding:3x4:std=0.5",
         ],
         ["piecewise-linear-embedding:4x3", "layer-norm"],
+        ["periodic-embedding:3x4:std=0.5", "members:3:signs"],
     ];
     for stages in stages {
         let first = LayerConfig {
@@ -127,8 +130,16 @@ fn c_code_of_every_stage_and_activation_computes_what_the_network_computes() {
         let rows = random_inputs(&config, 32, &mut random);
         check_c(&ExportedModel::new(&model).unwrap(), &rows, &folder);
     }
+    let model = calibrated_members();
+    let exported = ExportedModel::new(&model).unwrap();
+    let rows = exported.random_values(32, 0);
+    check_c(&exported, &rows, &folder);
+    check_c(&exported.to_int8(&rows).unwrap(), &rows, &folder);
     for seed in 0..12 {
-        let model = random_model(seed);
+        let model = match seed % 3 {
+            2 => random_ensemble(seed),
+            _ => random_model(seed),
+        };
         let rows = random_inputs(&config_of(&model), 32, &mut Random::new(seed));
         let exported = ExportedModel::new(&model).unwrap();
         check_c(&exported, &rows, &folder);
@@ -150,6 +161,91 @@ fn rust_code_of_every_stage_and_activation_computes_what_the_network_computes() 
         let exported = ExportedModel::new(&model).unwrap();
         check_rust(&exported, &rows, &folder);
         check_rust(&exported.to_int8(&rows).unwrap(), &rows, &folder);
+    }
+    let model = calibrated_members();
+    let exported = ExportedModel::new(&model).unwrap();
+    check_rust(&exported, &exported.random_values(32, 0), &folder);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Members that share layers, with a temperature.
+fn calibrated_members() -> Model {
+    let first = LayerConfig {
+        inputs: vec!["members:3:signs".parse().unwrap()],
+        ..LayerConfig::new(5, Activation::Relu)
+    };
+    let config = NetworkConfig::new(4, [first, LayerConfig::new(3, Activation::Sigmoid)]);
+    let model = model_of(&config, &mut Random::new(1));
+    let network = model.network.clone().with_temperature(2.0).unwrap();
+    Model { network, ..model }
+}
+
+/// Compiles the C code of a model with `NN_EXACT` and returns the largest difference that its
+/// self-test prints, or `None` if it does not compile.
+fn exact_difference(
+    exported: &ExportedModel<'_>,
+    rows: &Rows<'_, f32>,
+    folder: &Path,
+) -> Option<f32> {
+    let (source, program) = (folder.join("exact.c"), folder.join("exact"));
+    fs::write(&source, exported.to_c(rows).unwrap()).unwrap();
+    let mut compile = Command::new("gcc");
+    compile.args(C_FLAGS).args(["-DNN_SELF_TEST", "-DNN_EXACT"]);
+    let compiled = compile.arg(&source).arg("-o").arg(&program).arg("-lm");
+    let compiled = compiled.output().unwrap();
+    if !compiled.status.success() {
+        let message = String::from_utf8(compiled.stderr).unwrap();
+        assert!(message.contains("NN_EXACT: this model has"), "{message}");
+        return None;
+    }
+    let output = run(&mut Command::new(&program)).stdout;
+    let printed = String::from_utf8(output).unwrap();
+    let (_, difference) = printed.trim_end().rsplit_once(' ').unwrap();
+    Some(difference.parse().unwrap())
+}
+
+/// Returns `true` if networks add the exact products: 0.1² − (0.1² rounded) is not 0.
+fn has_fused_multiply_add() -> bool {
+    let config = NetworkConfig::new(2, [(1, Activation::Identity)]);
+    let mut network: Network = Network::zeros(&config).unwrap();
+    network.weights_mut(0).copy_from_slice(&[-(0.1 * 0.1), 0.1]);
+    network.predict(&[1.0, 0.1]).unwrap() != [0.0]
+}
+
+/// The instruction set without fused multiply-add rounds each product, so its bits differ.
+#[test]
+fn exact_c_code_gives_the_bits_of_the_network() {
+    if !is_there("gcc") || !has_fused_multiply_add() {
+        return;
+    }
+    let folder = scratch("exact");
+    let inexact = [Activation::Gelu, Activation::Mish, Activation::Softplus];
+    for &activation in Activation::ALL {
+        let layers = match activation {
+            Activation::Softmax => vec![(20, Activation::Tanh), (5, activation)],
+            _ => vec![(20, activation), (1, Activation::Sigmoid)],
+        };
+        // More inputs than nn adds in one block.
+        let config = NetworkConfig::new(600, layers);
+        let mut random = Random::new(3);
+        let mut model = model_of(&config, &mut random);
+        model.description.input.shape = vec![20, 30];
+        model.description.input.scale = 1.0 / 255.0;
+        let exported = ExportedModel::new(&model).unwrap();
+        let rows = exported.random_values(32, 1);
+        let expected = (!inexact.contains(&activation)).then_some(0.0);
+        let found = exact_difference(&exported, &rows, &folder);
+        assert_eq!(found, expected, "{activation}");
+    }
+    for seed in 0..6 {
+        let model = random_model(seed);
+        let exported = ExportedModel::new(&model).unwrap();
+        let rows = exported.random_values(32, 0);
+        let found = exact_difference(&exported, &rows, &folder);
+        assert!(
+            found.is_none_or(|difference| difference == 0.0),
+            "seed {seed}: {found:?}"
+        );
     }
     fs::remove_dir_all(folder).unwrap();
 }

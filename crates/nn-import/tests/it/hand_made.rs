@@ -107,6 +107,67 @@ fn the_conversion_of_the_inputs_is_part_of_the_model() {
     assert_eq!(text, "`mean`: expected 1 or 2 numbers, found 3");
 }
 
+/// By hand: the third of (x − 1)/2 is 3, so x is 7; the network doubles the standardized number.
+#[test]
+fn missing_values_of_columns_are_replaced() {
+    let nodes = || {
+        vec![
+            node("Sub", &["x", "one"], "a"),
+            node("Div", &["a", "two"], "b"),
+            node("IsNaN", &["b"], "c"),
+            node("Where", &["c", "three", "b"], "d"),
+            node("MatMul", &["d", "w"], "y"),
+        ]
+    };
+    let constant = |name: &str, value: f32| tensor(name, &[1], &[value]);
+    let constants = || {
+        let weights = tensor("w", &[1, 1], &[2.0]);
+        vec![
+            constant("one", 1.0),
+            constant("two", 2.0),
+            constant("three", 3.0),
+            weights,
+        ]
+    };
+    let bytes = onnx(nodes(), constants());
+    let imported = import(&bytes, &ImportOptions::default()).unwrap();
+    assert_eq!(imported.model.predict_row(&[5.0]).unwrap(), [4.0]);
+    let is_noted = imported
+        .notes
+        .iter()
+        .any(|note| note.starts_with("missing values"));
+    assert!(is_noted, "{:?}", imported.notes);
+    let options = ImportOptions {
+        columns: vec!["size".to_owned()],
+        task: Some(Task::Regression),
+        ..ImportOptions::default()
+    };
+    let model = import(&bytes, &options).unwrap().model;
+    let json = model.description.input.preprocessing.expect("a table");
+    let preprocessing = nn_table::Preprocessing::from_json(json.as_str()).unwrap();
+    let nn_table::preprocessing::InputEncoding::Columns(columns) = preprocessing.inputs else {
+        panic!("{:?}", preprocessing.inputs);
+    };
+    let nn_table::ColumnEncoding::Standardize(number) = &columns[0].encoding else {
+        panic!("{columns:?}");
+    };
+    assert_eq!(number.median, Some(7.0));
+    assert_eq!(
+        [number.scaling.center(), number.scaling.scale()],
+        [1.0, 2.0]
+    );
+    // After a dense layer, nothing is missing.
+    let mut wrong = nodes();
+    wrong.swap(0, 4);
+    wrong[0] = node("MatMul", &["x", "w"], "a");
+    wrong[4] = node("MatMul", &["d", "w"], "y");
+    wrong[1] = node("Relu", &["a"], "b");
+    let error = error_of(&onnx(wrong, constants()), &ImportOptions::default());
+    let expected =
+        "node the-node (Where): replaces missing values of values that are not the inputs";
+    assert_eq!(error, expected);
+}
+
 #[test]
 fn columns_make_a_table() {
     let bytes = safetensors(&[("w", &[2, 2], &[1.0, 2.0, 3.0, 4.0])]);
@@ -277,6 +338,124 @@ fn constants_around_dense_layers_are_merged() {
     assert_eq!(imported.model.network.widths(), [2, 1, 1]);
     assert_eq!(imported.model.predict_row(&[3.0, 6.0]).unwrap(), [-4.0]);
     assert_eq!(imported.notes, [""; 0]);
+}
+
+/// The mean over dimension 1, which is left out.
+fn mean(input: &str, output: &str) -> Message {
+    let axes = Message::new().text(1, "axes").integers(8, [1]);
+    let keeps_dimension = Message::new().text(1, "keepdims").integer(3, 0);
+    node("ReduceMean", &[input], output).messages(5, [axes, keeps_dimension])
+}
+
+/// The nodes of two members of two inputs: with factors, an output layer each, and their mean.
+fn nodes_of_members() -> Vec<Message> {
+    vec![
+        node("Reshape", &["x", "row"], "a"),
+        node("Mul", &["a", "factors"], "b"),
+        node("Reshape", &["b", "rows"], "c"),
+        node("Reshape", &["c", "groups"], "d"),
+        node("MatMul", &["d", "weights"], "e"),
+        node("Reshape", &["e", "members"], "f"),
+        mean("f", "y"),
+    ]
+}
+
+fn constants_of_members() -> Vec<Message> {
+    vec![
+        tensor("row", &[3], &[-1.0, 1.0, 2.0]),
+        tensor("factors", &[2, 2], &[1.0, 1.0, -1.0, 2.0]),
+        tensor("rows", &[2], &[-1.0, 2.0]),
+        tensor("groups", &[4], &[-1.0, 2.0, 1.0, 2.0]),
+        tensor("weights", &[2, 2, 1], &[1.0, 1.0, 2.0, 1.0]),
+        tensor("members", &[3], &[-1.0, 2.0, 1.0]),
+        tensor("w", &[2, 1], &[1.0, 1.0]),
+    ]
+}
+
+/// By hand: (1, 2) becomes (1, 2) and (−1, 4); 1 + 2 = 3 and −2 + 4 = 2, with the mean 2.5.
+#[test]
+fn members_that_share_layers_are_recognized() {
+    let bytes = onnx(nodes_of_members(), constants_of_members());
+    let imported = import(&bytes, &ImportOptions::default()).unwrap();
+    let model = imported.model;
+    assert_eq!(model.network.n_shared_members(), 2);
+    assert_eq!(model.predict_row(&[1.0, 2.0]).unwrap(), [2.5]);
+}
+
+#[test]
+fn members_that_a_network_cannot_express_are_refused() {
+    let without = |removed: std::ops::Range<usize>, replacement: Message| {
+        let mut nodes = nodes_of_members();
+        nodes.splice(removed, [replacement]);
+        error_of(
+            &onnx(nodes, constants_of_members()),
+            &ImportOptions::default(),
+        )
+    };
+    // A shared output layer.
+    let error = without(3..5, node("MatMul", &["c", "w"], "e"));
+    assert!(
+        error.starts_with("expected an output layer for each of the 2 members"),
+        "{error}"
+    );
+    // No factors.
+    let error = without(0..3, node("Identity", &["x"], "c"));
+    let expected = "node the-node (MatMul): is of 2 members, but the network has 1";
+    assert_eq!(error, expected);
+    // A sum in place of the mean.
+    let error = without(6..7, node("ReduceSum", &["f"], "y"));
+    assert!(
+        error.starts_with("node the-node (ReduceSum): not supported"),
+        "{error}"
+    );
+    // Nothing may follow the mean.
+    let mut nodes = nodes_of_members();
+    nodes[6] = mean("f", "g");
+    nodes.push(node("Relu", &["g"], "y"));
+    let bytes = onnx(nodes, constants_of_members());
+    let error = error_of(&bytes, &ImportOptions::default());
+    let expected =
+        "node the-node (Relu): expected the outputs directly after the mean of the members";
+    assert_eq!(error, expected);
+    // Nothing is added to the mean.
+    let options = ImportOptions {
+        output_activation: Some(Activation::Sigmoid),
+        ..ImportOptions::default()
+    };
+    let error = error_of(&onnx(nodes_of_members(), constants_of_members()), &options);
+    assert!(error.contains("a mean of several members"), "{error}");
+}
+
+/// By hand: ((1 + 2) + (2 + 2·2))/2 = 4.5; the networks of an ensemble have the same layers.
+#[test]
+fn the_mean_of_networks_is_an_ensemble() {
+    let network = |weights: &str, output: &str| node("MatMul", &["x", weights], output);
+    let half = || tensor("half", &[], &[0.5]);
+    let nodes = vec![
+        network("w", "a"),
+        network("v", "b"),
+        node("Add", &["a", "b"], "c"),
+        node("Mul", &["c", "half"], "y"),
+    ];
+    let constants = || {
+        let other = tensor("v", &[2, 1], &[2.0, 2.0]);
+        vec![tensor("w", &[2, 1], &[1.0, 1.0]), other, half()]
+    };
+    let imported = import(&onnx(nodes, constants()), &ImportOptions::default()).unwrap();
+    assert_eq!(imported.model.network.n_networks(), 2);
+    assert_eq!(imported.model.predict_row(&[1.0, 2.0]).unwrap(), [4.5]);
+    let nodes = vec![
+        network("w", "a"),
+        node("Relu", &["a"], "r"),
+        network("v", "b"),
+        node("Add", &["r", "b"], "c"),
+        node("Mul", &["c", "half"], "y"),
+    ];
+    let error = error_of(&onnx(nodes, constants()), &ImportOptions::default());
+    assert!(
+        error.contains("adds the output of an earlier layer"),
+        "{error}"
+    );
 }
 
 /// Many nodes that use one large constant would need far more memory than the file.
