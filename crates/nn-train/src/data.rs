@@ -208,13 +208,36 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         .chain([GLYPHS])
 }
 
+/// How a data set is loaded for training.
+struct Loading<'a> {
+    data_dir: &'a Path,
+    /// The run or the search whose settings name the data set.
+    run: Option<&'a Path>,
+    threads: &'a Threads,
+    progress: Progress<'a>,
+    /// The split of the samples of a fold.
+    fold: Split,
+}
+
+impl<'a> Loading<'a> {
+    fn new(data_dir: &'a Path, threads: &'a Threads) -> Self {
+        Self {
+            data_dir,
+            run: None,
+            threads,
+            progress: Progress::NONE,
+            fold: Split::Test,
+        }
+    }
+}
+
 impl Data {
     /// Loads the data set named in the settings, or the default one, for training.
     ///
     /// # Errors
     /// Returns an error if the settings are invalid or the data cannot be loaded.
     pub fn for_training(settings: &Settings, data_dir: &Path, threads: &Threads) -> Result<Self> {
-        Self::named_by(settings, data_dir, None, threads, Progress::NONE)
+        Self::named_by(settings, &Loading::new(data_dir, threads))
     }
 
     /// Loads a data set as [`for_training`](Self::for_training) does, and shows the progress
@@ -228,7 +251,11 @@ impl Data {
         threads: &Threads,
         progress: Progress<'_>,
     ) -> Result<Self> {
-        Self::named_by(settings, data_dir, None, threads, progress)
+        let loading = Loading {
+            progress,
+            ..Loading::new(data_dir, threads)
+        };
+        Self::named_by(settings, &loading)
     }
 
     /// Loads the data set of a run, to resume its training.
@@ -241,22 +268,45 @@ impl Data {
         data_dir: &Path,
         threads: &Threads,
     ) -> Result<Self> {
-        Self::named_by(settings, data_dir, Some(run), threads, Progress::NONE)
+        let loading = Loading {
+            run: Some(run),
+            ..Loading::new(data_dir, threads)
+        };
+        Self::named_by(settings, &loading)
     }
 
-    fn named_by(
+    /// Loads the data set of a trial of a hyperparameter search, as
+    /// [`for_training`](Self::for_training) or, for the directory `run` of a search,
+    /// [`of_run`](Self::of_run) does. The samples of a fold are validation samples; the test
+    /// samples are those without folds.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`for_training`](Self::for_training).
+    pub fn for_trial(
         settings: &Settings,
-        data_dir: &Path,
         run: Option<&Path>,
+        data_dir: &Path,
         threads: &Threads,
-        progress: Progress<'_>,
     ) -> Result<Self> {
+        let loading = Loading {
+            run,
+            fold: Split::Validation,
+            ..Loading::new(data_dir, threads)
+        };
+        Self::named_by(settings, &loading)
+    }
+
+    fn named_by(settings: &Settings, loading: &Loading<'_>) -> Result<Self> {
+        let Loading { data_dir, run, .. } = *loading;
         let source = SourceModel::open(settings, run)?;
         let settings = &match &source {
             Some(source) => source.complete(settings),
             None => settings.clone(),
         };
         let mut options = SplitOptions::new(settings)?;
+        if loading.fold == Split::Validation {
+            options = options.with_validation_fold();
+        }
         if let Some([height, width]) = source.as_ref().and_then(SourceModel::image_size) {
             options.image_size = options.image_size.or(Some(ImageSize { height, width }));
         }
@@ -264,11 +314,11 @@ impl Data {
         let name = settings.data.as_deref().unwrap_or(default);
         let request = DataRequest {
             run,
-            progress,
+            progress: loading.progress,
             source: source.as_ref(),
             ..DataRequest::for_training(name, data_dir, &options)
         };
-        let mut data = Self::load(&request, threads)?;
+        let mut data = Self::load(&request, loading.threads)?;
         if let Some(source) = source {
             data.start_from(source, settings)?;
         }

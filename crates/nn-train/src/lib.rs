@@ -34,8 +34,8 @@
 )]
 
 mod numbers;
-pub mod split_options;
 pub mod split;
+pub mod split_options;
 pub mod note;
 pub mod split_rows;
 pub mod memory;
@@ -48,6 +48,7 @@ pub mod table;
 mod conversion_settings;
 pub mod rows_data;
 pub mod data;
+pub mod default_preset;
 pub mod conversion;
 pub mod plan;
 pub mod training_memory;

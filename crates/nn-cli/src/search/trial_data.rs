@@ -1,0 +1,147 @@
+//! The data of the trials: one training run per trial, or one per fold and seed.
+//!
+//! All trials have the same samples. Some settings that can be searched change how a table is
+//! encoded, such as the order of the inputs for an embedding; the table is loaded again for them.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use nn_table::TableOptions;
+use nn_tensor::Threads;
+use nn_train::repeated_training::data_of_all;
+use nn_train::{Data, Repetition, Result, Settings, SplitOptions};
+
+use crate::terminal;
+
+/// The training runs of a trial, with their data.
+pub(super) struct Runs(Vec<(Repetition, Arc<Data>)>);
+
+impl Runs {
+    /// The data of the first run.
+    pub(super) fn first(&self) -> &Data {
+        &self.0[0].1
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Repetition, &Data)> {
+        let runs = self.0.iter();
+        runs.map(|(repetition, data)| (*repetition, &**data))
+    }
+}
+
+/// Where the data of a search are.
+#[derive(Clone)]
+pub(super) struct DataSource<'a> {
+    pub(super) data_dir: &'a Path,
+    pub(super) threads: &'a Threads,
+    /// The directory of the search, if it exists already.
+    pub(super) search: Option<PathBuf>,
+}
+
+impl DataSource<'_> {
+    /// Loads the data of the first run for the settings of a search or of a trial.
+    pub(super) fn first(&self, settings: &Settings) -> Result<Data> {
+        self.load(&Repetition::first(settings)?, settings)
+    }
+
+    /// Loads the data of all runs; `first` are those of the first run.
+    fn all(&self, settings: &Settings, first: Data) -> Result<Rc<Runs>> {
+        let load = |run: &Settings| self.load(run, settings);
+        Ok(Rc::new(Runs(data_of_all(settings, first, load)?)))
+    }
+
+    /// Loads the data for the settings of a run. A single fold has the test samples, as in
+    /// `nn train`; with all folds, each fold has the validation samples of a run.
+    fn load(&self, run: &Settings, of_all: &Settings) -> Result<Data> {
+        let (data_dir, threads) = (self.data_dir, self.threads);
+        match (&self.search, of_all.fold) {
+            (search, None) => Data::for_trial(run, search.as_deref(), data_dir, threads),
+            (None, Some(_)) => Data::for_training(run, data_dir, threads),
+            (Some(search), Some(_)) => Data::of_run(run, search, data_dir, threads),
+        }
+    }
+}
+
+/// The data of the trials, loaded when a trial needs them.
+pub(super) struct TrialData<'a> {
+    source: DataSource<'a>,
+    /// The data of the last trial.
+    last: RefCell<(Encoding, Rc<Runs>)>,
+}
+
+/// What determines the inputs of a network, among the settings that can be searched.
+#[derive(PartialEq)]
+struct Encoding {
+    table: TableOptions,
+    /// The model from which training starts.
+    from: Option<String>,
+}
+
+impl Encoding {
+    fn of(settings: &Settings) -> Result<Self> {
+        Ok(Self {
+            table: SplitOptions::new(&Repetition::first(settings)?)?.table,
+            from: settings.from.clone(),
+        })
+    }
+}
+
+impl<'a> TrialData<'a> {
+    /// The data for the settings of a search; `first` are those of the first run.
+    pub(super) fn new(source: DataSource<'a>, settings: &Settings, first: Data) -> Result<Self> {
+        let last = (Encoding::of(settings)?, source.all(settings, first)?);
+        Ok(Self {
+            source,
+            last: RefCell::new(last),
+        })
+    }
+
+    /// The data for the settings of the last trial.
+    pub(super) fn last(&self) -> Rc<Runs> {
+        self.last.borrow().1.clone()
+    }
+
+    /// The data for the settings of a trial.
+    pub(super) fn of(&self, settings: &Settings) -> Result<Rc<Runs>> {
+        let encoding = Encoding::of(settings)?;
+        if self.last.borrow().0 != encoding {
+            let first = self.source.first(settings)?;
+            *self.last.borrow_mut() = (encoding, self.source.all(settings, first)?);
+        }
+        Ok(self.last())
+    }
+}
+
+/// The runs of a trial, such as `5 folds` or `5 folds with 3 seeds`; `None` for a single run.
+pub(super) fn described(settings: &Settings) -> Option<String> {
+    let folds = settings.folds.filter(|_| settings.fold.is_none());
+    let folds = folds.map(|n| terminal::counted(n, "fold"));
+    let seeds = settings.seeds.map(|n| terminal::counted(n, "seed"));
+    match (folds, seeds) {
+        (Some(folds), Some(seeds)) => Some(format!("{folds} with {seeds}")),
+        (folds, seeds) => folds.or(seeds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_described() {
+        let described = |folds, fold, seeds| {
+            described(&Settings {
+                folds,
+                fold,
+                seeds,
+                ..Settings::default()
+            })
+        };
+        assert_eq!(described(None, None, None), None);
+        assert_eq!(described(Some(5), Some(1), None), None);
+        let both = described(Some(5), None, Some(3));
+        assert_eq!(both.as_deref(), Some("5 folds with 3 seeds"));
+        assert_eq!(described(None, None, Some(2)).as_deref(), Some("2 seeds"));
+    }
+}
