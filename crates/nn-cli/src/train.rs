@@ -9,8 +9,8 @@ use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
 use nn_train::run_dir::{self, locate_model, locate_run};
 use nn_train::{
-    Data, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result, Settings,
-    StoppedRun, config_diff, default_preset, warnings,
+    Data, DataLoader, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result, Settings,
+    StoppedRun, config_diff, warnings,
 };
 use nn_workers::Worker;
 use serde_json::json;
@@ -168,12 +168,10 @@ fn start(arguments: &TrainArguments, progress: Progress, work: Work<'_>) -> Resu
         None => arguments.settings.clone(),
     };
     let data_dir = &arguments.folder.data_dir;
-    let load = |settings: &Settings| {
-        progress.while_reading(|shown| {
-            Data::for_training_with_progress(&first_of(settings)?, data_dir, &threads, shown)
-        })
-    };
-    let (settings, data) = default_preset::load(settings, load)?;
+    let (settings, data) = progress.while_reading(|shown| {
+        let loader = DataLoader::new(data_dir, &threads).with_progress(shown);
+        loader.load_with_default_preset(settings, first_of)
+    })?;
     set_memory(arguments, &data)?;
     let asked = settings.is_repeated().then(|| settings.clone());
     let mut experiment = Experiment::new(&first_of(&settings)?, data)?.with_threads(threads);

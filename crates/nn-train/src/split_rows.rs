@@ -512,6 +512,74 @@ mod tests {
         assert_eq!(sorted(&[&tested]), all);
     }
 
+    /// Two of twelve rows are test rows, with and without folds; the others validate once.
+    #[test]
+    fn folds_of_validation_rows_leave_out_the_test_rows() {
+        let columns = SplitColumns {
+            classes: Some((0..12).map(|row| row % 2).collect()),
+            ..SplitColumns::default()
+        };
+        let split = |settings: &Settings| {
+            let options = options(settings).with_validation_fold();
+            SplitRows::new(12, &options, false, &columns).expect("rows are left")
+        };
+        let test_split = Some(1.0 / 6.0);
+        let without_folds = split(&Settings {
+            test_split,
+            ..Settings::default()
+        });
+        assert_eq!(without_folds.test.len(), 2);
+        let mut validated = Vec::new();
+        for fold in 1..=5 {
+            let rows = split(&Settings {
+                test_split,
+                folds: Some(5),
+                fold: Some(fold),
+                ..Settings::default()
+            });
+            assert_eq!(rows.test, without_folds.test);
+            let of_first = rows.validation.iter().filter(|&&row| row % 2 == 0);
+            assert_eq!((rows.validation.len(), of_first.count()), (2, 1));
+            assert_eq!(rows.train.len(), 8);
+            assert!(rows.train.iter().all(|row| !rows.validation.contains(row)));
+            validated.extend(rows.validation);
+        }
+        validated.extend(&without_folds.test);
+        assert_eq!(sorted(&[&validated]), (0..12).collect::<Vec<u32>>());
+    }
+
+    /// The groups of the test rows are none of the groups that are divided into folds.
+    #[test]
+    fn folds_of_validation_rows_keep_groups_together() {
+        let groups: Vec<u32> = (0..20).map(|row| row / 2).collect();
+        let columns = SplitColumns {
+            groups: Some(groups.clone()),
+            ..SplitColumns::default()
+        };
+        let split = |folds, fold| {
+            let options = options(&Settings {
+                test_split: Some(0.4),
+                folds: Some(folds),
+                fold: Some(fold),
+                ..Settings::default()
+            });
+            SplitRows::new(20, &options.with_validation_fold(), false, &columns)
+        };
+        for fold in 1..=3 {
+            let rows = split(3, fold).expect("rows are left");
+            assert_eq!((rows.test.len(), rows.validation.len()), (8, 4));
+            for row in [&rows.validation, &rows.test].into_iter().flatten() {
+                let is_alone = |other: &u32| groups[*other as usize] != groups[*row as usize];
+                assert!(rows.train.iter().all(is_alone));
+            }
+        }
+        let error = split(7, 1).expect_err("there are 6 groups");
+        assert_eq!(
+            error.to_string(),
+            "`folds`: expected at most 6, the number of groups, found 7"
+        );
+    }
+
     #[test]
     fn impossible_folds_are_refused() {
         let split = |folds, fold, order_by: Option<&str>| {

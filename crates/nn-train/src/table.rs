@@ -6,6 +6,7 @@ use std::path::Path;
 
 use nn_data::{Dataset, Targets, catalog, checksum};
 use nn_files::{escaped_path, known_format, regular_file};
+use nn_settings::preset::MIN_SAMPLES_OF_DEFAULT;
 use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_table::preprocessing::Purpose;
 use nn_table::summary::Summary;
@@ -193,6 +194,10 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     } else {
         let n_rows = table.n_rows();
         SplitRows::new(n_rows, request.options, false, &columns)?
+    };
+    let options = match request.small_table {
+        Some(small) if rows.train.len() < MIN_SAMPLES_OF_DEFAULT => small,
+        _ => options,
     };
     let (preprocessing, fitted_notes) = match request.model {
         Some(preprocessing) => (preprocessing.clone(), Vec::new()),

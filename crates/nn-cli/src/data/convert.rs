@@ -191,7 +191,9 @@ fn load(arguments: &ConvertArguments, settings: &Settings) -> Result<Data> {
         bar.set_position(n_bytes);
     };
     let data =
-        Data::for_training_with_progress(settings, data_dir, &threads, nn_table::Progress(&show));
+        DataLoader::new(data_dir, &threads)
+            .with_progress(nn_table::Progress(&show))
+            .load(settings);
     bar.finish_and_clear();
     data
 }

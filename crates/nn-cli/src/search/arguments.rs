@@ -60,7 +60,7 @@ pub(crate) struct SearchArguments {
     #[arg(long, value_name = "NAME", help_heading = "Search", help = objective_help())]
     pub(super) objective: Option<Choice<Objective>>,
     /// After the search, train a network with the best settings on the training and validation samples, in the folder best of the search; with --ensemble, an ensemble [default: true]
-    #[arg(long, value_name = "true|false", help_heading = "Search", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, value_name = "true|false", help_heading = "Search", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) train_best: Option<bool>,
     #[command(flatten)]
     pub(super) workers: WorkerArguments,

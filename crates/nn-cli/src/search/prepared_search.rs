@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::slice;
 
 use nn_tensor::Threads;
-use nn_train::{Result, default_preset};
+use nn_train::Result;
 
 use crate::progress::Progress;
 
@@ -59,8 +59,7 @@ impl<'a> PreparedSearch<'a> {
                 (fixed, space, first)
             }
             None => {
-                let load = |settings: &_| source.first(settings);
-                let (fixed, first) = default_preset::load(fixed, load)?;
+                let (fixed, first) = source.first_with_default_preset(fixed)?;
                 let space = space::default_for(&fixed, &first)?;
                 (fixed, space, first)
             }

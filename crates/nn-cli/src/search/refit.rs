@@ -120,7 +120,7 @@ impl Refitted {
     pub(super) fn to_json(&self) -> Value {
         let summary = &self.summary;
         json!({
-            "run": self.path.to_string_lossy(),
+            "folder": BEST,
             "ensemble": summary.ensemble,
             "train_samples": self.n_train,
             "validation_samples": self.n_validation,

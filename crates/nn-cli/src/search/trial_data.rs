@@ -11,7 +11,7 @@ use std::sync::Arc;
 use nn_table::TableOptions;
 use nn_tensor::Threads;
 use nn_train::repeated_training::data_of_all;
-use nn_train::{Data, Repetition, Result, Settings, SplitOptions};
+use nn_train::{Data, DataLoader, Repetition, Result, Settings, SplitOptions};
 
 use crate::terminal;
 
@@ -42,23 +42,33 @@ pub(super) struct DataSource<'a> {
 impl DataSource<'_> {
     /// Loads the data of the first run for the settings of a search or of a trial.
     pub(super) fn first(&self, settings: &Settings) -> Result<Data> {
-        self.load(&Repetition::first(settings)?, settings)
+        self.loader(settings).load(&Repetition::first(settings)?)
+    }
+
+    /// As [`first`](Self::first), for settings that may get the default preset of tables.
+    pub(super) fn first_with_default_preset(&self, settings: Settings) -> Result<(Settings, Data)> {
+        let loader = self.loader(&settings);
+        loader.load_with_default_preset(settings, Repetition::first)
     }
 
     /// Loads the data of all runs; `first` are those of the first run.
     fn all(&self, settings: &Settings, first: Data) -> Result<Rc<Runs>> {
-        let load = |run: &Settings| self.load(run, settings);
-        Ok(Rc::new(Runs(data_of_all(settings, first, load)?)))
+        let loader = self.loader(settings);
+        let runs = data_of_all(settings, first, |run| loader.load(run))?;
+        Ok(Rc::new(Runs(runs)))
     }
 
-    /// Loads the data for the settings of a run. A single fold has the test samples, as in
+    /// Loads the data for the runs of these settings. A single fold has the test samples, as in
     /// `nn train`; with all folds, each fold has the validation samples of a run.
-    fn load(&self, run: &Settings, of_all: &Settings) -> Result<Data> {
-        let (data_dir, threads) = (self.data_dir, self.threads);
-        match (&self.search, of_all.fold) {
-            (search, None) => Data::for_trial(run, search.as_deref(), data_dir, threads),
-            (None, Some(_)) => Data::for_training(run, data_dir, threads),
-            (Some(search), Some(_)) => Data::of_run(run, search, data_dir, threads),
+    fn loader(&self, settings: &Settings) -> DataLoader<'_> {
+        let loader = DataLoader::new(self.data_dir, self.threads);
+        let loader = match &self.search {
+            None => loader,
+            Some(search) => loader.of_run(search),
+        };
+        match settings.fold {
+            None => loader.with_validation_folds(),
+            Some(_) => loader,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::data::Data;
 ///
 /// ```
 /// use nn_train::repeated_training::data_of_all;
-/// use nn_train::{Data, Repetition, Settings, Threads};
+/// use nn_train::{DataLoader, Repetition, Settings, Threads};
 ///
 /// let settings = Settings {
 ///     data: Some("glyphs".into()),
@@ -21,11 +21,10 @@ use crate::data::Data;
 ///     seeds: Some(2),
 ///     ..Settings::default()
 /// };
-/// let load = |settings: &Settings| {
-///     Data::for_trial(settings, None, "datasets".as_ref(), &Threads::single())
-/// };
-/// let first = load(&Repetition::first(&settings)?)?;
-/// let runs = data_of_all(&settings, first, load)?;
+/// let threads = Threads::single();
+/// let loader = DataLoader::new("datasets".as_ref(), &threads).with_validation_folds();
+/// let first = loader.load(&Repetition::first(&settings)?)?;
+/// let runs = data_of_all(&settings, first, |settings| loader.load(settings))?;
 /// assert_eq!(runs.len(), 6);
 /// for (_, data) in &runs {
 ///     assert_eq!(data.splits()?.validation.len(), 20);
