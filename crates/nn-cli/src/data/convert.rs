@@ -10,7 +10,8 @@ use nn_table::{Scaling, TargetTransform};
 use nn_tensor::Threads;
 use nn_train::settings::default;
 use nn_train::{
-    Choice, Conversion, Converted, Data, Error, Result, Run, Settings, flags, grouped, memory,
+    Choice, Conversion, Converted, Data, DataLoader, Error, Result, Run, Settings, flags, grouped,
+    memory,
 };
 
 use super::table_info::TableArguments;

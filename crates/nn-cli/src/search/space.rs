@@ -12,12 +12,12 @@ use crate::objective::Objective;
 use crate::terminal;
 
 use super::failed::failed;
-use super::trial::plans;
 use super::trial_data::TrialData;
 
-/// The default search space for tables without a preset, after the space of the MLP in Gorishniy et al.,
-/// *Revisiting deep learning models for tabular data*, 2021, appendix (arXiv:2106.11959): the
-/// number and the widths of the layers, dropout, learning rate and weight decay.
+/// The default search space for tables without a preset, after the space of the MLP in
+/// Gorishniy et al., *Revisiting deep learning models for tabular data*, 2021, appendix
+/// (arXiv:2106.11959): the number and the widths of the layers, dropout, learning rate and weight
+/// decay.
 const TABLES: &str = "lr=log:1e-4..0.03 hidden=64|256|256,256|256,256,256|512,512 dropout=0..0.5 \
     weight-decay=log:1e-6..0.1 batch-size=32|64|128|256";
 
@@ -192,7 +192,7 @@ impl Flags {
                 position[index] = place;
                 let point = self.space.point_at(&position);
                 self.settings(&point)
-                    .and_then(|settings| plans(&settings, &*trial_data.of(&settings)?))
+                    .and_then(|settings| trial_data.of(&settings)?.plans(&settings))
                     .map_err(|error| error.at(format!("--space: with {point}")))?;
             }
         }

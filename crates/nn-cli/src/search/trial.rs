@@ -10,7 +10,7 @@ use nn_core::{ErrorKind, Trainer};
 use nn_search::{Outcome as StudyOutcome, Point};
 use nn_tensor::Threads;
 use nn_train::trainer::{initial_network, trainer};
-use nn_train::{Data, Error, Plan, Repetition, Result, Settings, training_memory};
+use nn_train::{Data, Error, Plan, Repetition, Result};
 
 use crate::objective::Objective;
 use crate::progress::Progress;
@@ -80,7 +80,7 @@ impl Training<'_> {
     ) -> Result<Outcome> {
         let settings = self.flags.settings(point)?;
         let data = self.data.of(&settings)?;
-        let plans = match plans(&settings, &data) {
+        let plans = match data.plans(&settings) {
             Ok(plans) => plans,
             Err(failure) => return Ok(Outcome::refused(&failure)),
         };
@@ -129,16 +129,6 @@ impl Training<'_> {
         let network = initial_network(plan, &splits.train, self.threads)?;
         trainer(plan, data, &splits, network, self.threads)
     }
-}
-
-/// The plan of each training run of a trial.
-pub(super) fn plans(settings: &Settings, runs: &Runs) -> Result<Vec<Plan>> {
-    let plan =
-        |(repetition, data): (Repetition, &Data)| Plan::new(&repetition.settings(settings), data);
-    let plans: Vec<Plan> = runs.iter().map(plan).collect::<Result<_>>()?;
-    let splits = runs.first().splits()?;
-    training_memory::check_several(&plans[0], &splits, plans.len())?;
-    Ok(plans)
 }
 
 /// A training run of a trial.

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use nn_table::TableOptions;
 use nn_tensor::Threads;
 use nn_train::repeated_training::data_of_all;
-use nn_train::{Data, DataLoader, Repetition, Result, Settings, SplitOptions};
+use nn_train::{
+    Data, DataLoader, Plan, Repetition, Result, Settings, SplitOptions, training_memory,
+};
 
 use crate::terminal;
 
@@ -27,6 +29,20 @@ impl Runs {
     pub(super) fn iter(&self) -> impl Iterator<Item = (Repetition, &Data)> {
         let runs = self.0.iter();
         runs.map(|(repetition, data)| (*repetition, &**data))
+    }
+
+    /// The plan of each run for the settings of a trial.
+    ///
+    /// # Errors
+    /// Returns an error for invalid settings, and if the runs do not fit into memory together.
+    pub(super) fn plans(&self, settings: &Settings) -> Result<Vec<Plan>> {
+        let plans = self
+            .iter()
+            .map(|(repetition, data)| Plan::new(&repetition.settings(settings), data));
+        let plans: Vec<Plan> = plans.collect::<Result<_>>()?;
+        let splits = self.first().splits()?;
+        training_memory::check_several(&plans[0], &splits, plans.len())?;
+        Ok(plans)
     }
 }
 
