@@ -9,8 +9,8 @@ use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
 use nn_train::run_dir::{self, locate_model, locate_run};
 use nn_train::{
-    Data, DataLoader, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result, Settings,
-    StoppedRun, config_diff, warnings,
+    Data, DataLoader, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result,
+    Settings, StoppedRun, config_diff, warnings,
 };
 use nn_workers::Worker;
 use serde_json::json;

@@ -329,8 +329,7 @@ impl Data {
 
     /// Numbers the classes as the model does from which training starts, if the model has the
     /// same classes, and notes a split that differs from the split of the model.
-    pub(crate) fn start_from(
-        &mut self, source: SourceModel, settings: &Settings) -> Result<()> {
+    pub(crate) fn start_from(&mut self, source: SourceModel, settings: &Settings) -> Result<()> {
         let sorted = |names: &[String]| {
             let mut names = names.to_vec();
             names.sort();

@@ -172,6 +172,8 @@ impl Data {
         data_dir: &Path,
         threads: &Threads,
     ) -> Result<Self> {
-        DataLoader::new(data_dir, threads).of_run(run).load(settings)
+        DataLoader::new(data_dir, threads)
+            .of_run(run)
+            .load(settings)
     }
 }

@@ -191,10 +191,9 @@ fn load(arguments: &ConvertArguments, settings: &Settings) -> Result<Data> {
         bar.set_length(size);
         bar.set_position(n_bytes);
     };
-    let data =
-        DataLoader::new(data_dir, &threads)
-            .with_progress(nn_table::Progress(&show))
-            .load(settings);
+    let data = DataLoader::new(data_dir, &threads)
+        .with_progress(nn_table::Progress(&show))
+        .load(settings);
     bar.finish_and_clear();
     data
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Command, Id};
+use clap::builder::Resettable;
+use clap::{Args, Command};
 use nn_search::{Menu, Stopping, Strategy};
 use nn_train::{Choice, Settings};
 
@@ -111,7 +112,7 @@ pub(crate) fn with_help_of_trials(command: Command) -> Command {
                 "Train K networks in each trial, each with a different 1/K of the samples as \
                  validation samples; trials are compared by the mean",
             )
-            .conflicts_with(None::<Id>)
+            .conflicts_with(Resettable::Reset)
         })
         .mut_arg("fold", |arg| {
             arg.help("Use fold N of --folds as test samples, and search with the other samples")

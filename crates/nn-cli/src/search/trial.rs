@@ -223,7 +223,10 @@ fn train_epoch(
 }
 
 /// The mean of some results over the runs.
-fn mean<'a>(runs: &'a [TrialRun<'_>], of: impl Fn(&'a TrialRun<'_>) -> &'a Measured) -> Measured {
+fn mean<'r, 'a>(
+    runs: &'r [TrialRun<'a>],
+    of: impl Fn(&'r TrialRun<'a>) -> &'r Measured,
+) -> Measured {
     let runs = runs.iter().map(|run| (run.repetition, of(run).clone()));
     Measured::mean(&runs.collect::<Vec<_>>())
 }
