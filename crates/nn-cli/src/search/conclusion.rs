@@ -17,6 +17,7 @@ use super::refit::{Refit, Refitted};
 use super::report::Report;
 use super::row::Row;
 use super::space::Flags;
+use super::trial_data::are_from_standard_input;
 
 /// The ended trials of a search.
 pub(super) struct Conclusion<'a, W> {
@@ -55,6 +56,13 @@ impl<W: Write> Conclusion<'_, W> {
         self.folder.write_summary(&summary)?;
         let refitted = match arguments.train_best {
             Some(false) => Ok(None),
+            _ if are_from_standard_input(&self.folder.config().train) => {
+                progress.note(
+                    "no network is trained with the best settings, because standard input can be \
+                     read only once",
+                );
+                Ok(None)
+            }
             None | Some(true) => {
                 let refit = Refit {
                     search: self.folder.path(),

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_files::regular_file;
+use nn_files::{escaped_path, regular_file};
 use nn_search::{Settings as StudySettings, Space, Stopping, Strategy};
 use nn_train::settings::in_one_line;
+use nn_train::table::is_rows_file;
 use nn_train::{Choice, Error, ErrorKind, Note, Result, Settings, data};
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +67,11 @@ impl Config {
             train.data = Some(name.to_owned());
         }
         train.seed = Some(train.seed.unwrap_or(0));
-        train.stratify = Some(train.stratify.unwrap_or(true));
+        let data = train.data.as_deref().map(escaped_path::path);
+        // The split of a file of rows is that of its conversion.
+        if !data.is_some_and(|path| is_rows_file(&path)) {
+            train.stratify = Some(train.stratify.unwrap_or(true));
+        }
         if let Some(sizes) = &train.sizes {
             return Err(Error::usage(format!(
                 "--sizes {sizes}: all trials have the same training samples"

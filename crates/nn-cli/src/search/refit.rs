@@ -2,7 +2,8 @@
 //! the test samples.
 //!
 //! It is a run in the directory of the search. The validation samples of the trials are training
-//! samples, unless the settings need them for early stopping or calibration.
+//! samples, unless the settings need them for early stopping or calibration, or a file of rows
+//! sets the split.
 
 use std::path::{Path, PathBuf};
 
@@ -71,7 +72,8 @@ impl Refit<'_> {
 
     fn experiment(&self) -> Result<Experiment> {
         let experiment = self.with_settings(&self.settings)?;
-        if experiment.plan().needs_validation() {
+        let has_fixed_split = experiment.data().rows_file().is_some();
+        if has_fixed_split || experiment.plan().needs_validation() {
             return Ok(experiment);
         }
         self.with_settings(&Settings {

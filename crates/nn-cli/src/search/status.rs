@@ -1,7 +1,7 @@
 //! `nn search NAME --status`: which trials of a shared search have ended, and which workers run the
 //! others.
 
-use nn_train::Result;
+use nn_train::{Result, Settings};
 use nn_workers::UnitState;
 use serde_json::{Value, json};
 
@@ -15,8 +15,8 @@ use super::trial_data;
 struct Status {
     /// Directory of the search.
     path: String,
-    /// The training runs of each trial, if there are several.
-    runs: Option<String>,
+    /// The settings that each trial has in common.
+    train: Settings,
     n_trials: usize,
     n_finished: usize,
     /// Claimed trials, counted from 1, that a living worker runs.
@@ -41,7 +41,7 @@ impl Status {
         let n_trials = shared.n_planned()?;
         let mut status = Self {
             path: shared.path().to_string_lossy().into_owned(),
-            runs: trial_data::described(&shared.config().train),
+            train: shared.config().train.clone(),
             n_trials,
             n_finished: (0..n_trials).filter(|id| ended.contains_key(id)).count(),
             running: Vec::new(),
@@ -69,7 +69,7 @@ impl Status {
 
     fn print(&self) {
         let n_trials = terminal::counted(self.n_trials, "trial");
-        let runs = self.runs.as_ref();
+        let runs = trial_data::described(&self.train);
         let runs = runs.map_or_else(String::new, |runs| format!(" of {runs}"));
         terminal::line(format!("search    {}, {n_trials}{runs}", self.path));
         terminal::line(format!("finished  {}", self.n_finished));
@@ -91,7 +91,8 @@ impl Status {
         };
         json!({
             "event": "status",
-            "runs_per_trial": self.runs,
+            "folds": self.train.folds,
+            "seeds": self.train.seeds,
             "run": self.path,
             "trials": self.n_trials,
             "finished": self.n_finished,

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use nn_table::TableOptions;
 use nn_tensor::Threads;
 use nn_train::repeated_training::data_of_all;
+use nn_train::table::STDIN;
 use nn_train::{
-    Data, DataLoader, Plan, Repetition, Result, Settings, SplitOptions, training_memory,
+    Data, DataLoader, Error, Plan, Repetition, Result, Settings, SplitOptions, training_memory,
 };
 
 use crate::terminal;
@@ -115,7 +116,13 @@ impl Encoding {
 
 impl<'a> TrialData<'a> {
     /// The data for the settings of a search; `first` are those of the first run.
+    ///
+    /// # Errors
+    /// Returns an error if the data of another run cannot be loaded.
     pub(super) fn new(source: DataSource<'a>, settings: &Settings, first: Data) -> Result<Self> {
+        if settings.is_repeated() {
+            refuse_standard_input(settings)?;
+        }
         let last = (Encoding::of(settings)?, source.all(settings, first)?);
         Ok(Self {
             source,
@@ -132,10 +139,27 @@ impl<'a> TrialData<'a> {
     pub(super) fn of(&self, settings: &Settings) -> Result<Rc<Runs>> {
         let encoding = Encoding::of(settings)?;
         if self.last.borrow().0 != encoding {
+            refuse_standard_input(settings)?;
             let first = self.source.first(settings)?;
             *self.last.borrow_mut() = (encoding, self.source.all(settings, first)?);
         }
         Ok(self.last())
+    }
+}
+
+/// Returns `true` if the data are read from standard input, which can be read only once.
+pub(super) fn are_from_standard_input(settings: &Settings) -> bool {
+    settings.data.as_deref() == Some(STDIN)
+}
+
+fn refuse_standard_input(settings: &Settings) -> Result<()> {
+    match are_from_standard_input(settings) {
+        false => Ok(()),
+        true => Err(Error::usage(
+            "--data -: standard input can be read only once, but this search reads the data several \
+             times",
+        )
+        .with_help("give the path of a file as --data")),
     }
 }
 

@@ -366,6 +366,45 @@ fn the_table_is_encoded_for_the_settings_of_each_trial() {
     }
 }
 
+/// Standard input can be read once: for trials of one run, but not for a final network.
+#[test]
+fn a_table_on_standard_input_is_searched() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let search = "nn search --data - --hidden 5 --epochs 1 --space lr=0.1|0.2 --strategy grid";
+    let program = env!("CARGO_BIN_EXE_nn");
+    let search = search
+        .replacen("nn", program, 1)
+        .replace("lr=0.1|0.2", "'lr=0.1|0.2'");
+    let output = scratch.shell(&format!("{search} < trees.csv"));
+    let output = output.succeeds();
+    let note = "note: no network is trained with the best settings";
+    assert!(output.contains(note), "{output}");
+    assert!(output.contains("best of 2 trials"), "{output}");
+    assert!(!scratch.path("runs/search-1/best").exists());
+    scratch
+        .shell(&format!("{search} --seeds 2 < trees.csv"))
+        .refuses(2, &["--data -", "only once"]);
+}
+
+/// A file of rows has its own split.
+#[test]
+fn a_file_of_rows_is_searched() {
+    let scratch = Scratch::new();
+    scratch.file("sums.csv", sums());
+    scratch
+        .nn("data convert sums.csv --task regression --output sums.nnrows")
+        .succeeds_with_note("note: 120 rows");
+    scratch
+        .nn("search --data sums.nnrows --name s --hidden 5 --epochs 1 --space lr=0.1|0.2 --strategy grid")
+        .succeeds();
+    let model = scratch.json("runs/s/summary.json")["model"].clone();
+    assert_eq!(model["validation_samples"], 11);
+    scratch
+        .nn("search --data sums.nnrows --hidden 5 --space lr=0.1|0.2 --folds 3")
+        .refuses(2, &["--fold: the file of rows was converted with no value"]);
+}
+
 #[test]
 fn tables_with_a_preset_have_the_space_of_the_preset() {
     let scratch = Scratch::new();
