@@ -75,3 +75,59 @@ impl<'a> PreparedSearch<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: SearchArguments,
+    }
+
+    /// The preset and the space of a search on a table with this number of rows.
+    fn prepared(n_rows: usize, flags: &[&str]) -> (Option<String>, String) {
+        let folder = std::env::temp_dir().join(format!("nn-prepared-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        let path = folder.join(format!("{n_rows}-{}.csv", flags.len()));
+        let rows = (0..n_rows).fold("x,y\n".to_owned(), |mut text, row| {
+            writeln!(text, "{row}.5,{}.25", row * row % 1009).expect("a text can be written");
+            text
+        });
+        std::fs::write(&path, rows).expect("the temporary folder is writable");
+        let path = path.to_string_lossy();
+        let words = ["search", "--data", &*path, "--target", "y"];
+        let line = Line::parse_from(words.iter().chain(flags));
+        let threads = Threads::single();
+        let progress = Progress::new(false, true);
+        let search = PreparedSearch::new(&line.arguments, &progress, &threads);
+        std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+        let search = search.expect("the search can be prepared");
+        let preset = search.config.train.preset.as_ref();
+        (preset.map(ToString::to_string), search.config.space)
+    }
+
+    #[test]
+    fn large_tables_have_the_default_preset_and_its_space() {
+        let tabular = Some("tabular".to_owned());
+        let (preset, space) = prepared(2600, &[]);
+        assert_eq!(preset, tabular);
+        assert!(space.contains("numeric-embedding="), "{space}");
+        // 1872 of 2600 and 2016 of 2800 rows train the first fold.
+        assert_eq!(prepared(2600, &["--folds", "5"]).0, None);
+        assert_eq!(prepared(2800, &["--folds", "5"]).0, tabular);
+        for flags in [&["--epochs", "3"][..], &["--space", "lr=0.1..0.2"]] {
+            let (preset, space) = prepared(2600, flags);
+            assert_eq!(preset, None, "{flags:?}");
+            assert!(!space.contains("numeric-embedding="), "{space}");
+        }
+        let (preset, space) = prepared(2400, &[]);
+        assert_eq!(preset, None);
+        assert!(space.contains("lr=log:0.0001..0.03"), "{space}");
+    }
+}
