@@ -137,7 +137,7 @@ fn strategy_help() -> String {
 
 fn stopping_help() -> String {
     format!(
-        "Rule to stop a trial early: {} [default: median]",
+        "Rule to stop a trial early: {} [default: median; with the schedule coslog4, from 7/15 of the epochs on]",
         Stopping::names()
     )
 }

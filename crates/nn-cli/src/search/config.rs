@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use nn_core::Schedule;
 use nn_files::{escaped_path, regular_file};
 use nn_search::{Settings as StudySettings, Space, Stopping, Strategy};
-use nn_train::settings::in_one_line;
+use nn_train::settings::{default, in_one_line};
 use nn_train::table::is_rows_file;
 use nn_train::{Choice, Error, ErrorKind, Note, Result, Settings, data};
 use serde::{Deserialize, Serialize};
@@ -83,10 +84,12 @@ impl Config {
 
     /// The configuration of a new search with these fixed settings.
     pub(super) fn new(arguments: &SearchArguments, train: Settings, space: &Space) -> Self {
+        let stopping = arguments.stopping.clone();
+        let stopping = stopping.unwrap_or_else(|| stopping_for(&train));
         Self {
             space: space.to_string(),
             strategy: arguments.strategy.clone().unwrap_or_else(strategy),
-            stopping: arguments.stopping.clone().unwrap_or_else(stopping),
+            stopping,
             objective: arguments
                 .objective
                 .clone()
@@ -195,8 +198,20 @@ fn strategy() -> Choice<Strategy> {
     STRATEGY.parse().expect("the name of a strategy")
 }
 
-fn stopping() -> Choice<Stopping> {
-    STOPPING.parse().expect("the name of a rule")
+/// The median rule. With the schedule coslog4, whose rate rises again after each of its four waves,
+/// the losses of trials are not comparable before the end of the third wave, at 7/15 of the epochs.
+fn stopping_for(train: &Settings) -> Choice<Stopping> {
+    let resolved = train.with_preset(false);
+    let schedule = resolved.schedule.as_ref().map(Choice::value);
+    let usual: Choice<Stopping> = STOPPING.parse().expect("the name of a rule");
+    match (*usual.value(), schedule) {
+        (Stopping::Median { trials, .. }, Some(Schedule::Coslog4)) => {
+            let epochs = resolved.epochs.unwrap_or(default::EPOCHS);
+            let steps = epochs.saturating_mul(7) / 15;
+            Stopping::Median { trials, steps }.into()
+        }
+        _ => usual,
+    }
 }
 
 /// The directory of an existing search.

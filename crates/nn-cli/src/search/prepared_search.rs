@@ -81,6 +81,7 @@ mod tests {
     use std::fmt::Write;
 
     use clap::Parser;
+    use nn_train::choice::Preset;
 
     use super::*;
 
@@ -90,11 +91,16 @@ mod tests {
         arguments: SearchArguments,
     }
 
-    /// The preset and the space of a search on a table with this number of rows.
-    fn prepared(n_rows: usize, flags: &[&str]) -> (Option<String>, String) {
-        let folder = std::env::temp_dir().join(format!("nn-prepared-{}", std::process::id()));
+    /// The configuration of a search on a table with this number of rows.
+    fn config(n_rows: usize, flags: &[&str]) -> Config {
+        let name = format!(
+            "nn-prepared-{}-{n_rows}{}",
+            std::process::id(),
+            flags.concat()
+        );
+        let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
-        let path = folder.join(format!("{n_rows}-{}.csv", flags.len()));
+        let path = folder.join("table.csv");
         let rows = (0..n_rows).fold("x,y\n".to_owned(), |mut text, row| {
             writeln!(text, "{row}.5,{}.25", row * row % 1009).expect("a text can be written");
             text
@@ -107,9 +113,28 @@ mod tests {
         let progress = Progress::new(false, true);
         let search = PreparedSearch::new(&line.arguments, &progress, &threads);
         std::fs::remove_dir_all(&folder).expect("the folder can be removed");
-        let search = search.expect("the search can be prepared");
-        let preset = search.config.train.preset.as_ref();
-        (preset.map(ToString::to_string), search.config.space)
+        search.expect("the search can be prepared").config
+    }
+
+    /// The preset and the space.
+    fn prepared(n_rows: usize, flags: &[&str]) -> (Option<String>, String) {
+        let config = config(n_rows, flags);
+        let preset = config.train.preset.as_ref();
+        (preset.map(ToString::to_string), config.space)
+    }
+
+    #[test]
+    fn trials_with_a_cyclic_learning_rate_are_not_stopped_in_its_first_waves() {
+        let stopping = |flags: &[&str]| config(100, flags).stopping.to_string();
+        assert_eq!(stopping(&[]), "median");
+        let epochs = Preset::Tabular.settings(false).epochs;
+        let steps = epochs.expect("the preset sets the epochs") * 7 / 15;
+        let expected = format!("median:trials=5:steps={steps}");
+        assert_eq!(stopping(&["--preset", "tabular"]), expected);
+        let short = ["--schedule", "coslog4", "--epochs", "15"];
+        assert_eq!(stopping(&short), "median:trials=5:steps=7");
+        let given = ["--preset", "tabular", "--stopping", "none"];
+        assert_eq!(stopping(&given), "none");
     }
 
     #[test]

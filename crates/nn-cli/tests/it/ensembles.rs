@@ -138,7 +138,8 @@ fn members_train_with_the_preset_of_tables() {
             format!("{letter},{x:.3},{y:.3},{label}")
         }),
     );
-    let flags = "--data mixed.csv --preset tabular --members 4 --hidden 8,8 --epochs 12";
+    let flags = "--data mixed.csv --preset tabular --members 4 --hidden 8,8 --epochs 12 \
+        --numeric-embedding periodic --category-embedding 8 --input-scaling --parametric-activation";
     let summary = scratch.train("members", &format!("{flags} --no-report --threads 1"));
     assert!(number(&summary["test_accuracy"]) > number(&summary["baseline"]));
     // Two numbers with 16 frequencies and phases and 16x3 + 3 values, vectors of 12 letters and of
