@@ -99,17 +99,21 @@ impl Training<'_> {
                 }
                 Err(error) => return Err(error.into()),
             }
-            let latest = mean(&runs, |run| &run.latest);
-            measured = mean(&runs, TrialRun::kept);
-            let objective = latest.objective(self.objective).unwrap_or(f64::NAN);
-            let may_continue = report(latest.epochs, objective)?;
+            measured = mean(&runs);
+            // A single run reports each epoch, and the stopping rule finds the best one. The best
+            // epochs of several runs differ.
+            let reported = match &runs[..] {
+                [run] => &run.latest,
+                _ => &measured,
+            };
+            let objective = reported.objective(self.objective).unwrap_or(f64::NAN);
+            let may_continue = report(reported.epochs, objective)?;
             if runs.iter().all(TrialRun::is_done) {
                 break Ended::Through;
             }
             if !may_continue {
                 break Ended::Stopped;
             }
-            runs.iter_mut().for_each(TrialRun::settle);
         };
         measured.seconds = start.elapsed().as_secs_f64();
         Ok(Outcome { how, measured })
@@ -199,13 +203,6 @@ impl<'a> TrialRun<'a> {
         }
         self.best.epochs = epoch.epoch;
     }
-
-    /// A run that has stopped early has the results of its best epoch in all later epochs.
-    fn settle(&mut self) {
-        if self.is_done() {
-            self.latest = self.kept().clone();
-        }
-    }
 }
 
 /// Trains all runs that are not done for an epoch; returns `true` if `should_stop` does.
@@ -222,11 +219,8 @@ fn train_epoch(
     Ok(false)
 }
 
-/// The mean of some results over the runs.
-fn mean<'r, 'a>(
-    runs: &'r [TrialRun<'a>],
-    of: impl Fn(&'r TrialRun<'a>) -> &'r Measured,
-) -> Measured {
-    let runs = runs.iter().map(|run| (run.repetition, of(run).clone()));
+/// The mean of the results over the runs.
+fn mean(runs: &[TrialRun<'_>]) -> Measured {
+    let runs = runs.iter().map(|run| (run.repetition, run.kept().clone()));
     Measured::mean(&runs.collect::<Vec<_>>())
 }
