@@ -54,25 +54,7 @@ impl<W: Write> Conclusion<'_, W> {
         let mut summary = self.summary(best, &command);
         self.folder.write_report(&self.report(best, &command))?;
         self.folder.write_summary(&summary)?;
-        let refitted = match arguments.train_best {
-            Some(false) => Ok(None),
-            _ if are_from_standard_input(&self.folder.config().train) => {
-                progress.note(
-                    "no network is trained with the best settings, because standard input can be \
-                     read only once",
-                );
-                Ok(None)
-            }
-            None | Some(true) => {
-                let refit = Refit {
-                    search: self.folder.path(),
-                    settings: self.flags.refit_settings(&best.point)?,
-                    data_dir: self.data_dir,
-                    threads,
-                };
-                refit.train(progress).map(Some)
-            }
-        };
+        let refitted = self.refit(arguments, best, progress, threads);
         if let Ok(Some(refitted)) = &refitted {
             summary["model"] = refitted.to_json();
             self.folder.write_summary(&summary)?;
@@ -90,6 +72,34 @@ impl<W: Write> Conclusion<'_, W> {
             ),
         }
         refitted.map(drop)
+    }
+
+    /// Trains a network with the settings of the best trial, unless the arguments leave it out or
+    /// the data cannot be read again.
+    fn refit(
+        &self,
+        arguments: &SearchArguments,
+        best: &Trial,
+        progress: &mut Progress,
+        threads: &Threads,
+    ) -> Result<Option<Refitted>> {
+        if arguments.train_best == Some(false) {
+            return Ok(None);
+        }
+        if are_from_standard_input(&self.folder.config().train) {
+            progress.note(
+                "no network is trained with the best settings, because standard input can be read \
+                 only once",
+            );
+            return Ok(None);
+        }
+        let refit = Refit {
+            search: self.folder.path(),
+            settings: self.flags.refit_settings(&best.point)?,
+            data_dir: self.data_dir,
+            threads,
+        };
+        refit.train(progress).map(Some)
     }
 
     /// Prints the best trial, the results of the network that was trained with its settings, and
