@@ -58,7 +58,7 @@ def search(options, strategy, seed):
     """The summary of one search."""
     name = f"{strategy.replace(':', '-')}-{seed}"
     command = [
-        options.nn, "search", "--data=mnist", "--limit-train=10000",
+        options.nn, "search", "--train-best=false", "--data=mnist", "--limit-train=10000",
         f"--epochs={options.epochs}", f"--trials={options.trials}", f"--strategy={strategy}",
         "--stopping=none", "--round=1", f"--seed={seed}", f"--name={name}", f"--runs-dir={options.runs_dir}",
         f"--data-dir={options.data_dir}", f"--threads={options.threads}", "--plain",

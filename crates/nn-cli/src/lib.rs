@@ -128,9 +128,10 @@ fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments> {
 fn command() -> clap::Command {
     let command = Arguments::command();
     let with_settings = ["train", "search", "gradcheck"].into_iter();
-    with_settings.fold(command, |command, name| {
+    let command = with_settings.fold(command, |command, name| {
         command.mut_subcommand(name, flags::with_defaults)
-    })
+    });
+    command.mut_subcommand("search", search::with_help_of_trials)
 }
 
 fn run(command: &Command) -> Result<ExitCode> {

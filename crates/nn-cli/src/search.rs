@@ -5,11 +5,16 @@
 
 mod failed;
 mod arguments;
+mod measured;
+mod row;
+mod trial_data;
 mod space;
-mod config;
 mod trial;
+mod config;
+mod prepared_search;
 mod report;
 mod folder;
+mod refit;
 mod conclusion;
 mod shared_folder;
 mod worker;
@@ -18,25 +23,27 @@ mod status;
 
 use std::fs::File;
 use std::path::Path;
-use std::slice;
 use std::time::{Duration, Instant};
 
 use nn_search::{Decision, Study, Trial};
 use nn_tensor::Threads;
-use nn_train::{Data, Error, ErrorKind, Result};
+use nn_train::{Error, ErrorKind, Result};
 
 use crate::args::threads;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::terminal;
 
-pub(crate) use arguments::SearchArguments;
-use conclusion::{Conclusion, train_best};
+pub(crate) use arguments::{SearchArguments, with_help_of_trials};
+use conclusion::Conclusion;
 use config::Config;
 use failed::failed;
 use folder::Folder;
+use prepared_search::PreparedSearch;
+use row::Row;
 use space::Flags;
-use trial::{Row, Training};
+use trial::Training;
+use trial_data::TrialData;
 
 pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
     if arguments.status {
@@ -55,21 +62,17 @@ fn run_alone(arguments: &SearchArguments) -> Result<()> {
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let threads = threads(arguments.work.threads);
     let data_dir = &arguments.folder.data_dir;
-    let (config, old) = Config::of(arguments, |note| progress.notes(slice::from_ref(note)))?;
+    let PreparedSearch { config, old, data } = PreparedSearch::new(arguments, &progress, &threads)?;
     if let Some(path) = &old {
         shared_folder::refuse_shared(path)?;
     }
-    let data = match &old {
-        Some(search) => Data::of_run(&config.train, search, data_dir, &threads)?,
-        None => Data::for_training(&config.train, data_dir, &threads)?,
-    };
     let flags = Flags::new(config.train.clone(), config.space()?);
     flags.check(&data, *config.objective.value())?;
     let folder = match old {
         Some(path) => Folder::reopen(path, config)?,
         None => Folder::create(arguments, config)?,
     };
-    progress.notes(&data.notes);
+    progress.notes(&data.last().first().notes);
     let (study, rows) = folder.study()?;
     let interrupt = Interrupt::listen()?;
     let mut search = Search {
@@ -81,17 +84,13 @@ fn run_alone(arguments: &SearchArguments) -> Result<()> {
         folder,
         study,
         rows,
-        threads,
+        threads: &threads,
         progress,
         interrupt,
     };
     search.introduce();
     search.run_trials()?;
-    let best = search.conclusion().write(&search.progress)?;
-    match arguments.train_best {
-        true => train_best(arguments, &search.flags, &best, &search.threads),
-        false => Ok(()),
-    }
+    search.conclude(arguments)
 }
 
 /// A running search, with its output.
@@ -99,14 +98,14 @@ struct Search<'a> {
     start: Instant,
     /// No trial starts after this time.
     budget: Option<Duration>,
-    data: &'a Data,
+    data: &'a TrialData<'a>,
     data_dir: &'a Path,
     flags: Flags,
     folder: Folder,
     study: Study<File>,
     /// The ended trials.
     rows: Vec<Row>,
-    threads: Threads,
+    threads: &'a Threads,
     progress: Progress,
     interrupt: Interrupt,
 }
@@ -122,7 +121,7 @@ impl Search<'_> {
             "search    {}, {}, minimizing {}, stopping {}, seed {}",
             config.strategy,
             self.limits(),
-            config.objective.value().description(),
+            config.objective_description(),
             config.stopping,
             config.seed()
         ));
@@ -207,7 +206,7 @@ impl Search<'_> {
         let training = Training {
             flags: &self.flags,
             data: self.data,
-            threads: &self.threads,
+            threads: self.threads,
             objective: *self.folder.config().objective.value(),
         };
         let (study, interrupt) = (&mut self.study, self.interrupt);
@@ -222,15 +221,17 @@ impl Search<'_> {
         )
     }
 
-    fn conclusion(&self) -> Conclusion<'_, File> {
-        Conclusion {
+    fn conclude(&mut self, arguments: &SearchArguments) -> Result<()> {
+        let runs = self.data.last();
+        let conclusion = Conclusion {
             folder: &self.folder,
             study: &self.study,
             rows: &self.rows,
             flags: &self.flags,
-            dataset: &self.data.dataset.name,
+            dataset: &runs.first().dataset.name,
             data_dir: self.data_dir,
-        }
+        };
+        conclusion.conclude(arguments, &mut self.progress, self.threads)
     }
 
     fn interrupted(&self) -> Error {

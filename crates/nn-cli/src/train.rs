@@ -7,11 +7,10 @@ use clap::Args;
 use nn_files::escaped_path;
 use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
-use nn_train::preset::MIN_SAMPLES_OF_DEFAULT;
 use nn_train::run_dir::{self, locate_model, locate_run};
 use nn_train::{
-    Data, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result, Settings,
-    StoppedRun, config_diff, table, warnings,
+    Data, DataLoader, Error, Experiment, Plan, Processes, RepeatedTraining, Repetition, Result,
+    Settings, StoppedRun, config_diff, warnings,
 };
 use nn_workers::Worker;
 use serde_json::json;
@@ -169,12 +168,10 @@ fn start(arguments: &TrainArguments, progress: Progress, work: Work<'_>) -> Resu
         None => arguments.settings.clone(),
     };
     let data_dir = &arguments.folder.data_dir;
-    let load = |settings: &Settings| {
-        progress.while_reading(|shown| {
-            Data::for_training_with_progress(&first_of(settings)?, data_dir, &threads, shown)
-        })
-    };
-    let (settings, data) = with_default_preset(settings, load)?;
+    let (settings, data) = progress.while_reading(|shown| {
+        let loader = DataLoader::new(data_dir, &threads).with_progress(shown);
+        loader.load_with_default_preset(settings, first_of)
+    })?;
     set_memory(arguments, &data)?;
     let asked = settings.is_repeated().then(|| settings.clone());
     let mut experiment = Experiment::new(&first_of(&settings)?, data)?.with_threads(threads);
@@ -208,25 +205,6 @@ fn start(arguments: &TrainArguments, progress: Progress, work: Work<'_>) -> Resu
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         experiment.train_named(runs_dir, name, observer)
     })
-}
-
-/// The settings with the default preset if the data are a table that is large enough, and the
-/// data, which the preset reads in another way.
-fn with_default_preset(
-    settings: Settings,
-    load: impl Fn(&Settings) -> Result<Data>,
-) -> Result<(Settings, Data)> {
-    if let Some(preset) = table::with_default_preset(&settings) {
-        let data = load(&preset)?;
-        if !data.has_columns() {
-            return Ok((settings, data));
-        }
-        if data.n_train() >= MIN_SAMPLES_OF_DEFAULT {
-            return Ok((preset, data));
-        }
-    }
-    let data = load(&settings)?;
-    Ok((settings, data))
 }
 
 /// The settings of one run, or those of the first of several runs.

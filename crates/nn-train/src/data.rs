@@ -10,7 +10,7 @@ use nn_error::did_you_mean;
 use nn_files::escaped_path;
 use nn_image::{FolderNote, ImageFolder, ImageSize};
 use nn_settings::{Error, ErrorKind, Result, Settings};
-use nn_table::{Preprocessing, Progress, TargetColumn, TargetEncoding};
+use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data_request::DataRequest;
@@ -209,75 +209,6 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Data {
-    /// Loads the data set named in the settings, or the default one, for training.
-    ///
-    /// # Errors
-    /// Returns an error if the settings are invalid or the data cannot be loaded.
-    pub fn for_training(settings: &Settings, data_dir: &Path, threads: &Threads) -> Result<Self> {
-        Self::named_by(settings, data_dir, None, threads, Progress::NONE)
-    }
-
-    /// Loads a data set as [`for_training`](Self::for_training) does, and shows the progress
-    /// of reading a large table.
-    ///
-    /// # Errors
-    /// Returns the same errors as [`for_training`](Self::for_training).
-    pub fn for_training_with_progress(
-        settings: &Settings,
-        data_dir: &Path,
-        threads: &Threads,
-        progress: Progress<'_>,
-    ) -> Result<Self> {
-        Self::named_by(settings, data_dir, None, threads, progress)
-    }
-
-    /// Loads the data set of a run, to resume its training.
-    ///
-    /// # Errors
-    /// Returns the same errors as [`for_training`](Self::for_training).
-    pub fn of_run(
-        settings: &Settings,
-        run: &Path,
-        data_dir: &Path,
-        threads: &Threads,
-    ) -> Result<Self> {
-        Self::named_by(settings, data_dir, Some(run), threads, Progress::NONE)
-    }
-
-    fn named_by(
-        settings: &Settings,
-        data_dir: &Path,
-        run: Option<&Path>,
-        threads: &Threads,
-        progress: Progress<'_>,
-    ) -> Result<Self> {
-        let source = SourceModel::open(settings, run)?;
-        let settings = &match &source {
-            Some(source) => source.complete(settings),
-            None => settings.clone(),
-        };
-        let mut options = SplitOptions::new(settings)?;
-        if let Some([height, width]) = source.as_ref().and_then(SourceModel::image_size) {
-            options.image_size = options.image_size.or(Some(ImageSize { height, width }));
-        }
-        let default = default_name(data_dir);
-        let name = settings.data.as_deref().unwrap_or(default);
-        let request = DataRequest {
-            run,
-            progress,
-            source: source.as_ref(),
-            ..DataRequest::for_training(name, data_dir, &options)
-        };
-        let mut data = Self::load(&request, threads)?;
-        if let Some(source) = source {
-            data.start_from(source, settings)?;
-        }
-        if settings.data.is_none() && name == GLYPHS {
-            data.notes.insert(0, Note::BuiltInDigits);
-        }
-        Ok(data)
-    }
-
     /// Loads a data set and determines its task and its split.
     ///
     /// # Errors
@@ -398,7 +329,7 @@ impl Data {
 
     /// Numbers the classes as the model does from which training starts, if the model has the
     /// same classes, and notes a split that differs from the split of the model.
-    fn start_from(&mut self, source: SourceModel, settings: &Settings) -> Result<()> {
+    pub(crate) fn start_from(&mut self, source: SourceModel, settings: &Settings) -> Result<()> {
         let sorted = |names: &[String]| {
             let mut names = names.to_vec();
             names.sort();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nn_table::{Preprocessing, Progress};
+use nn_table::{Preprocessing, Progress, TableOptions};
 
 use crate::source_model::SourceModel;
 use crate::split_options::SplitOptions;
@@ -27,6 +27,9 @@ pub struct DataRequest<'a> {
     pub run: Option<&'a Path>,
     /// Shows the progress of reading a large table.
     pub progress: Progress<'a>,
+    /// Options that encode a table with fewer training samples than
+    /// [`MIN_SAMPLES_OF_DEFAULT`](crate::preset::MIN_SAMPLES_OF_DEFAULT), in place of `options`.
+    pub small_table: Option<&'a TableOptions>,
 }
 
 impl<'a> DataRequest<'a> {
@@ -41,6 +44,7 @@ impl<'a> DataRequest<'a> {
             is_new: false,
             run: None,
             progress: Progress::NONE,
+            small_table: None,
         }
     }
 

@@ -24,7 +24,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::processes::Processes;
 use crate::run::Run;
-use crate::run_dir::{self, CONFIG, MODEL, RunDir, is_finished, member_name, read_config};
+use crate::run_dir::{self, CONFIG, MODEL, RunDir, SUMMARY, is_finished, member_name, read_config};
 use crate::shared_runs;
 use crate::summary::Summary;
 use crate::trainer::{initial_network, trainer};
@@ -251,6 +251,21 @@ impl Experiment {
             plan: Plan::new(&settings, &self.data)?,
             ..self.clone()
         })
+    }
+
+    /// Trains into the run directory `path`, continues an interrupted run with these settings
+    /// there, or does nothing if this run is finished. A run with other settings is removed.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`train`](Self::train).
+    pub fn train_or_resume(self, path: &Path, observer: &mut dyn Observer) -> Result<Summary> {
+        let is_of_these_settings =
+            |path| read_config(path).is_ok_and(|it| it.to_toml() == self.plan.settings.to_toml());
+        if path.exists() && !is_of_these_settings(path) {
+            run_dir::remove(path)?;
+        }
+        self.complete(path, observer)?;
+        run_dir::read_summary(&path.join(SUMMARY))
     }
 
     /// Trains into the run directory `path`, continues an interrupted run there, or does

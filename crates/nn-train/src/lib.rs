@@ -34,8 +34,8 @@
 )]
 
 mod numbers;
-pub mod split_options;
 pub mod split;
+pub mod split_options;
 pub mod note;
 pub mod split_rows;
 pub mod memory;
@@ -48,6 +48,7 @@ pub mod table;
 mod conversion_settings;
 pub mod rows_data;
 pub mod data;
+pub mod data_loader;
 pub mod conversion;
 pub mod plan;
 pub mod training_memory;
@@ -102,6 +103,7 @@ pub use nn_tensor::Threads;
 
 pub use conversion::{Conversion, Converted};
 pub use data::{Data, Splits};
+pub use data_loader::DataLoader;
 pub use data_request::DataRequest;
 pub use epoch_metrics::EpochMetrics;
 pub use experiment::{Experiment, StoppedRun, TrainedRun};

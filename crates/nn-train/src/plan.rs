@@ -148,6 +148,13 @@ impl Plan {
             .filter(|_| self.settings.member.is_none())
     }
 
+    /// Returns `true` if the run needs validation samples: for early stopping, or to calibrate the
+    /// probabilities.
+    pub fn needs_validation(&self) -> bool {
+        let calibrate = value(&self.settings.calibrate).unwrap_or(Calibrate::None);
+        self.training.patience > 0 || calibrate == Calibrate::Temperature
+    }
+
     /// Returns an error if these settings train an ensemble.
     ///
     /// # Errors

@@ -8,11 +8,11 @@
 //! other runs.
 
 mod repetition;
+mod repetition_data;
 mod estimate;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use nn_settings::{Error, Result, Settings};
@@ -30,6 +30,8 @@ use crate::summary::Summary;
 
 pub use estimate::{Estimate, Interval, estimate};
 pub use repetition::Repetition;
+use repetition_data::LastData;
+pub use repetition_data::data_of_all;
 
 /// Several training runs that are stored in one directory.
 #[derive(Clone, Debug)]
@@ -339,29 +341,6 @@ impl RepeatedTraining {
             stopped = stopped.with_processes(processes.clone());
         }
         Ok(stopped.train(observer)?.summary)
-    }
-}
-
-/// The data of the last run, which the next run can use if it differs only in the seed.
-#[derive(Default)]
-struct LastData(Option<(Settings, Arc<Data>)>);
-
-impl LastData {
-    fn of(
-        &mut self,
-        settings: &Settings,
-        load: impl FnOnce() -> Result<Data>,
-    ) -> Result<Arc<Data>> {
-        let key = Settings {
-            seed: settings.seed.filter(|_| settings.split_seed.is_none()),
-            ..settings.clone()
-        };
-        if let Some((_, data)) = self.0.as_ref().filter(|(last, _)| *last == key) {
-            return Ok(data.clone());
-        }
-        let data = Arc::new(load()?);
-        self.0 = Some((key, data.clone()));
-        Ok(data)
     }
 }
 

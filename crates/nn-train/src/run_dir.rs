@@ -263,9 +263,14 @@ pub fn is_finished(run: &Path) -> bool {
 /// Removes the directory of a run without settings, which was stopped before its first step.
 pub(crate) fn remove_unstarted(run: &Path) -> Result<()> {
     match run.exists() {
-        true => fs::remove_dir_all(run).map_err(|error| Error::io(run, &error)),
+        true => remove(run),
         false => Ok(()),
     }
+}
+
+/// Removes the directory of a run.
+pub(crate) fn remove(run: &Path) -> Result<()> {
+    fs::remove_dir_all(run).map_err(|error| Error::io(run, &error))
 }
 
 /// Reads the summary of a finished run.

@@ -10,6 +10,8 @@ use nn_settings::settings::default;
 use nn_settings::{Choice, Error, NumericEmbedding, Result, Settings};
 use nn_table::TableOptions;
 
+use crate::split::Split;
+
 /// The settings that determine the samples of each split.
 #[derive(Clone, Debug)]
 pub struct SplitOptions {
@@ -20,7 +22,7 @@ pub struct SplitOptions {
     /// Whether to stratify the split by class. `None` means yes for a new training run, and no for
     /// a run of a program version without stratification.
     pub stratify: Option<bool>,
-    /// The fold of a cross-validation to test on; `None` tests on a fraction of the samples.
+    /// The fold of a cross-validation; `None` without a cross-validation.
     pub fold: Option<Fold>,
     /// If set, only this number of training samples is used, counted from the first; `None` uses
     /// all.
@@ -45,6 +47,9 @@ pub struct Fold {
     pub number: usize,
     /// Total number of folds, K.
     pub count: usize,
+    /// The split of the samples of the fold: test samples, or validation samples, which are a fold
+    /// of the samples without the test samples.
+    pub split: Split,
 }
 
 impl SplitOptions {
@@ -92,6 +97,22 @@ impl SplitOptions {
             table: table_options(settings)?,
         })
     }
+
+    /// The chosen fold, if its samples belong to this split.
+    pub(crate) fn fold_of(&self, split: Split) -> Option<Fold> {
+        self.fold.filter(|fold| fold.split == split)
+    }
+
+    /// The options with the samples of the fold as validation samples. The test samples are those
+    /// without folds, so that a choice among the trials of a search does not depend on them.
+    #[must_use]
+    pub fn with_validation_fold(self) -> Self {
+        let fold = self.fold.map(|fold| Fold {
+            split: Split::Validation,
+            ..fold
+        });
+        Self { fold, ..self }
+    }
 }
 
 /// Returns an error for settings of several training runs, which have several splits.
@@ -127,7 +148,11 @@ fn fold(settings: &Settings) -> Result<Option<Fold>> {
             "`fold`: expected a whole number from 1 to {count}, found {number}"
         )));
     }
-    Ok(Some(Fold { number, count }))
+    Ok(Some(Fold {
+        number,
+        count,
+        split: Split::Test,
+    }))
 }
 
 /// Returns an error for fewer than two folds, or if a column sets the split.

@@ -73,8 +73,8 @@ impl SplitRows {
     }
 
     /// Splits `n` rows at random, or as `columns` determine. Test rows are split off
-    /// unless the data set has separate test samples and no fold is chosen. Of the other
-    /// rows, the first `limit_train` are used for training and validation, or `train_size`
+    /// unless the data set has separate test samples and no fold of test rows is chosen. Of the
+    /// other rows, the first `limit_train` are used for training and validation, or `train_size`
     /// random rows of them.
     ///
     /// # Errors
@@ -99,11 +99,9 @@ impl SplitRows {
             };
             given_validation = rows_of(Split::Validation);
             (rows_of(Split::Train), rows_of(Split::Test))
-        } else if let Some(fold) = options.fold {
+        } else if let Some(fold) = options.fold_of(Split::Test) {
             let mut stream = streams.stream(Purpose::Split, stream::FOLDS);
-            let folds = columns.folds(n, fold, &mut stream)?;
-            let is_trained = |row: &u32| folds[*row as usize] != fold.number as u32 - 1;
-            all.into_iter().partition(is_trained)
+            columns.split_off_fold(&all, fold, &mut stream)?
         } else if has_test {
             (all, Vec::new())
         } else {
@@ -115,7 +113,10 @@ impl SplitRows {
             let mut stream = streams.stream(Purpose::Split, stream::TRAIN_SIZE);
             rest = columns.drawn(rest, size, &mut stream);
         }
-        let (train, validation) = if given_validation.is_empty() {
+        let (train, validation) = if let Some(fold) = options.fold_of(Split::Validation) {
+            let mut stream = streams.stream(Purpose::Split, stream::FOLDS);
+            columns.split_off_fold(&rest, fold, &mut stream)?
+        } else if given_validation.is_empty() {
             let mut stream = streams.stream(Purpose::Split, stream::VALIDATION);
             columns.split_off(&rest, options.validation, &mut stream)
         } else {
@@ -135,7 +136,8 @@ impl SplitRows {
     }
 
     /// Splits the rows of a data set whose last `n_validation` rows are validation rows. If
-    /// `n_validation` is 0, validation rows are split off as in [`new`](Self::new).
+    /// `n_validation` is 0, or if a fold of validation rows is chosen, validation rows are split
+    /// off as in [`new`](Self::new).
     ///
     /// # Errors
     /// Returns the same errors as [`new`](Self::new).
@@ -146,7 +148,7 @@ impl SplitRows {
         has_test: bool,
         columns: &SplitColumns,
     ) -> Result<Self> {
-        if n_validation == 0 {
+        if n_validation == 0 || options.fold_of(Split::Validation).is_some() {
             return Self::new(n, options, has_test, columns);
         }
         let n_train = n - n_validation;
@@ -166,17 +168,19 @@ impl SplitRows {
     pub(crate) fn uneven(&self, options: &SplitOptions) -> Vec<Note> {
         let (n_validation, n_test) = (self.validation.len(), self.test.len());
         let n_rest = self.train.len() + n_validation;
-        let test_fraction = match options.fold {
+        let fraction = |split, without_folds| match options.fold_of(split) {
             Some(fold) => 1.0 / fold.count as f64,
-            None => options.test_split,
+            None => without_folds,
         };
+        let test_fraction = fraction(Split::Test, options.test_split);
+        let validation_fraction = fraction(Split::Validation, options.validation);
         let wanted = |n: usize, fraction: f64| (n as f64 * fraction).round() as usize;
         let splits = [
             (Split::Test, n_test, wanted(n_rest + n_test, test_fraction)),
             (
                 Split::Validation,
                 n_validation,
-                wanted(n_rest, options.validation),
+                wanted(n_rest, validation_fraction),
             ),
         ];
         let is_uneven = |&(_, n_rows, n_wanted): &(Split, usize, usize)| {
@@ -253,6 +257,32 @@ impl SplitColumns {
             .collect()
     }
 
+    /// Splits `rows` into the rows of the other folds and those of the chosen fold.
+    fn split_off_fold(
+        &self,
+        rows: &[u32],
+        fold: Fold,
+        stream: &mut Stream,
+    ) -> Result<(Vec<u32>, Vec<u32>)> {
+        let folds = self.of_rows(rows).folds(rows.len(), fold, stream)?;
+        let (mut others, mut chosen) = (Vec::new(), Vec::new());
+        for (&row, found) in rows.iter().zip(folds) {
+            let is_chosen = found as usize + 1 == fold.number;
+            if is_chosen { &mut chosen } else { &mut others }.push(row);
+        }
+        Ok((others, chosen))
+    }
+
+    /// The classes and groups of some rows; the groups are numbered without gaps.
+    fn of_rows(&self, rows: &[u32]) -> Self {
+        let of_rows = |values: &Vec<u32>| rows.iter().map(|&row| values[row as usize]).collect();
+        Self {
+            classes: self.classes.as_ref().map(of_rows),
+            groups: self.groups.as_ref().map(of_rows).map(numbered),
+            ..Self::default()
+        }
+    }
+
     /// The fold of each of `n` rows, counted from 0.
     fn folds(&self, n: usize, fold: Fold, stream: &mut Stream) -> Result<Vec<u32>> {
         let (found, what) = match &self.groups {
@@ -283,6 +313,15 @@ impl SplitColumns {
         }
         Ok(folds)
     }
+}
+
+/// Numbers the groups without gaps, in the order of their numbers.
+fn numbered(groups: Vec<u32>) -> Vec<u32> {
+    let mut distinct = groups.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let number = |group| distinct.partition_point(|&other| other < group) as u32;
+    groups.into_iter().map(number).collect()
 }
 
 /// The start of about the last `n_last` of some rows with ascending ranks: rows of the same
@@ -471,6 +510,74 @@ mod tests {
             tested.extend(rows.test);
         }
         assert_eq!(sorted(&[&tested]), all);
+    }
+
+    /// Two of twelve rows are test rows, with and without folds; the others validate once.
+    #[test]
+    fn folds_of_validation_rows_leave_out_the_test_rows() {
+        let columns = SplitColumns {
+            classes: Some((0..12).map(|row| row % 2).collect()),
+            ..SplitColumns::default()
+        };
+        let split = |settings: &Settings| {
+            let options = options(settings).with_validation_fold();
+            SplitRows::new(12, &options, false, &columns).expect("rows are left")
+        };
+        let test_split = Some(1.0 / 6.0);
+        let without_folds = split(&Settings {
+            test_split,
+            ..Settings::default()
+        });
+        assert_eq!(without_folds.test.len(), 2);
+        let mut validated = Vec::new();
+        for fold in 1..=5 {
+            let rows = split(&Settings {
+                test_split,
+                folds: Some(5),
+                fold: Some(fold),
+                ..Settings::default()
+            });
+            assert_eq!(rows.test, without_folds.test);
+            let of_first = rows.validation.iter().filter(|&&row| row % 2 == 0);
+            assert_eq!((rows.validation.len(), of_first.count()), (2, 1));
+            assert_eq!(rows.train.len(), 8);
+            assert!(rows.train.iter().all(|row| !rows.validation.contains(row)));
+            validated.extend(rows.validation);
+        }
+        validated.extend(&without_folds.test);
+        assert_eq!(sorted(&[&validated]), (0..12).collect::<Vec<u32>>());
+    }
+
+    /// The groups of the test rows are none of the groups that are divided into folds.
+    #[test]
+    fn folds_of_validation_rows_keep_groups_together() {
+        let groups: Vec<u32> = (0..20).map(|row| row / 2).collect();
+        let columns = SplitColumns {
+            groups: Some(groups.clone()),
+            ..SplitColumns::default()
+        };
+        let split = |folds, fold| {
+            let options = options(&Settings {
+                test_split: Some(0.4),
+                folds: Some(folds),
+                fold: Some(fold),
+                ..Settings::default()
+            });
+            SplitRows::new(20, &options.with_validation_fold(), false, &columns)
+        };
+        for fold in 1..=3 {
+            let rows = split(3, fold).expect("rows are left");
+            assert_eq!((rows.test.len(), rows.validation.len()), (8, 4));
+            for row in [&rows.validation, &rows.test].into_iter().flatten() {
+                let is_alone = |other: &u32| groups[*other as usize] != groups[*row as usize];
+                assert!(rows.train.iter().all(is_alone));
+            }
+        }
+        let error = split(7, 1).expect_err("there are 6 groups");
+        assert_eq!(
+            error.to_string(),
+            "`folds`: expected at most 6, the number of groups, found 7"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use nn_data::{Dataset, Targets, catalog, checksum};
 use nn_files::{escaped_path, known_format, regular_file};
+use nn_settings::preset::MIN_SAMPLES_OF_DEFAULT;
 use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_table::preprocessing::Purpose;
 use nn_table::summary::Summary;
@@ -100,7 +101,7 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 
 /// The settings with the default preset of tables; `None` if the data are not a table in a file,
 /// or if the settings have no default preset. A table of images has none either, nor has a table
-/// with fewer training samples than [`MIN_SAMPLES_OF_DEFAULT`](crate::preset::MIN_SAMPLES_OF_DEFAULT).
+/// with fewer training samples than [`MIN_SAMPLES_OF_DEFAULT`].
 ///
 /// ```
 /// use nn_train::{Settings, table};
@@ -193,6 +194,10 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     } else {
         let n_rows = table.n_rows();
         SplitRows::new(n_rows, request.options, false, &columns)?
+    };
+    let options = match request.small_table {
+        Some(small) if rows.train.len() < MIN_SAMPLES_OF_DEFAULT => small,
+        _ => options,
     };
     let (preprocessing, fitted_notes) = match request.model {
         Some(preprocessing) => (preprocessing.clone(), Vec::new()),

@@ -56,6 +56,7 @@ pub fn data_of(
         is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
         run,
         progress: Progress::NONE,
+        small_table: None,
     };
     let mut data = Data::load(&request, threads)?;
     // An imported network may read pixels from 0 to 255 as they are.

@@ -19,6 +19,21 @@ pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
     memory::check("the training run", total, help)
 }
 
+/// Returns an error if several training runs at the same time, which have the same settings
+/// except for the fold and the seed, need more memory than is available.
+///
+/// # Errors
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
+/// memory.
+pub fn check_several(plan: &Plan, splits: &Splits<'_>, n_runs: usize) -> Result<()> {
+    let (total, help) = needed(plan, splits)?;
+    let what = match n_runs {
+        1 => "the training run".to_owned(),
+        n => format!("the {n} training runs of a trial"),
+    };
+    memory::check(&what, total.saturating_mul(n_runs as u64), help)
+}
+
 /// The number of bytes that a training run needs, and advice on reducing the largest
 /// part.
 ///

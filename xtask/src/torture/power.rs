@@ -383,6 +383,10 @@ impl Scenario for Search {
             let harm = format!("not the {n_reported} trials that were reported, or other ones");
             return Ok(Some(harm));
         }
+        let model = "runs/s/best/model.safetensors";
+        if after.read(model).as_deref() != after.undisturbed.file(model) {
+            return Ok(Some("other weights of the final network".to_owned()));
+        }
         let left_over = scratch::left_over(&after.folder.join("runs"))?;
         Ok(left_over.map(|name| format!("the temporary file {name} was left")))
     }

@@ -10,7 +10,8 @@ use nn_table::{Scaling, TargetTransform};
 use nn_tensor::Threads;
 use nn_train::settings::default;
 use nn_train::{
-    Choice, Conversion, Converted, Data, Error, Result, Run, Settings, flags, grouped, memory,
+    Choice, Conversion, Converted, Data, DataLoader, Error, Result, Run, Settings, flags, grouped,
+    memory,
 };
 
 use super::table_info::TableArguments;
@@ -190,8 +191,9 @@ fn load(arguments: &ConvertArguments, settings: &Settings) -> Result<Data> {
         bar.set_length(size);
         bar.set_position(n_bytes);
     };
-    let data =
-        Data::for_training_with_progress(settings, data_dir, &threads, nn_table::Progress(&show));
+    let data = DataLoader::new(data_dir, &threads)
+        .with_progress(nn_table::Progress(&show))
+        .load(settings);
     bar.finish_and_clear();
     data
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::Resettable;
+use clap::{Args, Command};
 use nn_search::{Menu, Stopping, Strategy};
 use nn_train::{Choice, Settings};
 
@@ -16,6 +17,7 @@ use crate::objective::Objective;
     nn search --limit-train 10000 --epochs 5\n  \
     nn search --space \"lr=log:1e-4..1,optimizer=sgd|adam,hidden=int-log:16..256\" --trials 40\n  \
     nn search --data houses.csv --budget 10m\n  \
+    nn search --data houses.csv --folds 5 --ensemble 5\n  \
     nn search --resume search-1 --trials 80\n  \
     nn search lr --trials 200 --worker auto\n  \
     nn search lr --merge\n\n\
@@ -32,7 +34,8 @@ pub(crate) struct SearchArguments {
     /// Search space: flags of `nn train` with their ranges, such as
     /// "lr=log:1e-4..1,dropout=0..0.5,hidden=int:16..256,optimizer=sgd|adam"
     /// (quoted, because | is special to a shell) [default: lr, optimizer, hidden, batch-size, dropout;
-    /// for tables lr, hidden, dropout, weight-decay, batch-size]
+    /// for tables lr, hidden, dropout, weight-decay, batch-size; with the preset tabular lr, hidden,
+    /// dropout, activation, numeric-embedding, input-scaling, weight-decay, label-smoothing]
     #[arg(
         long,
         value_name = "FLAG=RANGE,...",
@@ -57,9 +60,9 @@ pub(crate) struct SearchArguments {
     pub(super) stopping: Option<Choice<Stopping>>,
     #[arg(long, value_name = "NAME", help_heading = "Search", help = objective_help())]
     pub(super) objective: Option<Choice<Objective>>,
-    /// After the search, train a network with the settings of the best trial
-    #[arg(long, help_heading = "Search")]
-    pub(super) train_best: bool,
+    /// After the search, train a network with the best settings on the training and validation samples, in the folder best of the search; with --ensemble, an ensemble [default: true]
+    #[arg(long, value_name = "true|false", help_heading = "Search", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) train_best: Option<bool>,
     #[command(flatten)]
     pub(super) workers: WorkerArguments,
     /// Show how many trials of a shared search are finished, and which workers run the others
@@ -99,6 +102,32 @@ impl SearchArguments {
     }
 }
 
+/// The command with the meaning of `--folds`, `--seeds` and `--ensemble` in a search. The test
+/// samples are set aside before the folds are formed, so `--folds` and `--test-split` can be
+/// combined.
+pub(crate) fn with_help_of_trials(command: Command) -> Command {
+    command
+        .mut_arg("folds", |arg| {
+            arg.help(
+                "Train K networks in each trial, each with a different 1/K of the samples as \
+                 validation samples; trials are compared by the mean",
+            )
+            .conflicts_with(Resettable::Reset)
+        })
+        .mut_arg("fold", |arg| {
+            arg.help("Use fold N of --folds as test samples, and search with the other samples")
+        })
+        .mut_arg("seeds", |arg| {
+            arg.help(
+                "Train networks with N seeds in each trial, from --seed; trials are compared by \
+                 the mean",
+            )
+        })
+        .mut_arg("ensemble", |arg| {
+            arg.help("After the search, train an ensemble of K networks with the best settings")
+        })
+}
+
 fn strategy_help() -> String {
     format!(
         "Strategy to choose the next trial: {} [default: bayesian]",
@@ -108,7 +137,7 @@ fn strategy_help() -> String {
 
 fn stopping_help() -> String {
     format!(
-        "Rule to stop a trial early: {} [default: median]",
+        "Rule to stop a trial early: {} [default: median; with the schedule coslog4, from 7/15 of the epochs on]",
         Stopping::names()
     )
 }

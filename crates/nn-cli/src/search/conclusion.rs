@@ -5,18 +5,19 @@ use std::path::Path;
 
 use nn_search::{Study, Trial};
 use nn_tensor::Threads;
-use nn_train::{Data, Error, ErrorKind, Experiment, Result};
+use nn_train::{Error, ErrorKind, Result, Settings};
 use serde_json::json;
 
 use crate::progress::Progress;
 use crate::terminal;
-use crate::training;
 
 use super::arguments::SearchArguments;
 use super::folder::Folder;
+use super::refit::{Refit, Refitted};
 use super::report::Report;
+use super::row::Row;
 use super::space::Flags;
-use super::trial::Row;
+use super::trial_data::are_from_standard_input;
 
 /// The ended trials of a search.
 pub(super) struct Conclusion<'a, W> {
@@ -31,8 +32,14 @@ pub(super) struct Conclusion<'a, W> {
 }
 
 impl<W: Write> Conclusion<'_, W> {
-    /// Writes the summary and the report, and prints and returns the best trial.
-    pub(super) fn write(&self, progress: &Progress) -> Result<Trial> {
+    /// Writes the summary and the report, trains a network with the best settings unless the
+    /// arguments leave it out, and prints the best trial.
+    pub(super) fn conclude(
+        &self,
+        arguments: &SearchArguments,
+        progress: &mut Progress,
+        threads: &Threads,
+    ) -> Result<()> {
         let best = self.study.best().ok_or_else(|| {
             Error::new(
                 ErrorKind::Diverged,
@@ -44,16 +51,60 @@ impl<W: Write> Conclusion<'_, W> {
             .with_help("see trials.csv, and search smaller learning rates")
         })?;
         let command = self.flags.command(&best.point, self.data_dir);
-        let summary = self.summary(best, &command);
-        self.folder.write_summary(&summary)?;
+        let mut summary = self.summary(best, &command);
         self.folder.write_report(&self.report(best, &command))?;
-        if let Progress::Json = progress {
-            let mut object = summary;
-            object["event"] = "summary".into();
-            object["run"] = self.folder.path().to_string_lossy().into();
-            terminal::report(object);
-            return Ok(best.clone());
+        self.folder.write_summary(&summary)?;
+        let refitted = self.refit(arguments, best, progress, threads);
+        if let Ok(Some(refitted)) = &refitted {
+            summary["model"] = refitted.to_json();
+            self.folder.write_summary(&summary)?;
         }
+        match progress {
+            Progress::Json => {
+                summary["event"] = "summary".into();
+                summary["run"] = self.folder.path().to_string_lossy().into();
+                terminal::report(summary);
+            }
+            _ => self.print(
+                best,
+                &command,
+                refitted.as_ref().ok().and_then(Option::as_ref),
+            ),
+        }
+        refitted.map(drop)
+    }
+
+    /// Trains a network with the settings of the best trial, unless the arguments leave it out or
+    /// the data cannot be read again.
+    fn refit(
+        &self,
+        arguments: &SearchArguments,
+        best: &Trial,
+        progress: &mut Progress,
+        threads: &Threads,
+    ) -> Result<Option<Refitted>> {
+        if arguments.train_best == Some(false) {
+            return Ok(None);
+        }
+        if are_from_standard_input(&self.folder.config().train) {
+            progress.note(
+                "no network is trained with the best settings, because standard input can be read \
+                 only once",
+            );
+            return Ok(None);
+        }
+        let refit = Refit {
+            search: self.folder.path(),
+            settings: self.flags.refit_settings(&best.point)?,
+            data_dir: self.data_dir,
+            threads,
+        };
+        refit.train(progress).map(Some)
+    }
+
+    /// Prints the best trial, the results of the network that was trained with its settings, and
+    /// the next commands.
+    fn print(&self, best: &Trial, command: &str, refitted: Option<&Refitted>) {
         terminal::report("");
         terminal::report(format!(
             "best of {}: trial {}, {}",
@@ -64,11 +115,16 @@ impl<W: Write> Conclusion<'_, W> {
         for (name, value) in best.point.values() {
             terminal::report(format!("  {name} = {value}"));
         }
+        if let Some(refitted) = refitted {
+            terminal::report(refitted.describe());
+        }
         terminal::report(format!("saved in {}", self.folder.path().display()));
-        ["", "next", &format!("  {command}")]
-            .iter()
-            .for_each(terminal::report);
-        Ok(best.clone())
+        ["", "next"].iter().for_each(terminal::report);
+        if let Some(refitted) = refitted {
+            let (program, path) = (terminal::program(), refitted.quoted_path());
+            terminal::report(format!("  {program} evaluate {path}"));
+        }
+        terminal::report(format!("  {command}"));
     }
 
     fn report<'r>(&'r self, best: &'r Trial, command: &'r str) -> Report<'r> {
@@ -80,10 +136,11 @@ impl<W: Write> Conclusion<'_, W> {
                 terminal::counted(self.rows.len(), "trial"),
                 self.dataset,
                 config.strategy,
-                config.objective.value().description()
+                config.objective_description()
             ),
             space: &self.study.settings().space,
             objective: *config.objective.value(),
+            has_spread: config.is_repeated(),
             trials: self.study.trials(),
             rows: self.rows,
             best,
@@ -97,7 +154,7 @@ impl<W: Write> Conclusion<'_, W> {
         won["settings"] = json!(best.point);
         won["objective"] = best.objective().into();
         let config = self.folder.config();
-        json!({
+        let mut summary = json!({
             "dataset": self.dataset,
             "strategy": config.strategy.text(),
             "space": config.space,
@@ -113,28 +170,18 @@ impl<W: Write> Conclusion<'_, W> {
             "command": command,
             "seconds": self.rows.iter().map(|row| row.measured.seconds).sum::<f64>(),
             "version": env!("CARGO_PKG_VERSION"),
-        })
+        });
+        let Settings { folds, seeds, .. } = config.train;
+        for (name, number) in [("folds", folds), ("seeds", seeds)] {
+            if let Some(number) = number {
+                summary[name] = number.into();
+            }
+        }
+        summary
     }
 
     fn row(&self, trial: usize) -> &Row {
         let found = self.rows.iter().find(|row| row.trial == trial);
         found.expect("every trial that has ended has a row")
     }
-}
-
-/// Trains a run with the settings of the best trial.
-pub(super) fn train_best(
-    arguments: &SearchArguments,
-    flags: &Flags,
-    best: &Trial,
-    threads: &Threads,
-) -> Result<()> {
-    let settings = flags.settings(&best.point)?;
-    let work = &arguments.work;
-    let data = Data::for_training(&settings, &arguments.folder.data_dir, threads)?;
-    let experiment = Experiment::new(&settings, data)?.with_threads(threads.clone());
-    let progress = Progress::new(work.json, work.plain);
-    training::run(progress, &experiment, true, |observer| {
-        experiment.train_named(&work.runs_dir, None, observer)
-    })
 }

@@ -3,9 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_files::regular_file;
+use nn_core::Schedule;
+use nn_files::{escaped_path, regular_file};
 use nn_search::{Settings as StudySettings, Space, Stopping, Strategy};
-use nn_train::settings::in_one_line;
+use nn_train::settings::{default, in_one_line};
+use nn_train::table::is_rows_file;
 use nn_train::{Choice, Error, ErrorKind, Note, Result, Settings, data};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,7 @@ use crate::objective::Objective;
 
 use super::arguments::SearchArguments;
 use super::space;
+use super::trial_data;
 
 const STRATEGY: &str = "bayesian";
 const STOPPING: &str = "median";
@@ -38,34 +41,20 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Reads the configuration from the arguments; also returns the directory of the search
-    /// if the search is resumed.
-    pub(super) fn of(
-        arguments: &SearchArguments,
-        note: impl Fn(&Note),
-    ) -> Result<(Self, Option<PathBuf>)> {
-        if let Some(name) = &arguments.resume {
-            let path =
-                locate(name, &arguments.work.runs_dir).map_err(|error| error.at("--resume"))?;
-            refuse_settings(arguments, "--resume", &path)?;
-            let mut config = Self::read(&path)?;
-            config.trials = arguments.trials.unwrap_or(config.trials);
-            return Ok((config, Some(path)));
-        }
-        let typed = Self::typed(arguments, note)?;
-        let old = arguments
-            .name()
-            .map(|name| arguments.work.runs_dir.join(name));
-        match old.filter(|path| path.join(CONFIG).is_file()) {
-            Some(path) => {
-                typed.expect_same(&Self::read(&path)?, &path)?;
-                Ok((typed, Some(path)))
-            }
-            None => Ok((typed, None)),
-        }
+    /// Reads the configuration of the search `name`, which is resumed; also returns its directory.
+    pub(super) fn resumed(arguments: &SearchArguments, name: &Path) -> Result<(Self, PathBuf)> {
+        let path = locate(name, &arguments.work.runs_dir).map_err(|error| error.at("--resume"))?;
+        refuse_settings(arguments, "--resume", &path)?;
+        let mut config = Self::read(&path)?;
+        config.trials = arguments.trials.unwrap_or(config.trials);
+        Ok((config, path))
     }
 
-    fn typed(arguments: &SearchArguments, note: impl Fn(&Note)) -> Result<Self> {
+    /// The fixed settings of a new search, before those of a default preset.
+    pub(super) fn fixed_settings(
+        arguments: &SearchArguments,
+        note: impl Fn(&Note),
+    ) -> Result<Settings> {
         let mut train = match &arguments.config {
             Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
             None => arguments.settings.clone(),
@@ -79,16 +68,28 @@ impl Config {
             train.data = Some(name.to_owned());
         }
         train.seed = Some(train.seed.unwrap_or(0));
-        train.stratify = Some(train.stratify.unwrap_or(true));
-        let space = match &arguments.space {
-            Some(text) => space::parse(text)?,
-            None => space::default_for(&train)?,
-        };
-        space::refuse_fixed(&space, &arguments.settings)?;
-        Ok(Self {
+        let data = train.data.as_deref().map(escaped_path::path);
+        // The split of a file of rows is that of its conversion.
+        if !data.is_some_and(|path| is_rows_file(&path)) {
+            train.stratify = Some(train.stratify.unwrap_or(true));
+        }
+        if let Some(sizes) = &train.sizes {
+            return Err(Error::usage(format!(
+                "--sizes {sizes}: all trials have the same training samples"
+            ))
+            .with_help("use --train-size to search with fewer samples"));
+        }
+        Ok(train)
+    }
+
+    /// The configuration of a new search with these fixed settings.
+    pub(super) fn new(arguments: &SearchArguments, train: Settings, space: &Space) -> Self {
+        let stopping = arguments.stopping.clone();
+        let stopping = stopping.unwrap_or_else(|| stopping_for(&train));
+        Self {
             space: space.to_string(),
             strategy: arguments.strategy.clone().unwrap_or_else(strategy),
-            stopping: arguments.stopping.clone().unwrap_or_else(stopping),
+            stopping,
             objective: arguments
                 .objective
                 .clone()
@@ -99,7 +100,7 @@ impl Config {
                 Some(_) => TRIALS_WITH_BUDGET,
             }),
             train,
-        })
+        }
     }
 
     /// Reads the configuration of the search in `folder`.
@@ -127,6 +128,20 @@ impl Config {
 
     pub(super) fn space(&self) -> Result<Space> {
         space::parse(&self.space)
+    }
+
+    /// Returns `true` if each trial has several training runs.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.train.is_repeated()
+    }
+
+    /// The objective, such as `mean validation loss over 5 folds`.
+    pub(super) fn objective_description(&self) -> String {
+        let objective = self.objective.value().description();
+        match trial_data::described(&self.train) {
+            None => objective.to_owned(),
+            Some(runs) => format!("mean {objective} over {runs}"),
+        }
     }
 
     pub(super) fn seed(&self) -> u64 {
@@ -183,8 +198,20 @@ fn strategy() -> Choice<Strategy> {
     STRATEGY.parse().expect("the name of a strategy")
 }
 
-fn stopping() -> Choice<Stopping> {
-    STOPPING.parse().expect("the name of a rule")
+/// The median rule. With the schedule coslog4, whose rate rises again after each of its four waves,
+/// the losses of trials are not comparable before the end of the third wave, at 7/15 of the epochs.
+fn stopping_for(train: &Settings) -> Choice<Stopping> {
+    let resolved = train.with_preset(false);
+    let schedule = resolved.schedule.as_ref().map(Choice::value);
+    let usual: Choice<Stopping> = STOPPING.parse().expect("the name of a rule");
+    match (*usual.value(), schedule) {
+        (Stopping::Median { trials, .. }, Some(Schedule::Coslog4)) => {
+            let epochs = resolved.epochs.unwrap_or(default::EPOCHS);
+            let steps = epochs.saturating_mul(7) / 15;
+            Stopping::Median { trials, steps }.into()
+        }
+        _ => usual,
+    }
 }
 
 /// The directory of an existing search.

@@ -18,7 +18,7 @@ use super::arguments::SearchArguments;
 use super::config::{CONFIG, Config};
 use super::failed::failed;
 use super::report::Report;
-use super::trial::Row;
+use super::row::Row;
 
 pub(super) const JOURNAL: &str = "journal.jsonl";
 const TRIALS: &str = "trials.csv";
@@ -115,10 +115,12 @@ impl Folder {
     pub(super) fn write_trials<W: Write>(&self, study: &Study<W>, rows: &[Row]) -> Result<()> {
         let dimensions = study.settings().space.dimensions().iter();
         let names: Vec<_> = dimensions.map(|dimension| dimension.name()).collect();
-        let mut text = format!("trial,{},{}\n", names.join(","), Row::COLUMNS);
+        let has_spread = self.config.is_repeated();
+        let columns = Row::columns(has_spread);
+        let mut text = format!("trial,{},{columns}\n", names.join(","));
         for row in rows {
             let point = &study.trials()[row.trial].point;
-            text.push_str(&row.to_csv(point));
+            text.push_str(&row.to_csv(point, has_spread));
         }
         replace(&self.path, TRIALS, text.as_bytes())
     }
@@ -130,7 +132,11 @@ impl Folder {
             Err(_) if study.trials().iter().all(|trial| trial.outcome.is_none()) => String::new(),
             Err(failure) => return Err(failure.into()),
         };
-        let rows: Vec<Row> = text.lines().skip(1).filter_map(Row::from_csv).collect();
+        let has_spread = self.config.is_repeated();
+        let rows = text.lines().skip(1);
+        let rows: Vec<Row> = rows
+            .filter_map(|line| Row::from_csv(line, has_spread))
+            .collect();
         let ended = study
             .trials()
             .iter()

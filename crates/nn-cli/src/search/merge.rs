@@ -11,16 +11,16 @@ use crate::args::threads;
 use crate::progress::Progress;
 
 use super::arguments::SearchArguments;
-use super::conclusion::{Conclusion, train_best};
+use super::conclusion::Conclusion;
 use super::failed::failed;
 use super::folder::JOURNAL;
+use super::row::Row;
 use super::shared_folder::SharedFolder;
 use super::space::Flags;
-use super::trial::Row;
 
 /// Merges the results of the workers. The directory is then that of a search of one process.
 pub(super) fn run(arguments: &SearchArguments) -> Result<()> {
-    let progress = Progress::new(arguments.work.json, arguments.work.plain);
+    let mut progress = Progress::new(arguments.work.json, arguments.work.plain);
     let shared = SharedFolder::find(arguments, "--merge")?;
     // Two processes would write the same temporary files.
     let _merge = Exclusive::claim(&shared.workers(), "merge", arguments.workers.claim_timeout)
@@ -42,11 +42,7 @@ pub(super) fn run(arguments: &SearchArguments) -> Result<()> {
         dataset: &origin.dataset,
         data_dir: &arguments.folder.data_dir,
     };
-    let best = conclusion.write(&progress)?;
-    match arguments.train_best {
-        true => train_best(arguments, &flags, &best, &threads(arguments.work.threads)),
-        false => Ok(()),
-    }
+    conclusion.conclude(arguments, &mut progress, &threads(arguments.work.threads))
 }
 
 /// All trials of the search, or an error if some have not ended.
@@ -80,7 +76,8 @@ fn replayed(shared: &SharedFolder, trials: &[EndedTrial]) -> Result<(Vec<u8>, St
 }
 
 fn row(shared: &SharedFolder, ended: &EndedTrial) -> Result<Row> {
-    Row::from_csv(&ended.details).ok_or_else(|| {
+    let has_spread = shared.config().is_repeated();
+    Row::from_csv(&ended.details, has_spread).ok_or_else(|| {
         let (path, trial) = (shared.path().display(), ended.trial.id + 1);
         Error::new(
             ErrorKind::Data,

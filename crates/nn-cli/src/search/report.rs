@@ -6,7 +6,8 @@ use nn_search::{Dimension, Domain, Space, Trial, Value};
 
 use crate::objective::Objective;
 
-use super::trial::Row;
+use super::measured::Spread;
+use super::row::Row;
 
 /// The contents of the report of a search.
 pub(super) struct Report<'a> {
@@ -14,6 +15,8 @@ pub(super) struct Report<'a> {
     pub(super) lead: String,
     pub(super) space: &'a Space,
     pub(super) objective: Objective,
+    /// Whether each trial has several training runs.
+    pub(super) has_spread: bool,
     pub(super) trials: &'a [Trial],
     /// The ended trials.
     pub(super) rows: &'a [Row],
@@ -45,7 +48,7 @@ impl Report<'_> {
         page.section("Best trial")
             .table(&self.best_settings())
             .paragraph(
-                "The following command trains the network of the best trial again and evaluates it on the test samples.",
+                "The following command trains a network with the settings of the best trial and evaluates it on the test samples.",
             )
             .code(self.command);
         let (over_time, over_dimensions) = plots.split_at(plots.len().min(2));
@@ -61,8 +64,8 @@ impl Report<'_> {
 
     fn y_axis(&self) -> Axis {
         match self.objective {
-            Objective::Loss => Axis::new("validation loss").log(),
-            Objective::Error => Axis::new("validation error rate").percent(),
+            Objective::Loss => Axis::new(self.objective.description()).log(),
+            Objective::Error => Axis::new(self.objective.description()).percent(),
         }
     }
 
@@ -201,7 +204,11 @@ impl Report<'_> {
         let mut columns = vec![Column::number("trial")];
         columns.extend(dimensions.map(|dimension| Column::number(dimension.name())));
         columns.push(Column::text("outcome"));
-        columns.extend(["epochs", "validation loss", "accuracy", "seconds"].map(Column::number));
+        columns.extend(["epochs", "validation loss", "accuracy"].map(Column::number));
+        if self.has_spread {
+            columns.extend(["std of loss", "std of accuracy"].map(Column::number));
+        }
+        columns.push(Column::number("seconds"));
         Table {
             caption: String::new(),
             columns,
@@ -212,14 +219,22 @@ impl Report<'_> {
     fn cells(&self, row: &Row) -> Vec<Cell> {
         let measured = &row.measured;
         let number = |value: Option<f64>| value.map(nn_plot::number::number).unwrap_or_default();
-        let accuracy = measured.validation_accuracy.map(nn_plot::number::percent);
+        let percent = |value: Option<f64>| value.map(nn_plot::number::percent).unwrap_or_default();
         let mut cells = vec![Cell::new((row.trial + 1).to_string())];
         let values = self.trials[row.trial].point.values().iter();
         cells.extend(values.map(|(_, value)| Cell::new(value.to_string())));
         cells.push(Cell::new(row.outcome.clone()));
         cells.push(Cell::new(measured.epochs.to_string()));
         cells.push(Cell::new(number(measured.validation_loss)));
-        cells.push(Cell::new(accuracy.unwrap_or_default()));
+        cells.push(Cell::new(percent(measured.validation_accuracy)));
+        if self.has_spread {
+            let Spread {
+                validation_loss,
+                validation_accuracy,
+            } = measured.spread;
+            cells.push(Cell::new(number(validation_loss)));
+            cells.push(Cell::new(percent(validation_accuracy)));
+        }
         cells.push(Cell::new(number(Some(measured.seconds))));
         let tone = if row.trial == self.best.id {
             Tone::Good

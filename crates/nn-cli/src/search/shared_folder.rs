@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use nn_files::{create_dir_all, disk, regular_file};
 use nn_search::{EndedTrial, Settings, Strategy, Study, WorkerJournal};
 use nn_train::run_dir::{WORKERS, create_shared_directory, publish, replace};
-use nn_train::{Data, Error, ErrorKind, Origin, Result};
+use nn_train::{Error, ErrorKind, Origin, Result};
 
 use super::arguments::SearchArguments;
 use super::config::{CONFIG, Config, locate, refuse_settings};
@@ -47,7 +47,7 @@ impl SharedFolder {
         arguments: &SearchArguments,
         config: Config,
         old: Option<PathBuf>,
-        data: &Data,
+        origin: &Origin,
     ) -> Result<Self> {
         let path = match (old, arguments.name()) {
             (Some(path), _) => path,
@@ -65,7 +65,7 @@ impl SharedFolder {
         create_dir_all(&workers).map_err(|error| Error::io(&workers, &error))?;
         publish(&path, CONFIG, config.to_toml().as_bytes())?;
         config.expect_same(&Config::read(&path)?, &path)?;
-        Origin::of(data).agree_in(&workers)?;
+        origin.agree_in(&workers)?;
         let asked = arguments
             .trials
             .or((arguments.resume.is_none()).then_some(config.trials));

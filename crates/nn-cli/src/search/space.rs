@@ -5,18 +5,32 @@ use std::path::Path;
 
 use clap::Arg;
 use nn_search::{Dimension, Domain, Point, Space};
-use nn_train::{Data, Error, Plan, Result, Settings, flags};
+use nn_train::choice::Preset;
+use nn_train::{Choice, Data, Error, Result, Settings, Task, flags};
 
 use crate::objective::Objective;
 use crate::terminal;
 
 use super::failed::failed;
+use super::trial_data::TrialData;
 
-/// The default search space for tables, after the space of the MLP in Gorishniy et al.,
-/// *Revisiting deep learning models for tabular data*, 2021, appendix (arXiv:2106.11959): the
-/// number and the widths of the layers, dropout, learning rate and weight decay.
+/// The default search space for tables without a preset, after the space of the MLP in
+/// Gorishniy et al., *Revisiting deep learning models for tabular data*, 2021, appendix
+/// (arXiv:2106.11959): the number and the widths of the layers, dropout, learning rate and weight
+/// decay.
 const TABLES: &str = "lr=log:1e-4..0.03 hidden=64|256|256,256|256,256,256|512,512 dropout=0..0.5 \
     weight-decay=log:1e-6..0.1 batch-size=32|64|128|256";
+
+/// The default search space for tables with the preset `tabular`: the space of RealMLP in
+/// Holzmüller et al., *Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular
+/// Data*, 2024, appendix (arXiv:2407.04491), with equal probabilities and without the standard
+/// deviation of the initial frequencies.
+const TABULAR: &str = "lr=log:0.02..0.3 hidden=256,256,256|64,64,64,64,64|512 dropout=0|0.15|0.3 \
+    activation=relu|selu|mish numeric-embedding=none|periodic|piecewise-linear \
+    input-scaling=true|false weight-decay=0|0.02";
+
+/// The further dimension of [`TABULAR`] for classes.
+const TABULAR_CLASSES: &str = "label-smoothing=0|0.1";
 
 /// The default search space for other data.
 const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log:32..512 \
@@ -40,15 +54,16 @@ pub(super) fn parse(text: &str) -> Result<Space> {
     Space::new(proper.collect::<Result<_>>()?).map_err(|error| failed(error).at("--space"))
 }
 
-/// The default space for the kind of data, without the settings that are given as flags. Files
-/// are tables; other data sets are names or folders.
-pub(super) fn default_for(fixed: &Settings) -> Result<Space> {
+/// The default space for the data and the preset, without the settings that are given as flags.
+pub(super) fn default_for(fixed: &Settings, data: &Data) -> Result<Space> {
     let is_free = |dimension: &&Dimension| fixed.to_json().get(dimension.name()).is_none();
-    let is_table = fixed
-        .data
-        .as_ref()
-        .is_some_and(|data| Path::new(data).is_file());
-    let space = parse(if is_table { TABLES } else { DEFAULT })?;
+    let preset = fixed.preset.as_ref().map(Choice::value);
+    let space = parse(&match (data.has_columns(), preset) {
+        (true, None | Some(Preset::Plain)) => TABLES.to_owned(),
+        (true, Some(_)) if matches!(data.task, Task::Regression(_)) => TABULAR.to_owned(),
+        (true, Some(_)) => format!("{TABULAR} {TABULAR_CLASSES}"),
+        (false, _) => DEFAULT.to_owned(),
+    })?;
     let free: Vec<_> = space.dimensions().iter().filter(is_free).cloned().collect();
     Space::new(free).map_err(|_| {
         Error::usage("every dimension of the default space is fixed by a flag")
@@ -135,16 +150,27 @@ impl Flags {
         Self { fixed, space }
     }
 
-    /// The settings of a trial.
+    /// The settings of all training runs of a trial, each of which trains a single network.
     pub(super) fn settings(&self, point: &Point) -> Result<Settings> {
         let varied = flags::parse(point.arguments())?;
-        Ok(varied.or(&self.fixed))
+        Ok(Settings {
+            ensemble: None,
+            ..varied.or(&self.fixed)
+        })
+    }
+
+    /// The settings of one training run on the samples of all folds.
+    pub(super) fn refit_settings(&self, point: &Point) -> Result<Settings> {
+        let varied = flags::parse(point.arguments())?;
+        Ok(of_one_run(varied.or(&self.fixed)))
     }
 
     /// Checks that there are validation samples, and that the settings are valid at both
     /// ends, in the middle and for each option of every dimension, with the other
     /// dimensions in the middle.
-    pub(super) fn check(&self, data: &Data, objective: Objective) -> Result<()> {
+    pub(super) fn check(&self, trial_data: &TrialData<'_>, objective: Objective) -> Result<()> {
+        let runs = trial_data.last();
+        let data = runs.first();
         if data.splits()?.validation.is_empty() {
             return Err(Error::usage(
                 "--validation: a search needs validation samples, found none",
@@ -166,17 +192,18 @@ impl Flags {
                 position[index] = place;
                 let point = self.space.point_at(&position);
                 self.settings(&point)
-                    .and_then(|settings| Plan::new(&settings, data))
+                    .and_then(|settings| trial_data.of(&settings)?.plans(&settings))
                     .map_err(|error| error.at(format!("--space: with {point}")))?;
             }
         }
         Ok(())
     }
 
-    /// The command that trains the network of the trial at `point` again.
+    /// The command that trains a network, or an ensemble, with the settings of the trial at
+    /// `point`.
     pub(super) fn command(&self, point: &Point, data_dir: &Path) -> String {
         let mut words = vec![terminal::program().to_owned(), "train".to_owned()];
-        let fixed = self.fixed.to_json();
+        let fixed = of_one_run(self.fixed.clone()).to_json();
         for (name, value) in fixed.as_object().into_iter().flatten() {
             if point.get(name).is_none() {
                 let value = value
@@ -193,6 +220,16 @@ impl Flags {
     }
 }
 
+/// The settings without the folds and the further seeds of trials of several runs. A single fold,
+/// which has the test samples, is kept.
+fn of_one_run(settings: Settings) -> Settings {
+    Settings {
+        folds: settings.folds.filter(|_| settings.fold.is_some()),
+        seeds: None,
+        ..settings
+    }
+}
+
 /// The positions in the unit interval of the ends and the middle, or of all options.
 fn places(domain: &Domain) -> Vec<f64> {
     match domain {
@@ -205,17 +242,26 @@ fn places(domain: &Domain) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use nn_tensor::Threads;
+
     use super::*;
 
     #[test]
     fn the_default_space_is_made_of_flags() {
-        let space = default_for(&Settings::default()).unwrap();
+        let settings = Settings {
+            data: Some("glyphs".to_owned()),
+            limit_train: Some(20),
+            ..Settings::default()
+        };
+        let data = Data::for_training(&settings, "datasets".as_ref(), &Threads::single());
+        let data = data.unwrap();
+        let space = default_for(&settings, &data).unwrap();
         assert_eq!(space.dimensions().len(), 5);
         let fixed = Settings {
             optimizer: Some("adam".parse().unwrap()),
-            ..Settings::default()
+            ..settings
         };
-        assert_eq!(default_for(&fixed).unwrap().dimensions().len(), 4);
+        assert_eq!(default_for(&fixed, &data).unwrap().dimensions().len(), 4);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `nn search NAME --status`: which trials of a shared search have ended, and which workers run the
 //! others.
 
-use nn_train::Result;
+use nn_train::{Result, Settings};
 use nn_workers::UnitState;
 use serde_json::{Value, json};
 
@@ -9,11 +9,14 @@ use crate::terminal;
 
 use super::arguments::SearchArguments;
 use super::shared_folder::{SharedFolder, unit};
+use super::trial_data;
 
 /// The state of all trials of a shared search.
 struct Status {
     /// Directory of the search.
     path: String,
+    /// The settings that each trial has in common.
+    train: Settings,
     n_trials: usize,
     n_finished: usize,
     /// Claimed trials, counted from 1, that a living worker runs.
@@ -38,6 +41,7 @@ impl Status {
         let n_trials = shared.n_planned()?;
         let mut status = Self {
             path: shared.path().to_string_lossy().into_owned(),
+            train: shared.config().train.clone(),
             n_trials,
             n_finished: (0..n_trials).filter(|id| ended.contains_key(id)).count(),
             running: Vec::new(),
@@ -65,7 +69,9 @@ impl Status {
 
     fn print(&self) {
         let n_trials = terminal::counted(self.n_trials, "trial");
-        terminal::line(format!("search    {}, {n_trials}", self.path));
+        let runs = trial_data::described(&self.train);
+        let runs = runs.map_or_else(String::new, |runs| format!(" of {runs}"));
+        terminal::line(format!("search    {}, {n_trials}{runs}", self.path));
         terminal::line(format!("finished  {}", self.n_finished));
         for (name, trials) in [("running", &self.running), ("stale", &self.stale)] {
             terminal::line(format!("{name:<8}  {}", trials.len()));
@@ -85,6 +91,8 @@ impl Status {
         };
         json!({
             "event": "status",
+            "folds": self.train.folds,
+            "seeds": self.train.seeds,
             "run": self.path,
             "trials": self.n_trials,
             "finished": self.n_finished,

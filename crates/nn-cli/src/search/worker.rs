@@ -9,7 +9,7 @@ use std::io::Sink;
 
 use nn_search::{Decision, Study, Trial, WorkerJournal};
 use nn_tensor::Threads;
-use nn_train::{Data, Error, ErrorKind, Result, flags};
+use nn_train::{Error, ErrorKind, Origin, Result, flags};
 use nn_workers::{SharedWork, Worker};
 use serde_json::json;
 
@@ -19,29 +19,25 @@ use crate::progress::Progress;
 use crate::terminal;
 
 use super::arguments::SearchArguments;
-use super::config::Config;
 use super::failed::failed;
+use super::prepared_search::PreparedSearch;
+use super::row::Row;
 use super::shared_folder::{SharedFolder, unit};
 use super::space::Flags;
-use super::trial::{self, Row, Training};
+use super::trial::{self, Training};
+use super::trial_data::TrialData;
 
 /// Runs trials of a shared search until all have ended.
 pub(super) fn run(arguments: &SearchArguments, worker: Worker) -> Result<()> {
     refuse_flags_of_one_process(arguments)?;
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let threads = threads(arguments.work.threads);
-    let data_dir = &arguments.folder.data_dir;
-    let (config, old) = Config::of(arguments, |note| {
-        progress.notes(std::slice::from_ref(note));
-    })?;
-    let data = match &old {
-        Some(search) => Data::of_run(&config.train, search, data_dir, &threads)?,
-        None => Data::for_training(&config.train, data_dir, &threads)?,
-    };
+    let PreparedSearch { config, old, data } = PreparedSearch::new(arguments, &progress, &threads)?;
     let flags = Flags::new(config.train.clone(), config.space()?);
     flags.check(&data, *config.objective.value())?;
-    let folder = SharedFolder::join(arguments, config, old, &data)?;
-    progress.notes(&data.notes);
+    let origin = Origin::of(data.last().first());
+    let folder = SharedFolder::join(arguments, config, old, &origin)?;
+    progress.notes(&data.last().first().notes);
     let interrupt = Interrupt::listen()?;
     let work = arguments.workers.join(folder.path(), worker)?;
     let mut search = WorkerSearch {
@@ -53,7 +49,7 @@ pub(super) fn run(arguments: &SearchArguments, worker: Worker) -> Result<()> {
         flags,
         folder,
         work,
-        threads,
+        threads: &threads,
         progress,
         interrupt,
     };
@@ -71,7 +67,7 @@ fn refuse_flags_of_one_process(arguments: &SearchArguments) -> Result<()> {
         )
         .with_help("limit the search with --trials; stopped workers resume when started again"));
     }
-    if arguments.train_best {
+    if arguments.train_best == Some(true) {
         return Err(Error::usage(
             "--train-best: the best trial is known only when all workers have finished",
         )
@@ -82,7 +78,7 @@ fn refuse_flags_of_one_process(arguments: &SearchArguments) -> Result<()> {
 
 /// The part of a shared search that one worker runs.
 struct WorkerSearch<'a> {
-    data: &'a Data,
+    data: &'a TrialData<'a>,
     flags: Flags,
     folder: SharedFolder,
     work: SharedWork,
@@ -94,7 +90,7 @@ struct WorkerSearch<'a> {
     is_exhausted: bool,
     /// Number of trials that this process has run.
     n_run: usize,
-    threads: Threads,
+    threads: &'a Threads,
     progress: Progress,
     interrupt: Interrupt,
 }
@@ -106,7 +102,7 @@ impl WorkerSearch<'_> {
             "search    {}, {}, minimizing {}, stopping {}, seed {}, worker {}",
             config.strategy,
             terminal::counted(config.trials, "trial"),
-            config.objective.value().description(),
+            config.objective_description(),
             config.stopping,
             config.seed(),
             self.work.worker()
@@ -196,9 +192,10 @@ impl WorkerSearch<'_> {
             return Err(self.interrupted());
         };
         let row = Row::new(trial, outcome, ended.measured.clone());
+        let details = row.to_csv(&trial.point, config.is_repeated());
         self.work.check()?;
         self.journal
-            .told(trial.id, outcome, row.to_csv(&trial.point).trim_end())
+            .told(trial.id, outcome, details.trim_end())
             .map_err(failed)?;
         self.folder.sync_journal(self.work.worker().index())?;
         self.study.tell(trial.id, outcome).map_err(failed)?;
@@ -211,7 +208,7 @@ impl WorkerSearch<'_> {
         let training = Training {
             flags: &self.flags,
             data: self.data,
-            threads: &self.threads,
+            threads: self.threads,
             objective: *self.folder.config().objective.value(),
         };
         let (study, journal) = (&mut self.study, &mut self.journal);

@@ -131,6 +131,41 @@ fn members_train_and_predict() {
     assert!((found - expected).abs() < 1e-6, "{found} {expected}");
 }
 
+/// TabM-mini with the numeric embeddings of RealMLP.
+#[test]
+fn members_train_with_the_preset_of_tables() {
+    let scratch = Scratch::new();
+    let letters = b"abcdefghijkl";
+    scratch.file(
+        "mixed.csv",
+        csv("letter,x,y,label", 400, |i, x, y| {
+            let letter = char::from(letters[i * 7 % 12]);
+            let label = if x + y > 0.0 { "p" } else { "q" };
+            format!("{letter},{x:.3},{y:.3},{label}")
+        }),
+    );
+    let flags = "--data mixed.csv --preset tabular --members 4 --hidden 8,8 --epochs 12 \
+        --numeric-embedding periodic --category-embedding 8 --input-scaling --parametric-activation";
+    let summary = scratch.train("members", &format!("{flags} --no-report --threads 1"));
+    assert!(number(&summary["test_accuracy"]) > number(&summary["baseline"]));
+    // Two numbers with 16 frequencies and phases and 16x3 + 3 values, vectors of 12 letters and of
+    // other letters, 2·4 + 8 factors once and per member, the hidden layers 16-8-8 with a factor
+    // per neuron, and four output layers.
+    let embeddings = 2 * (2 * 16 + 16 * 3 + 3) + 13 * 8;
+    let hidden = 16 * 8 + 2 * 8 + 8 * 8 + 2 * 8;
+    assert_eq!(
+        summary["parameters"],
+        embeddings + 5 * 16 + hidden + 4 * (8 + 1)
+    );
+    let again = scratch.train("again", &format!("{flags} --no-report --threads 2"));
+    assert_eq!(again["weights_sha256"], summary["weights_sha256"]);
+    scratch
+        .nn("predict members mixed.csv --output out.csv")
+        .succeeds();
+    let flags = flags.replace("--epochs 12", "");
+    scratch.nn(&format!("gradcheck {flags}")).succeeds();
+}
+
 /// The probabilities of a network that was trained for two epochs are too low.
 #[test]
 fn probabilities_are_calibrated() {

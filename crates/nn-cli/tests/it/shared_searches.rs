@@ -78,6 +78,26 @@ fn any_number_of_workers_gives_the_files_of_one_process() {
     }
 }
 
+/// Trials of several training runs, whose rows have more columns.
+#[test]
+fn workers_train_the_folds_and_seeds_of_their_trials() {
+    let scratch = Scratch::new();
+    let flags = format!("{QUICK} --folds 2 --seeds 2 --trials 6 --round 3");
+    scratch.nn(&format!("search plain {flags}")).succeeds();
+    let expected = results(&scratch, "plain");
+    assert!(expected[4].1.contains("validation_loss_std"));
+    for n in [1, 3] {
+        let name = format!("shared-{n}");
+        share(&scratch, &name, n, &flags);
+        assert_eq!(results(&scratch, &name), expected, "{n} workers");
+        let status = scratch.nn(&format!("search {name} --status")).succeeds();
+        assert!(
+            status.contains("6 trials of 2 folds with 2 seeds"),
+            "{status}"
+        );
+    }
+}
+
 #[test]
 fn a_grid_ends_before_the_number_of_trials() {
     let scratch = Scratch::new();

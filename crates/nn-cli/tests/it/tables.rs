@@ -478,6 +478,12 @@ fn a_large_table_has_a_default_preset_unless_the_network_is_given() {
     let tabular = preset_of("--data large.csv --seed 3").expect("a large table has one");
     assert!(tabular.starts_with("tabular: "), "{tabular}");
     assert_eq!(preset_of("--data small.csv"), None);
+    // A small table is encoded as without a preset.
+    let flags = "--data large.csv --target price --limit-train 300 --no-report";
+    let small = scratch.train("small", flags);
+    let plain = scratch.train("plain", &format!("{flags} --preset plain"));
+    assert_eq!(small["weights_sha256"], plain["weights_sha256"]);
+    assert_eq!(small["test_rmse"], plain["test_rmse"]);
     for plain in ["--hidden 16", "--epochs 3", "--preset plain"] {
         assert_eq!(
             preset_of(&format!("--data large.csv {plain}")),

@@ -24,6 +24,14 @@ use crate::stage::pass::Mode;
 /// Maximum number of rows that determine the initial values.
 const MAX_ROWS: usize = 4096;
 
+/// Maximum number of rows times members that determine the initial values: each member of a network
+/// has the rows with other factors.
+const MAX_ROWS_OF_MEMBERS: usize = 1 << 14;
+
+/// Number of rows that determine the initial values, if there are so many, whatever the number of
+/// members.
+const MIN_ROWS: usize = 256;
+
 /// Number of rows whose convex combination determines a bias.
 const BIAS_ROWS: usize = 5;
 
@@ -37,7 +45,7 @@ impl<S: Scalar> Network<S> {
     /// constant keeps its weights.
     ///
     /// The result depends only on the network, the inputs and `seed`. At most 4096 rows are
-    /// used, evenly spaced.
+    /// used, evenly spaced; for a network with K members, at most 16384/K, but at least 256.
     ///
     /// ```
     /// use nn_core::{Activation, Network, NetworkConfig, Threads};
@@ -75,7 +83,8 @@ impl<S: Scalar> Network<S> {
         seed: u64,
         threads: &Threads,
     ) -> Result<()> {
-        let values = self.spaced_rows(inputs, MAX_ROWS)?;
+        let of_members = (MAX_ROWS_OF_MEMBERS / self.n_shared_members()).max(MIN_ROWS);
+        let values = self.spaced_rows(inputs, MAX_ROWS.min(of_members))?;
         let n_rows = values.len() / self.n_inputs();
         let block = Matrix::new(&values, [n_rows, self.n_inputs()]).into();
         let mut cache = ForwardCache::new(self, n_rows);
@@ -105,8 +114,7 @@ impl<S: Scalar> Network<S> {
             n_outputs,
             ..
         } = self.plan.layers[layer];
-        for column in 0..sums.n_columns() {
-            let std = std_of(sums, column);
+        for (column, std) in standard_deviations(sums).into_iter().enumerate() {
             let scale = if std > 0.0 { 1.0 / std } else { 1.0 };
             // An output layer of several members has a matrix per member.
             let (member, neuron) = (column / n_outputs, column % n_outputs);
@@ -131,12 +139,26 @@ fn exponential(stream: &mut Stream) -> f64 {
     (stream.normal().powi(2) + stream.normal().powi(2)) / 2.0
 }
 
-/// Population standard deviation of a column; 0 if it is a rounding error.
-fn std_of<S: Scalar>(sums: &Rows<'_, S>, column: usize) -> f64 {
+/// Population standard deviation of each column; 0 if it is a rounding error. The sums are read
+/// row by row, because all of them do not fit into the cache.
+fn standard_deviations<S: Scalar>(sums: &Rows<'_, S>) -> Vec<f64> {
+    let means = column_means(sums, |_, sum| sum);
+    let variances = column_means(sums, |column, sum| (sum - means[column]).powi(2));
+    let std = |(variance, mean): (f64, &f64)| {
+        let std = variance.sqrt();
+        if std <= 1e-6 * mean.abs() { 0.0 } else { std }
+    };
+    variances.into_iter().zip(&means).map(std).collect()
+}
+
+/// The mean of a function of the column and the value over each column.
+fn column_means<S: Scalar>(sums: &Rows<'_, S>, of: impl Fn(usize, f64) -> f64) -> Vec<f64> {
+    let mut means = vec![0.0; sums.n_columns()];
+    for row in 0..sums.n_rows() {
+        let values = means.iter_mut().zip(sums.row(row)).enumerate();
+        values.for_each(|(column, (sum, value))| *sum += of(column, value.into_f64()));
+    }
     let n_rows = sums.n_rows() as f64;
-    let values = || sums.column(column).map(|sum| sum.into_f64());
-    let mean = values().sum::<f64>() / n_rows;
-    let squares = values().map(|sum| (sum - mean).powi(2)).sum::<f64>();
-    let std = (squares / n_rows).sqrt();
-    if std <= 1e-6 * mean.abs() { 0.0 } else { std }
+    means.iter_mut().for_each(|sum| *sum /= n_rows);
+    means
 }
