@@ -82,10 +82,16 @@ impl Config {
         Ok(train)
     }
 
-    /// The configuration of a new search with these fixed settings.
-    pub(super) fn new(arguments: &SearchArguments, train: Settings, space: &Space) -> Self {
+    /// The configuration of a new search with these fixed settings and this number of training
+    /// samples.
+    pub(super) fn new(
+        arguments: &SearchArguments,
+        train: Settings,
+        n_samples: usize,
+        space: &Space,
+    ) -> Self {
         let stopping = arguments.stopping.clone();
-        let stopping = stopping.unwrap_or_else(|| stopping_for(&train));
+        let stopping = stopping.unwrap_or_else(|| stopping_for(&train, n_samples));
         Self {
             space: space.to_string(),
             strategy: arguments.strategy.clone().unwrap_or_else(strategy),
@@ -200,8 +206,8 @@ fn strategy() -> Choice<Strategy> {
 
 /// The median rule. With the schedule coslog4, whose rate rises again after each of its four waves,
 /// the losses of trials are not comparable before the end of the third wave, at 7/15 of the epochs.
-fn stopping_for(train: &Settings) -> Choice<Stopping> {
-    let resolved = train.with_preset(false);
+fn stopping_for(train: &Settings, n_samples: usize) -> Choice<Stopping> {
+    let resolved = train.with_preset(false, n_samples);
     let schedule = resolved.schedule.as_ref().map(Choice::value);
     let usual: Choice<Stopping> = STOPPING.parse().expect("the name of a rule");
     match (*usual.value(), schedule) {

@@ -64,7 +64,7 @@ impl<'a> PreparedSearch<'a> {
                 (fixed, space, first)
             }
         };
-        let config = Config::new(arguments, fixed, &space);
+        let config = Config::new(arguments, fixed, first.n_train(), &space);
         if let Some(path) = &old {
             config.expect_same(&Config::read(path)?, path)?;
         }
@@ -127,7 +127,7 @@ mod tests {
     fn trials_with_a_cyclic_learning_rate_are_not_stopped_in_its_first_waves() {
         let stopping = |flags: &[&str]| config(100, flags).stopping.to_string();
         assert_eq!(stopping(&[]), "median");
-        let epochs = Preset::Tabular.settings(false).epochs;
+        let epochs = Preset::Tabular.settings(false, 100).epochs;
         let steps = epochs.expect("the preset sets the epochs") * 7 / 15;
         let expected = format!("median:trials=5:steps={steps}");
         assert_eq!(stopping(&["--preset", "tabular"]), expected);
