@@ -44,6 +44,7 @@ VARIANTS = {
     "lightgbm": None,
     "realmlp-td": None,
     "realmlp-td-s": None,
+    "sklearn-mlp": None,
 }
 
 
