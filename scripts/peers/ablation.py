@@ -38,7 +38,7 @@ VARIANTS = {
     "no label smoothing": ["--label-smoothing", "0"],
     "beta2 0.999": ["--optimizer", "adamw:beta2=0.999"],
     "constant rate": ["--schedule", "constant"],
-    "256 epochs": ["--epochs", "256", "--patience", "256"],
+    "64 epochs": ["--epochs", "64", "--patience", "64"],
     "members": ["--members", "32"],
     "ensemble": ["--ensemble", "5"],
     "lightgbm": None,
