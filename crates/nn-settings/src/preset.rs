@@ -94,33 +94,10 @@ const WITH_DEFAULT_PRESET: [&str; 29] = [
     "seeds",
 ];
 
-/// The number of epochs of `tabular`: 256 for up to 6250 training samples, and fewer for more
-/// samples, so that an epoch of a large table does not multiply the time of a training run.
-const TABULAR_EPOCHS: Epochs = Epochs {
-    samples: 1_600_000,
-    fewest: 32,
-    most: 256,
-};
-
-/// The number of epochs of `tabular-fast`: a quarter of those of `tabular`.
-const TABULAR_FAST_EPOCHS: Epochs = Epochs {
-    samples: 400_000,
-    fewest: 8,
-    most: 64,
-};
-
-/// A number of epochs that depends on the number of training samples.
-struct Epochs {
-    /// Number of samples in all epochs together.
-    samples: usize,
-    fewest: usize,
-    most: usize,
-}
-
-impl Epochs {
-    fn of(&self, n_samples: usize) -> usize {
-        (self.samples / n_samples.max(1)).clamp(self.fewest, self.most)
-    }
+/// The number of epochs of `tabular`: 1.6 million samples in total, so that large tables do not
+/// take hours, but at least 32 and at most 256 epochs.
+fn tabular_epochs(n_samples: usize) -> usize {
+    (1_600_000 / n_samples.max(1)).clamp(32, 256)
 }
 
 impl Preset {
@@ -129,10 +106,9 @@ impl Preset {
     pub fn settings(self, is_regression: bool, n_samples: usize) -> Settings {
         let (all, epochs) = match self {
             Self::Plain => return Settings::default(),
-            Self::Tabular => (TABULAR, TABULAR_EPOCHS),
-            Self::TabularFast => (TABULAR_FAST, TABULAR_FAST_EPOCHS),
+            Self::Tabular => (TABULAR, tabular_epochs(n_samples)),
+            Self::TabularFast => (TABULAR_FAST, tabular_epochs(n_samples) / 4),
         };
-        let epochs = epochs.of(n_samples);
         let of_task = match (self, is_regression) {
             (_, false) => CLASSIFICATION.to_owned(),
             (Self::TabularFast, true) => format!("{REGRESSION}lr = 0.07\n"),
