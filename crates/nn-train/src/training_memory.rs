@@ -15,8 +15,7 @@ use crate::plan::Plan;
 /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
 /// memory.
 pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
-    let (total, help) = needed(plan, splits)?;
-    memory::check("the training run", total, help)
+    check_several(plan, splits, 1)
 }
 
 /// Returns an error if several training runs at the same time, which have the same settings
