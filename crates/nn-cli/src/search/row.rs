@@ -8,7 +8,7 @@ use crate::terminal;
 
 use super::measured::{Measured, Spread};
 
-/// An ended trial, as a row of the table.
+/// An ended trial: a row of `trials.csv`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
     pub(super) trial: usize,

@@ -366,7 +366,7 @@ fn the_table_is_encoded_for_the_settings_of_each_trial() {
     }
 }
 
-/// Standard input can be read once: for trials of one run, but not for a final network.
+/// Standard input can be read only once, so a search on it trains no final network.
 #[test]
 fn a_table_on_standard_input_is_searched() {
     let scratch = Scratch::new();

@@ -6,7 +6,8 @@ use nn_core::stage::{Activate, Stage};
 use crate::exported_model::ExportedModel;
 
 impl ExportedModel<'_> {
-    /// The part of the model that C code does not compute with the bits of nn, if there is one.
+    /// The first part of the model for which C code does not give the same bits as nn; `None` if
+    /// the whole model is exact.
     pub(super) fn inexact_part(&self) -> Option<String> {
         let network = self.trained_network();
         if self.is_int8() {

@@ -21,7 +21,7 @@ use super::operand::{number, row, with_constant};
 use crate::step::{InputStage, expanded};
 use crate::tensor::Tensor;
 
-/// The standard deviation of initial frequencies, which trained ones do not state.
+/// The standard deviation of the initial frequencies; trained frequencies do not determine it.
 const DEFAULT_STD: f64 = 0.1;
 
 /// Largest error of the width of a bin, relative to its edges.
