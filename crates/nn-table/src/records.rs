@@ -355,6 +355,9 @@ fn sample_of(text: &str) -> &str {
 /// their fields that hold no other separator; 0 if most records have one field.
 fn score(sample: &str, separator: Separator, has_comments: bool) -> f64 {
     let text = with_single_separators(sample, separator);
+    if !text.as_bytes().contains(&separator.byte()) {
+        return 0.0;
+    }
     let mut reader = reader(&text, separator, has_comments);
     let mut by_width: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     let mut n_records = 0;
