@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let folder = workspace::root().join("scripts/browser");
     let tools = Tools::find().and_then(|tools| tools.install(&folder).map(|()| tools));
     match tools {
-        Ok(tools) => tools.pay(&visit, &folder),
+        Ok(tools) => tools.run(&visit, &folder),
         Err(missing) => {
             println!("skipped: {missing}");
             Ok(())
@@ -100,7 +100,7 @@ impl Tools {
         }
     }
 
-    fn pay(&self, visit: &Visit, folder: &Path) -> Result<()> {
+    fn run(&self, visit: &Visit, folder: &Path) -> Result<()> {
         let program = build_program()?;
         let mut command = Command::new(&self.node);
         command.arg(visit.script()).arg(program).arg(&self.browser);
