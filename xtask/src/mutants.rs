@@ -33,10 +33,17 @@ const MISSED: [i32; 2] = [2, 3];
 struct Part {
     name: &'static str,
     files: &'static [&'static str],
-    /// Packages, separated by commas.
+    /// Tests besides the unit tests of the changed package, which are much faster. Only
+    /// the changes that the unit tests miss are tested again.
+    other_tests: Option<Tests>,
+}
+
+/// Tests of other packages, or integration tests.
+struct Tests {
+    /// Separated by commas.
     packages: &'static str,
     /// Flags of `cargo test`.
-    tests: &'static str,
+    flags: &'static str,
 }
 
 static PARTS: [Part; 6] = [
@@ -48,20 +55,20 @@ static PARTS: [Part; 6] = [
             "nn-train/src/checkpoints.rs",
             "nn-train/src/metrics_file.rs",
         ],
-        packages: "nn-files,nn-train",
-        tests: "--lib",
+        other_tests: Some(Tests {
+            packages: "nn-train",
+            flags: "--lib",
+        }),
     },
     Part {
         name: "downloads",
         files: &["nn-data/src/download/partial.rs"],
-        packages: "nn-data",
-        tests: "--lib",
+        other_tests: None,
     },
     Part {
         name: "page",
         files: &["nn-serve/src/connections.rs", "nn-serve/src/guard.rs"],
-        packages: "nn-serve",
-        tests: "--lib",
+        other_tests: None,
     },
     Part {
         name: "model-files",
@@ -71,8 +78,10 @@ static PARTS: [Part; 6] = [
             "nn-core/src/tensors.rs",
             "nn-safetensors/src/*.rs",
         ],
-        packages: "nn-safetensors,nn-core",
-        tests: "--tests",
+        other_tests: Some(Tests {
+            packages: "nn-safetensors,nn-core",
+            flags: "--lib --test it",
+        }),
     },
     Part {
         name: "functions",
@@ -81,8 +90,10 @@ static PARTS: [Part; 6] = [
             "nn-functions/src/optimizer.rs",
             "nn-functions/src/schedule.rs",
         ],
-        packages: "nn-functions,nn-core",
-        tests: "--tests",
+        other_tests: Some(Tests {
+            packages: "nn-core",
+            flags: "--lib --test it",
+        }),
     },
     Part {
         name: "training",
@@ -92,8 +103,10 @@ static PARTS: [Part; 6] = [
             "nn-metrics/src/confusion_matrix.rs",
             "nn-metrics/src/regression.rs",
         ],
-        packages: "nn-metrics,nn-core",
-        tests: "--tests",
+        other_tests: Some(Tests {
+            packages: "nn-metrics,nn-core",
+            flags: "--lib --test it",
+        }),
     },
 ];
 
@@ -133,8 +146,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     println!("\npart         caught  of viable  percent");
     for (name, score) in &scores {
-        let Score { caught, viable } = score;
-        println!("{name:<12} {caught:>6} {viable:>10} {:>8}", score.percent());
+        let (n_caught, n_viable) = (score.n_caught(), score.n_viable);
+        println!(
+            "{name:<12} {n_caught:>6} {n_viable:>10} {:>8}",
+            score.percent()
+        );
+        for missed in &score.missed {
+            println!("  missed: {missed}");
+        }
     }
     let n_low = scores.iter().filter(|(_, score)| score.percent() < LEAST);
     match n_low.count() {
@@ -149,23 +168,37 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 impl Part {
     /// Changes the files of this part, or one of `n` of the changes.
     fn measure(&self, n: u32) -> Result<Score> {
-        let output = workspace::target().join("mutants").join(self.name);
+        let sample = [
+            "--sharding=round-robin".to_owned(),
+            format!("--shard=0/{n}"),
+        ];
+        let mut score = self.test("unit", &sample, "--lib")?;
+        if let (Some(tests), false) = (&self.other_tests, score.missed.is_empty()) {
+            let names: Vec<String> = score.missed.iter().map(|name| pattern(name)).collect();
+            let again = [
+                format!("--re=^({})$", names.join("|")),
+                format!("--test-package={}", tests.packages),
+            ];
+            score.missed = self.test("other", &again, tests.flags)?.missed;
+        }
+        Ok(score)
+    }
+
+    /// Runs cargo-mutants, whose lists are written to the folder `name`.
+    fn test(&self, name: &str, selection: &[String], flags: &str) -> Result<Score> {
+        let output = workspace::target()
+            .join("mutants")
+            .join(self.name)
+            .join(name);
         fs::create_dir_all(&output).map_err(|source| Error::unreadable(&output, source))?;
-        let command = Cargo::new("mutants --workspace --no-shuffle --test-package")
-            .arguments([self.packages.to_owned()])
-            .arguments(
-                self.files
-                    .iter()
-                    .map(|file| format!("--file=crates/{file}")),
-            )
-            .arguments([
-                // Slow tests on a busy machine must not count as a detected change.
-                format!("--minimum-test-timeout={MIN_TIMEOUT}"),
-                "--sharding=round-robin".to_owned(),
-                format!("--shard=0/{n}"),
-            ])
+        let files = self.files.iter();
+        let command = Cargo::new("mutants --workspace --no-shuffle")
+            .arguments(files.map(|file| format!("--file=crates/{file}")))
+            // Slow tests on a busy machine must not count as a detected change.
+            .arguments([format!("--minimum-test-timeout={MIN_TIMEOUT}")])
+            .arguments(selection.iter().cloned())
             .arguments([format!("--output={}", output.display()), "--".to_owned()])
-            .arguments(self.tests.split(' ').map(str::to_owned));
+            .arguments(flags.split(' ').map(str::to_owned));
         let status = command.status()?;
         if !status.success() && !status.code().is_some_and(|code| MISSED.contains(&code)) {
             return Err(Error::Failed {
@@ -177,35 +210,54 @@ impl Part {
     }
 }
 
-/// How many changes the tests noticed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A regular expression for the name of a change.
+fn pattern(name: &str) -> String {
+    let mut pattern = String::new();
+    for c in name.chars() {
+        // `\<` and `\>` are the limits of a word.
+        if c.is_ascii_punctuation() && !"<>".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
+/// Which changes the tests noticed.
+#[derive(Clone, Debug, PartialEq)]
 struct Score {
-    caught: usize,
-    /// Changes that compile.
-    viable: usize,
+    /// Number of changes that compile.
+    n_viable: usize,
+    /// The names of the changes that no test noticed.
+    missed: Vec<String>,
 }
 
 impl Score {
     /// From the lists that cargo-mutants writes. A test that does not end notices a
     /// change, too.
     fn read(folder: &Path) -> Result<Self> {
-        let count = |name: &str| {
-            let path = folder.join(name);
+        let names = |list: &str| {
+            let path = folder.join(list);
             let text = fs::read_to_string(&path);
-            text.map(|text| text.lines().count())
+            text.map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
                 .map_err(|source| Error::unreadable(&path, source))
         };
-        let caught = count("caught.txt")? + count("timeout.txt")?;
+        let n_caught = names("caught.txt")?.len() + names("timeout.txt")?.len();
+        let missed = names("missed.txt")?;
         Ok(Self {
-            caught,
-            viable: caught + count("missed.txt")?,
+            n_viable: n_caught + missed.len(),
+            missed,
         })
     }
 
-    fn percent(self) -> usize {
-        match self.viable {
+    fn n_caught(&self) -> usize {
+        self.n_viable - self.missed.len()
+    }
+
+    fn percent(&self) -> usize {
+        match self.n_viable {
             0 => 100,
-            viable => 100 * self.caught / viable,
+            n_viable => 100 * self.n_caught() / n_viable,
         }
     }
 }
@@ -243,6 +295,13 @@ mod tests {
     }
 
     #[test]
+    fn the_pattern_of_a_name_has_no_operators() {
+        let name = "src/a.rs:1:2: replace + with - in <T as F>::g";
+        let expected = r"src\/a\.rs\:1\:2\: replace \+ with \- in <T as F>\:\:g";
+        assert_eq!(pattern(name), expected);
+    }
+
+    #[test]
     fn a_test_that_does_not_end_counts_and_what_does_not_compile_does_not() {
         let folder = std::env::temp_dir().join(format!("nn-mutants-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("the temporary folder is writable");
@@ -256,7 +315,10 @@ mod tests {
             fs::write(folder.join(format!("{name}.txt")), "a\n".repeat(n)).expect("it is ours");
         }
         let score = Score::read(&folder).expect("the lists are there");
-        assert_eq!((score.caught, score.viable, score.percent()), (18, 20, 90));
+        assert_eq!(
+            (score.n_caught(), score.n_viable, score.percent()),
+            (18, 20, 90)
+        );
         fs::remove_dir_all(&folder).expect("it is ours");
     }
 }
