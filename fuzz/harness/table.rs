@@ -17,16 +17,20 @@ pub(crate) fn check(bytes: &[u8]) {
     let Some((&choice, content)) = bytes.split_first() else {
         return;
     };
-    let options = options(choice);
+    check_with(&options(choice), content);
+}
+
+/// As [`check`], with these options.
+pub(crate) fn check_with(options: &TableOptions, content: &[u8]) {
     let path = Path::new("x");
-    let Ok(mut table) = Table::parse(path, content, &options) else {
+    let Ok(mut table) = Table::parse(path, content, options) else {
         return;
     };
-    if Preprocessing::drop_missing_targets(&mut table, &options).is_err() {
+    if Preprocessing::drop_missing_targets(&mut table, options).is_err() {
         return;
     }
     let rows: Vec<usize> = (0..table.n_rows()).collect();
-    let Ok((preprocessing, _)) = Preprocessing::fit(&table, &rows, &options) else {
+    let Ok((preprocessing, _)) = Preprocessing::fit(&table, &rows, options) else {
         return;
     };
     let restored = Preprocessing::from_json(&preprocessing.to_json());

@@ -24,7 +24,7 @@ struct Target {
     max_len: u32,
 }
 
-static TARGETS: [Target; 18] = [
+static TARGETS: [Target; 19] = [
     target("idx", 512),
     target("idx-gzip", 512),
     target("csv", 256),
@@ -32,6 +32,7 @@ static TARGETS: [Target; 18] = [
     target("npz", 1200),
     target("parquet", 1300),
     target("arrow", 2500),
+    target("schema", 1300),
     target("png", 512),
     target("jpeg", 1200),
     target("class-names", 64),

@@ -1,10 +1,15 @@
 //! The fuzz targets for tables (`fuzz/`) on their corpora, and on small valid tables
 //! truncated at every byte and with every bit flipped.
 
+use std::fs;
+use std::path::Path;
+
 use harm::{corpus, harmed};
 
 #[path = "../../../fuzz/harness/harm.rs"]
 mod harm;
+#[path = "../../../fuzz/harness/schema.rs"]
+mod schema;
 #[path = "../../../fuzz/harness/table.rs"]
 mod table;
 
@@ -27,6 +32,22 @@ fn the_corpus_of_parquet_files_is_read_or_refused() {
 #[cfg(feature = "arrow")]
 fn the_corpus_of_arrow_files_is_read_or_refused() {
     check_corpus("arrow");
+}
+
+#[test]
+fn the_corpus_of_schemas_is_read_or_refused() {
+    corpus("schema")
+        .iter()
+        .for_each(|bytes| schema::check(bytes));
+}
+
+#[test]
+fn a_harmed_schema_is_read_or_refused() {
+    for file in ["columns", "classes"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/schema");
+        let whole = fs::read(path.join(file)).expect("it is part of the repository");
+        harmed(&whole).for_each(|bytes| schema::check(&bytes));
+    }
 }
 
 fn check_harmed(content: &[u8]) {
