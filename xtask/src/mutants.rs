@@ -42,8 +42,8 @@ struct Part {
 struct Tests {
     /// Separated by commas.
     packages: &'static str,
-    /// Flags of `cargo test`.
-    flags: &'static str,
+    /// Flag of `cargo test` that selects the tests.
+    flag: &'static str,
 }
 
 static PARTS: [Part; 6] = [
@@ -57,7 +57,7 @@ static PARTS: [Part; 6] = [
         ],
         other_tests: Some(Tests {
             packages: "nn-train",
-            flags: "--lib",
+            flag: "--lib",
         }),
     },
     Part {
@@ -80,7 +80,7 @@ static PARTS: [Part; 6] = [
         ],
         other_tests: Some(Tests {
             packages: "nn-safetensors,nn-core",
-            flags: "--lib --test it",
+            flag: "--tests",
         }),
     },
     Part {
@@ -92,7 +92,7 @@ static PARTS: [Part; 6] = [
         ],
         other_tests: Some(Tests {
             packages: "nn-core",
-            flags: "--lib --test it",
+            flag: "--tests",
         }),
     },
     Part {
@@ -105,7 +105,7 @@ static PARTS: [Part; 6] = [
         ],
         other_tests: Some(Tests {
             packages: "nn-metrics,nn-core",
-            flags: "--lib --test it",
+            flag: "--tests",
         }),
     },
 ];
@@ -179,13 +179,13 @@ impl Part {
                 format!("--re=^({})$", names.join("|")),
                 format!("--test-package={}", tests.packages),
             ];
-            score.missed = self.test("other", &again, tests.flags)?.missed;
+            score.missed = self.test("other", &again, tests.flag)?.missed;
         }
         Ok(score)
     }
 
     /// Runs cargo-mutants, whose lists are written to the folder `name`.
-    fn test(&self, name: &str, selection: &[String], flags: &str) -> Result<Score> {
+    fn test(&self, name: &str, selection: &[String], flag: &str) -> Result<Score> {
         let output = workspace::target()
             .join("mutants")
             .join(self.name)
@@ -197,8 +197,9 @@ impl Part {
             // Slow tests on a busy machine must not count as a detected change.
             .arguments([format!("--minimum-test-timeout={MIN_TIMEOUT}")])
             .arguments(selection.iter().cloned())
-            .arguments([format!("--output={}", output.display()), "--".to_owned()])
-            .arguments(flags.split(' ').map(str::to_owned));
+            // For the build, too, which would otherwise include examples.
+            .arguments([format!("--cargo-arg={flag}")])
+            .arguments([format!("--output={}", output.display())]);
         let status = command.status()?;
         if !status.success() && !status.code().is_some_and(|code| MISSED.contains(&code)) {
             return Err(Error::Failed {
