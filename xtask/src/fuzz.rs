@@ -145,6 +145,8 @@ impl Request {
             format!("-runs={}", self.executions),
             format!("-max_len={}", target.max_len),
             "-timeout=60".to_owned(),
+            // No other process adds inputs.
+            "-reload=0".to_owned(),
             "-report_slow_units=1".to_owned(),
             "-rss_limit_mb=512".to_owned(),
             "-print_final_stats=1".to_owned(),

@@ -2,11 +2,15 @@
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
+use std::sync::LazyLock;
 use std::thread;
 
-/// Number of threads that run at the same time.
+/// Number of threads that run at the same time. The operating system is asked once, because
+/// the answer takes as long as a small table.
 pub(crate) fn n_threads() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
+    static N_THREADS: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
+    *N_THREADS
 }
 
 /// Calls `f` for each item, and returns the results in order.
