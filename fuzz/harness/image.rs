@@ -7,12 +7,13 @@ use ndarray::Array2;
 use nn_image::decode_image;
 use nn_image::digit::normalize;
 
-/// Gives the image MNIST's framing; bytes that are no image are taken for grey
-/// values, since few are.
-pub(crate) fn check(bytes: &[u8]) {
+/// Gives the image MNIST's framing. With `takes_raw`, bytes that are no image are taken for
+/// grey values, since few are images.
+pub(crate) fn check(bytes: &[u8], takes_raw: bool) {
     let image = match decode_image(Path::new("x"), Cursor::new(bytes)) {
         Ok(image) => Some(image),
-        Err(_) => raw_image(bytes),
+        Err(_) if takes_raw => raw_image(bytes),
+        Err(_) => None,
     };
     let Some(Ok(digit)) = image.map(|image| normalize(image.view())) else {
         return;
