@@ -3,6 +3,7 @@
 
 #[path = "../harness/schema.rs"]
 mod schema;
+#[allow(dead_code, reason = "the options come from the schema")]
 #[path = "../harness/table.rs"]
 mod table;
 
