@@ -603,6 +603,52 @@ mod tests {
     }
 
     #[test]
+    fn at_a_kink_the_error_is_zero() {
+        let identity = Activation::Identity;
+        let at_target = value(Loss::Mae, identity, &[0.5, 1.0], &[0.5, 1.0]);
+        assert_eq!(at_target, (0.0, vec![0.0, 0.0]));
+        let at_margin = value(Loss::Hinge, identity, &[1.0, 0.0], &[1.0, 0.0]);
+        assert_eq!(at_margin, (0.0, vec![0.0, 0.0]));
+    }
+
+    #[test]
+    fn classes_of_outputs_and_targets() {
+        for (outputs, expected) in [
+            (&[0.6][..], 1),
+            (&[0.5], 0),
+            (&[0.4], 0),
+            (&[0.1, 0.7, 0.2], 1),
+        ] {
+            assert_eq!(Loss::BinaryCrossEntropy.predicted_class(outputs), expected);
+            assert_eq!(Loss::Mse.target_class(outputs), expected);
+        }
+        assert_eq!(Loss::Hinge.predicted_class(&[0.4]), 1);
+        assert_eq!(Loss::Hinge.predicted_class(&[0.0]), 0);
+        assert_eq!(Loss::Hinge.predicted_class(&[-0.4]), 0);
+    }
+
+    #[test]
+    fn the_loss_of_a_class_is_that_of_its_one_hot_targets() {
+        let losses = Loss::ALL.iter().filter(|loss| loss.takes_classes());
+        let names: Vec<&str> = losses.clone().map(Menu::name).collect();
+        assert_eq!(names, ["cross-entropy", "kl"]);
+        let z = [0.5, 2.0, -1.0];
+        let mut a = z;
+        Activation::Softmax.apply(&mut a, 3);
+        for loss in losses {
+            let (expected, _) = value(*loss, Activation::Softmax, &z, &[0.0, 0.0, 1.0]);
+            assert_eq!(loss.of_class(&z, &a, 2), expected, "{loss}");
+        }
+    }
+
+    #[test]
+    fn delta_of_huber_can_be_set() {
+        let loss: Loss = "huber:delta=2".parse().expect("valid");
+        let (found, error) = value(loss, Activation::Identity, &[3.0], &[0.0]);
+        assert_eq!((found, error), (4.0, vec![2.0]));
+    }
+
+    #[test]
     fn an_incompatible_output_activation_is_refused() {
         let error = Loss::CrossEntropy
             .check_output(Activation::Relu)

@@ -289,6 +289,7 @@ pub(crate) mod tests {
                 entry.name()
             );
             assert_eq!(entry.name().parse::<M>().unwrap(), *entry);
+            assert!(!entry.formula().is_empty(), "{entry}");
             for alias in entry.aliases() {
                 assert!(names.insert(alias), "duplicate name {alias}");
                 assert_eq!(alias.parse::<M>().unwrap(), *entry);

@@ -892,6 +892,120 @@ mod tests {
         }
     }
 
+    /// One step of an optimizer, as in [`Optimizer::formula`]; `t` counts from 1.
+    fn textbook(
+        optimizer: Optimizer,
+        t: i32,
+        eta: f64,
+        g: f64,
+        w: &mut f64,
+        [a, b]: &mut [f64; 2],
+    ) {
+        let adam = |m: f64, s: f64, [beta1, beta2, epsilon]: [f64; 3]| {
+            let m = beta1 * m + (1.0 - beta1) * g;
+            let s = beta2 * s + (1.0 - beta2) * g * g;
+            let (m_hat, s_hat) = (m / (1.0 - beta1.powi(t)), s / (1.0 - beta2.powi(t)));
+            (m, s, eta * m_hat / (s_hat.sqrt() + epsilon))
+        };
+        match optimizer {
+            Optimizer::Sgd => *w -= eta * g,
+            Optimizer::Momentum { momentum } => {
+                *a = momentum * *a + g;
+                *w -= eta * *a;
+            }
+            Optimizer::Nesterov { momentum } => {
+                *a = momentum * *a + g;
+                *w -= eta * (g + momentum * *a);
+            }
+            Optimizer::Adagrad { epsilon } => {
+                *a += g * g;
+                *w -= eta * g / (a.sqrt() + epsilon);
+            }
+            Optimizer::Adadelta { rho, epsilon } => {
+                *a = rho * *a + (1.0 - rho) * g * g;
+                let d = g * (*b + epsilon).sqrt() / (*a + epsilon).sqrt();
+                *b = rho * *b + (1.0 - rho) * d * d;
+                *w -= eta * d;
+            }
+            Optimizer::Rmsprop { rho, epsilon } => {
+                *a = rho * *a + (1.0 - rho) * g * g;
+                *w -= eta * g / (a.sqrt() + epsilon);
+            }
+            Optimizer::Adam {
+                beta1,
+                beta2,
+                epsilon,
+            } => {
+                let step;
+                (*a, *b, step) = adam(*a, *b, [beta1, beta2, epsilon]);
+                *w -= step;
+            }
+            Optimizer::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => {
+                let step;
+                (*a, *b, step) = adam(*a, *b, [beta1, beta2, epsilon]);
+                *w -= eta * weight_decay * *w + step;
+            }
+            Optimizer::Rprop { increase, decrease } => {
+                let size = if t == 1 { eta } else { *b };
+                let sign = g * *a;
+                *b = match sign {
+                    _ if sign > 0.0 => size * increase,
+                    _ if sign < 0.0 => size * decrease,
+                    _ => size,
+                };
+                *a = if sign < 0.0 { 0.0 } else { g };
+                *w -= if *a == 0.0 { 0.0 } else { b.copysign(*a) };
+            }
+        }
+    }
+
+    #[test]
+    fn every_optimizer_agrees_with_its_formula() {
+        for &optimizer in Optimizer::ALL {
+            let (mut w, mut expected) = ([0.7_f64], 0.7);
+            let mut state = OptimizerState::new(optimizer, 1, 0.05).unwrap();
+            let mut slots = [0.0; 2];
+            for (t, g) in (1..).zip([0.5, 0.25, -2.0, -1.0, 0.0, -1.5, 3.0]) {
+                state.step(&mut w, &[g], 0.05, &Threads::single());
+                textbook(optimizer, t, 0.05, g, &mut expected, &mut slots);
+                let difference = (w[0] - expected).abs();
+                assert!(difference < 1e-12, "{optimizer}, step {t}: {difference}");
+            }
+        }
+    }
+
+    /// Plain gradient descent with a number of slots.
+    #[derive(Debug)]
+    struct WithSlots(usize);
+
+    impl UpdateRule for WithSlots {
+        fn name(&self) -> String {
+            "with-slots".to_owned()
+        }
+
+        fn n_slots(&self) -> usize {
+            self.0
+        }
+
+        fn update<S: Scalar>(&self, step: UpdateStep, w: &mut [S], g: &[S], _: [&mut [S]; 2]) {
+            let rate = S::from_f64(step.learning_rate);
+            w.iter_mut().zip(g).for_each(|(w, &g)| *w -= rate * g);
+        }
+    }
+
+    #[test]
+    fn a_user_defined_rule_has_the_slots_that_it_asks_for() {
+        for (n_slots, expected) in [(0, [0, 0]), (1, [3, 0]), (2, [3, 3])] {
+            let state = OptimizerState::<f32>::custom(WithSlots(n_slots), 3);
+            assert_eq!(state.slots().map(<[f32]>::len), expected);
+        }
+    }
+
     fn check_that_nothing_is_subnormal<S: Scalar>(optimizer: Optimizer) {
         let smallest = S::min_positive_value().into_f64();
         let roots = [smallest.sqrt(), smallest.powf(0.25), 1.0];

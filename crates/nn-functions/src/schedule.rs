@@ -300,6 +300,14 @@ impl Plateau {
 mod tests {
     use super::*;
 
+    #[test]
+    fn aliases_name_the_same_schedule() {
+        for (alias, name) in [("none", "constant"), ("flat-cosine", "flat-cos")] {
+            let parse = |name: &str| name.parse::<Schedule>().expect("valid");
+            assert_eq!(parse(alias), parse(name));
+        }
+    }
+
     fn factors(schedule: &str, steps_per_epoch: u64, epochs: u64) -> Vec<f64> {
         let schedule: Schedule = schedule.parse().unwrap();
         (0..steps_per_epoch * epochs)
