@@ -20,8 +20,8 @@
 //! rows; in all others, every process computes all rows.
 //!
 //! A batch that is summed in blocks ([`gradient_sum`](super::gradient_sum)) is divided by
-//! subtrees of blocks: the sums of the subtrees are gathered, and every process does the
-//! update.
+//! subtrees of blocks: each process joins its subtrees as far as they are neighbors in the
+//! tree, the sums are gathered, and every process does the update.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,9 +29,9 @@ use std::sync::Arc;
 use nn_error::Result;
 use nn_functions::optimizer::{OptimizerState, ParameterGroup};
 use nn_tensor::sparse::{CscBuffer, WriteMode};
-use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
+use nn_tensor::{AlignedSlice, Matrix, MatrixMut, Scalar, Threads};
 
-use super::gradient_sum::{Subtree, Subtrees};
+use super::gradient_sum::{Subtree, Subtrees, join_neighbors};
 use super::progress::EpochSums;
 use crate::backprop::{BackwardStep, BlockPass, Errors, backward_nodes};
 use crate::exchange::{Exchange, broadcast_into, even_bounds};
@@ -207,15 +207,37 @@ impl<S: Scalar> Division<S> {
         start..bounds.next().unwrap_or(n_subtrees)
     }
 
-    /// Completes the sums and losses of all subtrees of a batch. Returns the value and the
-    /// layer of the first failure on any process, where a value became NaN or infinite.
+    /// Number of neighboring subtrees that a process joins before the exchange: the largest
+    /// power of two that divides the first subtree of every process. The joined sums are
+    /// nodes of the tree of all blocks.
+    fn n_neighbors(&self, n_subtrees: usize) -> usize {
+        let n_processes = self.exchange.n_processes();
+        let firsts = even_bounds(n_subtrees, n_processes).take(n_processes);
+        let exponents = firsts.map(usize::trailing_zeros);
+        let largest = n_subtrees.next_power_of_two().ilog2();
+        1 << exponents.fold(largest, u32::min)
+    }
+
+    /// Number of sums that are left of the subtrees of a batch.
+    pub(super) fn n_sums(&self, n_subtrees: usize) -> usize {
+        n_subtrees.div_ceil(self.n_neighbors(n_subtrees))
+    }
+
+    /// Completes the losses of all subtrees of a batch and, in the first of the sums, the
+    /// [`n_sums`](Self::n_sums) that are left to join. Returns the value and the layer of the
+    /// first failure on any process, where a value became NaN or infinite.
     pub(super) fn complete_subtrees(
         &mut self,
-        subtrees: Subtrees,
-        sums: &mut [Subtree<S>],
-        losses: &mut [EpochSums],
+        batch: SubtreeSums<'_, S>,
         failure: Option<(f64, usize)>,
     ) -> Result<Option<(f64, usize)>> {
+        let SubtreeSums {
+            subtrees,
+            sums,
+            losses,
+            gradient,
+            threads,
+        } = batch;
         let (rank, n_processes) = (self.exchange.rank(), self.exchange.n_processes());
         let owned: Vec<usize> = even_bounds(sums.len(), n_processes).collect();
         self.bounds.clear();
@@ -248,15 +270,20 @@ impl<S: Scalar> Division<S> {
                 *loss = EpochSums::of_words(read_words(bytes));
             }
         }
-        for (index, sum) in sums.iter_mut().enumerate() {
-            let owner = owned.partition_point(|&start| start <= index) - 1;
+        let n_neighbors = self.n_neighbors(sums.len());
+        let own = &mut sums[owned[rank]..owned[rank + 1]];
+        join_neighbors(own, n_neighbors, gradient, threads);
+        for first in (0..sums.len()).step_by(n_neighbors) {
+            let owner = owned.partition_point(|&start| start <= first) - 1;
+            let sum = &mut sums[first];
             if owner != rank {
-                sum.expect_blocks(subtrees.blocks(index).count());
+                sum.expect_blocks(subtrees.blocks(first).count());
             }
             let values = sum.values_mut();
             self.bounds.fill(0);
             self.bounds[owner + 1..].fill(values.len());
             self.exchange.all_gather(values, &self.bounds)?;
+            sums.swap(first / n_neighbors, first);
         }
         Ok(None)
     }
@@ -543,6 +570,16 @@ impl<S: Scalar> Division<S> {
         self.bounds.clear();
         self.bounds.extend(self.rows.iter().map(|row| row * width));
     }
+}
+
+/// The sums and losses of the subtrees of a batch.
+pub(super) struct SubtreeSums<'s, S> {
+    pub(super) subtrees: Subtrees,
+    pub(super) sums: &'s mut [Subtree<S>],
+    pub(super) losses: &'s mut [EpochSums],
+    /// Overwritten with any values.
+    pub(super) gradient: &'s mut AlignedSlice<S>,
+    pub(super) threads: &'s Threads,
 }
 
 /// The network of a backward pass, and the destination of the gradient of all parameters.

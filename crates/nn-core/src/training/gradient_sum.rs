@@ -19,13 +19,16 @@
 
 use std::ops::Range;
 
-use nn_tensor::{AlignedSlice, Kernel, Scalar, vectorize};
+use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
 /// Maximum number of subtrees of a batch.
 pub(super) const MAX_SUBTREES: usize = 16;
 
 /// Number of parameters that [`join`] combines at a time, in the first-level cache.
 const JOINED: usize = 64;
+
+/// Minimum number of parameters per thread in a sum of subtrees.
+const MIN_JOINED: usize = 4096;
 
 /// Number of levels of a tree of subtrees.
 const N_LEVELS: usize = MAX_SUBTREES.ilog2() as usize + 1;
@@ -138,9 +141,42 @@ impl<S: Scalar> Subtree<S> {
         &mut self.levels[level]
     }
 
+    /// Replaces the sum of all blocks by `sum`, which is overwritten with any values.
+    fn replace_sum(&mut self, sum: &mut AlignedSlice<S>) {
+        let level = self.first_level();
+        std::mem::swap(&mut self.levels[level], sum);
+    }
+
     fn first_level(&self) -> usize {
         self.n_blocks.trailing_zeros() as usize
     }
+}
+
+/// Joins each `n_neighbors` finished subtrees, a power of two, into the first of them.
+/// `gradient` is overwritten with any values.
+pub(super) fn join_neighbors<S: Scalar>(
+    subtrees: &mut [Subtree<S>],
+    n_neighbors: usize,
+    gradient: &mut AlignedSlice<S>,
+    threads: &Threads,
+) {
+    for neighbors in subtrees.chunks_mut(n_neighbors) {
+        if neighbors.len() > 1 {
+            join_all_parameters(neighbors, gradient, threads);
+            neighbors[0].replace_sum(gradient);
+        }
+    }
+}
+
+/// Writes the sum of all finished subtrees to `gradient`.
+pub(super) fn join_all_parameters<S: Scalar>(
+    subtrees: &[Subtree<S>],
+    gradient: &mut [S],
+    threads: &Threads,
+) {
+    threads.for_each_chunk(gradient, 1, MIN_JOINED, |start, gradient| {
+        join(subtrees, start..start + gradient.len(), gradient);
+    });
 }
 
 /// Writes the sum of all finished subtrees, for a range of parameters, to `gradient`.

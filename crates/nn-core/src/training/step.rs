@@ -16,15 +16,13 @@ use nn_tensor::function::{flush, flushed, update_averages};
 use nn_tensor::reduce::sum_of_squares;
 
 use super::block_pass::{PassNetwork, Source, StepPass, SubtreeRows};
-use super::gradient_sum::{MAX_SUBTREES, Subtrees, join};
+use super::division::SubtreeSums;
+use super::gradient_sum::{MAX_SUBTREES, Subtrees, join, join_all_parameters};
 use super::progress::{EpochSums, Pending, first_not_finite};
 use super::{BatchReport, Buffers, Reduction, Trainer};
 use crate::layer::Layer;
 use crate::network::{Network, Node};
 use crate::stage::Stage;
-
-/// Minimum number of parameters per thread in a sum of subtrees.
-const MIN_JOINED: usize = 4096;
 
 /// The loss of a batch whose gradient was computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -263,24 +261,30 @@ impl<S: Scalar> Trainer<'_, S> {
 
     /// Sums the subtrees of a batch of `n_rows` rows, if there are any.
     fn join_gradient(&mut self, n_rows: usize) {
-        let Some(subtrees) = self.subtrees(n_rows) else {
+        let Some(n_sums) = self.n_sums(n_rows) else {
             return;
         };
         let Buffers {
             workspaces, sums, ..
         } = &mut self.buffers;
-        let sums = &sums[..subtrees.count()];
         let gradient = workspaces[0].gradients.values_mut();
-        self.threads
-            .for_each_chunk(gradient, 1, MIN_JOINED, |start, gradient| {
-                join(sums, start..start + gradient.len(), gradient);
-            });
+        join_all_parameters(&sums[..n_sums], gradient, &self.threads);
     }
 
     /// The subtrees of a batch of `n_rows` rows, if gradients are summed in blocks.
     fn subtrees(&self, n_rows: usize) -> Option<Subtrees> {
         self.sum_rows
             .map(|block_rows| Subtrees { n_rows, block_rows })
+    }
+
+    /// Number of sums that are joined after a batch of `n_rows` rows, if gradients are summed
+    /// in blocks.
+    fn n_sums(&self, n_rows: usize) -> Option<usize> {
+        let n_subtrees = self.subtrees(n_rows)?.count();
+        Some(match &self.division {
+            None => n_subtrees,
+            Some(division) => division.n_sums(n_subtrees),
+        })
     }
 
     #[inline]
@@ -357,9 +361,14 @@ impl<S: Scalar> Trainer<'_, S> {
                 match &mut self.division {
                     None => outcome?,
                     Some(division) => {
-                        let failure = failure(outcome)?;
-                        let failure =
-                            division.complete_subtrees(subtrees, sums, losses, failure)?;
+                        let sums = SubtreeSums {
+                            subtrees,
+                            sums,
+                            losses,
+                            gradient: workspaces[0].gradients.buffer_mut(),
+                            threads: &self.threads,
+                        };
+                        let failure = division.complete_subtrees(sums, failure(outcome)?)?;
                         if let Some((value, layer)) = failure {
                             return Err(self.progress.diverged(n_batches, "loss", value, layer));
                         }
@@ -451,7 +460,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// With `n_rows`, the subtrees of a batch of this size are summed on the way, while
     /// their values are in the cache.
     fn update_parameters(&mut self, n_rows: Option<usize>) {
-        let subtrees = n_rows.and_then(|n_rows| self.subtrees(n_rows));
+        let n_sums = n_rows.and_then(|n_rows| self.n_sums(n_rows));
         let first = self.first_trained_parameter();
         let rates = StepRates {
             learning_rate: self.progress.last_rate,
@@ -468,12 +477,12 @@ impl<S: Scalar> Trainer<'_, S> {
         before.copy_from_slice(&parameters[..n_kept]);
         let (groups, threads) = (&self.groups, &self.threads);
         let gradient = workspaces[0].gradients.values_mut();
-        match subtrees {
+        match n_sums {
             None => self
                 .optimizer
                 .step_groups(groups, parameters, gradient, rates, threads),
-            Some(subtrees) => {
-                let sums = &sums[..subtrees.count()];
+            Some(n_sums) => {
+                let sums = &sums[..n_sums];
                 let complete = |range, gradient: &mut [S]| join(sums, range, gradient);
                 self.optimizer
                     .step_groups_of(groups, parameters, gradient, &complete, rates, threads);
@@ -533,7 +542,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// gradients of the biases are summed from the subtrees of a batch of this size.
     #[inline]
     fn check_gradient(&mut self, descends: bool, n_rows: Option<usize>) -> Result<()> {
-        let subtrees = n_rows.and_then(|n_rows| self.subtrees(n_rows));
+        let n_sums = n_rows.and_then(|n_rows| self.n_sums(n_rows));
         let Buffers {
             workspaces, sums, ..
         } = &mut self.buffers;
@@ -546,8 +555,8 @@ impl<S: Scalar> Trainer<'_, S> {
             if matches!(node.stage, Stage::Dense(_)) {
                 range.start = range.end - node.n_outputs;
             }
-            if let Some(subtrees) = subtrees {
-                let sums = &sums[..subtrees.count()];
+            if let Some(n_sums) = n_sums {
+                let sums = &sums[..n_sums];
                 join(sums, range.clone(), &mut gradient[range.clone()]);
             }
             let sums = if descends {
