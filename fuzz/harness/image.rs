@@ -7,13 +7,20 @@ use ndarray::Array2;
 use nn_image::decode_image;
 use nn_image::digit::normalize;
 
-/// Gives the image MNIST's framing. With `takes_raw`, bytes that are no image are taken for
-/// grey values, since few are images.
-pub(crate) fn check(bytes: &[u8], takes_raw: bool) {
+/// Images with more pixels are only decoded by a target for a decoder.
+const MAX_PIXELS: usize = 1024;
+
+/// Decodes the image and gives it MNIST's framing.
+///
+/// Few bytes are images. With `is_for_decoder`, most of the time is spent on decoding: large
+/// images do not get the framing. Otherwise, bytes that are no image are taken for grey
+/// values.
+pub(crate) fn check(bytes: &[u8], is_for_decoder: bool) {
     let image = match decode_image(Path::new("x"), Cursor::new(bytes)) {
+        Ok(image) if is_for_decoder && image.len() > MAX_PIXELS => None,
         Ok(image) => Some(image),
-        Err(_) if takes_raw => raw_image(bytes),
-        Err(_) => None,
+        Err(_) if is_for_decoder => None,
+        Err(_) => raw_image(bytes),
     };
     let Some(Ok(digit)) = image.map(|image| normalize(image.view())) else {
         return;
