@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
 
 /// Resizes gray values `[height, width]` to the `size` `(height, width)`, at least
 /// 1 x 1. The aspect ratio may change.
@@ -124,8 +124,8 @@ impl Tap {
     /// The weighted sum of `values`, which begin at the source pixel `start`.
     fn sum(&self, values: ArrayView1<'_, f32>, start: usize) -> f32 {
         values
+            .slice_axis(Axis(0), Slice::from(self.first - start..))
             .iter()
-            .skip(self.first - start)
             .zip(&self.weights)
             .map(|(value, weight)| value * weight)
             .sum()
