@@ -1072,6 +1072,32 @@ mod tests {
     }
 
     #[test]
+    fn a_gradient_that_is_completed_in_pieces_is_the_whole_gradient() {
+        let n = 100_003;
+        let value = |index: usize| (index * 37 % 101) as f64;
+        let group = |range| ParameterGroup {
+            range,
+            rate_factor: 1.0,
+            decay_factor: 1.0,
+        };
+        let groups = [group(0..1000), group(1000..n)];
+        let rates = StepRates {
+            learning_rate: 0.5,
+            decay_factor: 1.0,
+        };
+        let complete = |range: ops::Range<usize>, gradient: &mut [f64]| {
+            for (index, gradient) in range.zip(gradient) {
+                *gradient = value(index);
+            }
+        };
+        let (mut w, mut gradient) = (vec![0.0; n], vec![f64::NAN; n]);
+        let mut state = OptimizerState::new(Optimizer::Sgd, n, 0.5).expect("valid");
+        let threads = Threads::new(2);
+        state.step_groups_of(&groups, &mut w, &mut gradient, &complete, rates, &threads);
+        assert!((0..n).all(|index| w[index] == -0.5 * value(index)));
+    }
+
+    #[test]
     fn pieces_and_threads_do_not_change_a_bit() {
         let n = 100_003;
         let gradient: Vec<f32> = (0..n)
