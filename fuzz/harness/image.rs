@@ -7,14 +7,14 @@ use ndarray::Array2;
 use nn_image::decode_image;
 use nn_image::digit::normalize;
 
-/// Images with more pixels are only decoded by a target for a decoder.
+/// Maximum number of pixels of an image that a target for a decoder also normalizes.
 const MAX_PIXELS: usize = 1024;
 
-/// Decodes the image and gives it MNIST's framing.
+/// Decodes an image and normalizes it to MNIST's format.
 ///
-/// Few bytes are images. With `is_for_decoder`, most of the time is spent on decoding: large
-/// images do not get the framing. Otherwise, bytes that are no image are taken for grey
-/// values.
+/// With `is_for_decoder`, large images are only decoded, so that most of the time is spent on
+/// decoding. Otherwise, bytes that are no image are taken for grey values, because few bytes
+/// are images.
 pub(crate) fn check(bytes: &[u8], is_for_decoder: bool) {
     let image = match decode_image(Path::new("x"), Cursor::new(bytes)) {
         Ok(image) if is_for_decoder && image.len() > MAX_PIXELS => None,

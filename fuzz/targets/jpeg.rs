@@ -1,4 +1,4 @@
-//! Any bytes after the start of a JPEG file, as the picture of a digit.
+//! Any bytes after the magic number of a JPEG file.
 #![no_main]
 
 #[path = "../harness/image.rs"]

@@ -33,8 +33,7 @@ const MISSED: [i32; 2] = [2, 3];
 struct Part {
     name: &'static str,
     files: &'static [&'static str],
-    /// Tests besides the unit tests of the changed package, which are much faster. Only
-    /// the changes that the unit tests miss are tested again.
+    /// Slower tests, run only for changes that the unit tests of the changed package miss.
     other_tests: Option<Tests>,
 }
 

@@ -893,20 +893,8 @@ mod tests {
     }
 
     /// One step of an optimizer, as in [`Optimizer::formula`]; `t` counts from 1.
-    fn textbook(
-        optimizer: Optimizer,
-        t: i32,
-        eta: f64,
-        g: f64,
-        w: &mut f64,
-        [a, b]: &mut [f64; 2],
-    ) {
-        let adam = |m: f64, s: f64, [beta1, beta2, epsilon]: [f64; 3]| {
-            let m = beta1 * m + (1.0 - beta1) * g;
-            let s = beta2 * s + (1.0 - beta2) * g * g;
-            let (m_hat, s_hat) = (m / (1.0 - beta1.powi(t)), s / (1.0 - beta2.powi(t)));
-            (m, s, eta * m_hat / (s_hat.sqrt() + epsilon))
-        };
+    fn textbook(optimizer: Optimizer, t: i32, eta: f64, g: f64, w: &mut f64, slots: &mut [f64; 2]) {
+        let [a, b] = slots;
         match optimizer {
             Optimizer::Sgd => *w -= eta * g,
             Optimizer::Momentum { momentum } => {
@@ -936,9 +924,10 @@ mod tests {
                 beta2,
                 epsilon,
             } => {
-                let step;
-                (*a, *b, step) = adam(*a, *b, [beta1, beta2, epsilon]);
-                *w -= step;
+                *a = beta1 * *a + (1.0 - beta1) * g;
+                *b = beta2 * *b + (1.0 - beta2) * g * g;
+                let (m_hat, s_hat) = (*a / (1.0 - beta1.powi(t)), *b / (1.0 - beta2.powi(t)));
+                *w -= eta * m_hat / (s_hat.sqrt() + epsilon);
             }
             Optimizer::AdamW {
                 beta1,
@@ -946,9 +935,13 @@ mod tests {
                 epsilon,
                 weight_decay,
             } => {
-                let step;
-                (*a, *b, step) = adam(*a, *b, [beta1, beta2, epsilon]);
-                *w -= eta * weight_decay * *w + step;
+                *w -= eta * weight_decay * *w;
+                let adam = Optimizer::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                };
+                textbook(adam, t, eta, g, w, slots);
             }
             Optimizer::Rprop { increase, decrease } => {
                 let size = if t == 1 { eta } else { *b };

@@ -5,8 +5,8 @@ use std::panic::resume_unwind;
 use std::sync::LazyLock;
 use std::thread;
 
-/// Number of threads that run at the same time. The operating system is asked once, because
-/// the answer takes as long as a small table.
+/// Number of threads that run at the same time. It is determined once, because the standard
+/// library reads several system files each time.
 pub(crate) fn n_threads() -> usize {
     static N_THREADS: LazyLock<usize> =
         LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));

@@ -1,9 +1,6 @@
 //! The fuzz targets for tables (`fuzz/`) on their corpora, and on small valid tables
 //! truncated at every byte and with every bit flipped.
 
-use std::fs;
-use std::path::Path;
-
 use harm::{corpus, harmed};
 
 #[path = "../../../fuzz/harness/harm.rs"]
@@ -43,10 +40,11 @@ fn the_corpus_of_schemas_is_read_or_refused() {
 
 #[test]
 fn a_harmed_schema_is_read_or_refused() {
-    for file in ["columns", "classes"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/schema");
-        let whole = fs::read(path.join(file)).expect("it is part of the repository");
-        harmed(&whole).for_each(|bytes| schema::check(&bytes));
+    for whole in [
+        &include_bytes!("../../../fuzz/corpus/schema/columns")[..],
+        include_bytes!("../../../fuzz/corpus/schema/classes"),
+    ] {
+        harmed(whole).for_each(|bytes| schema::check(&bytes));
     }
 }
 

@@ -218,14 +218,14 @@ impl<S: Scalar> Division<S> {
         1 << exponents.fold(largest, u32::min)
     }
 
-    /// Number of sums that are left of the subtrees of a batch.
+    /// Number of sums of a batch that are left to join after the exchange.
     pub(super) fn n_sums(&self, n_subtrees: usize) -> usize {
         n_subtrees.div_ceil(self.n_neighbors(n_subtrees))
     }
 
-    /// Completes the losses of all subtrees of a batch and, in the first of the sums, the
-    /// [`n_sums`](Self::n_sums) that are left to join. Returns the value and the layer of the
-    /// first failure on any process, where a value became NaN or infinite.
+    /// Completes the losses of all subtrees of a batch, and their sums. The first
+    /// [`n_sums`](Self::n_sums) elements of the sums are left to join. Returns the value and
+    /// the layer of the first failure on any process, where a value became NaN or infinite.
     pub(super) fn complete_subtrees(
         &mut self,
         batch: SubtreeSums<'_, S>,

@@ -152,8 +152,8 @@ impl<S: Scalar> Subtree<S> {
     }
 }
 
-/// Joins each `n_neighbors` finished subtrees, a power of two, into the first of them.
-/// `gradient` is overwritten with any values.
+/// Splits finished subtrees into groups of `n_neighbors`, a power of two, and writes the sum
+/// of each group to its first subtree. `gradient` is overwritten with any values.
 pub(super) fn join_neighbors<S: Scalar>(
     subtrees: &mut [Subtree<S>],
     n_neighbors: usize,

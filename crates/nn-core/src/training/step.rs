@@ -277,8 +277,8 @@ impl<S: Scalar> Trainer<'_, S> {
             .map(|block_rows| Subtrees { n_rows, block_rows })
     }
 
-    /// Number of sums that are joined after a batch of `n_rows` rows, if gradients are summed
-    /// in blocks.
+    /// Number of sums whose total is the gradient of a batch of `n_rows` rows, if gradients
+    /// are summed in blocks.
     fn n_sums(&self, n_rows: usize) -> Option<usize> {
         let n_subtrees = self.subtrees(n_rows)?.count();
         Some(match &self.division {
