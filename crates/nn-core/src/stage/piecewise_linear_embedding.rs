@@ -17,9 +17,11 @@
 //! ```
 //!
 //! The bin edges are quantiles of the column
-//! ([`Network::initialize_from`](crate::Network::initialize_from)); without data, the edges
-//! are evenly spaced in `[−2, 2]`. The edges are not trained. Initial values: V and v
-//! uniform in ±1/√T.
+//! ([`Network::initialize_from`](crate::Network::initialize_from)), in which a frequent value
+//! has the weight of one bin only: if most values of a column are 0, most quantiles are 0, and
+//! only a few bins would be left for the other values. LightGBM limits frequent values to one
+//! bin as well. Without data, the edges are evenly spaced in `[−2, 2]`. The edges are not
+//! trained. Initial values: V and v uniform in ±1/√T.
 //!
 //! If only the first columns are embedded, the columns after them pass through unchanged.
 
@@ -67,7 +69,7 @@ impl PiecewiseLinearEmbedding {
         edges.windows(2).enumerate().map(move |(bin, edges)| {
             let width = edges[1] - edges[0];
             if width <= S::zero() {
-                // A step function at two equal quantiles. NaN stays NaN.
+                // A step function at two equal edges. NaN stays NaN.
                 let e = match x.partial_cmp(&edges[1]) {
                     Some(Ordering::Less) => S::zero(),
                     Some(_) => S::one(),
@@ -181,25 +183,15 @@ impl Kind for PiecewiseLinearEmbedding {
 
     const IS_FITTED: bool = true;
 
-    /// Sets the edges to the quantiles t/T of each column, by linear
-    /// interpolation.
+    /// Sets the edges to the weighted quantiles t/T of each column.
     fn fit<S: Scalar>(&self, inputs: &[S], n_inputs: usize, statistics: &mut [S]) {
-        let mut values = Vec::with_capacity(inputs.len() / n_inputs);
         for (column, edges) in statistics.chunks_exact_mut(self.n_bins + 1).enumerate() {
-            values.clear();
-            values.extend(
-                inputs[column..]
-                    .iter()
-                    .step_by(n_inputs)
-                    .map(|x| x.into_f64()),
-            );
+            let values = inputs[column..].iter().step_by(n_inputs);
+            let mut values: Vec<f64> = values.map(|x| x.into_f64()).collect();
             values.sort_by(f64::total_cmp);
-            let last = values.len() - 1;
+            let quantiles = Quantiles::with_limit(&values, self.n_bins);
             for (index, edge) in edges.iter_mut().enumerate() {
-                let place = last as f64 * index as f64 / self.n_bins as f64;
-                let below = values[place as usize];
-                let above = values[(place as usize + 1).min(last)];
-                *edge = S::from_f64(below + place.fract() * (above - below));
+                *edge = S::from_f64(quantiles.at(index as f64 / self.n_bins as f64));
             }
         }
     }
@@ -280,5 +272,120 @@ impl PiecewiseLinearEmbedding {
         let sums = target.gradient().0[place..][..self.n_outputs].iter_mut();
         sums.zip(error).for_each(|(sum, &error)| *sum += error);
         derivative
+    }
+}
+
+/// Quantiles of a column, interpolated linearly between its distinct values.
+struct Quantiles {
+    /// Each distinct value, in ascending order, with the sum of the weights below it and half
+    /// of its own weight.
+    places: Vec<(f64, f64)>,
+}
+
+impl Quantiles {
+    /// Weights each of the sorted values by its frequency, but at most by a `n_bins`-th of
+    /// all weights.
+    ///
+    /// Without frequent values, these are the quantiles of NumPy. If there are at most
+    /// `n_bins` distinct values, all have the same weight.
+    fn with_limit(sorted: &[f64], n_bins: usize) -> Self {
+        let runs = sorted.chunk_by(|a, b| a == b);
+        let counts = runs.clone().map(|run| run.len()).collect();
+        let limit = weight_limit(counts, n_bins);
+        let mut sum = 0.0;
+        let places = runs.map(|run| {
+            let weight = (run.len() as f64).min(limit);
+            sum += weight;
+            (sum - weight / 2.0, run[0])
+        });
+        Self {
+            places: places.collect(),
+        }
+    }
+
+    /// The quantile of a fraction between 0 and 1.
+    fn at(&self, fraction: f64) -> f64 {
+        let [first, .., last] = self.places[..] else {
+            return self.places[0].1;
+        };
+        let place = first.0 + (last.0 - first.0) * fraction;
+        let after = self.places.partition_point(|other| other.0 < place);
+        let after = after.clamp(1, self.places.len() - 1);
+        let (below, above) = (self.places[after - 1], self.places[after]);
+        let part = (place - below.0) / (above.0 - below.0);
+        below.1 + part * (above.1 - below.1)
+    }
+}
+
+/// The largest weight w for which no value has more than one of `n_bins` equal shares:
+/// w = Σ min(count, w)/`n_bins`; the smallest count if there is no such weight above 0.
+fn weight_limit(mut counts: Vec<usize>, n_bins: usize) -> f64 {
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let mut rest: usize = counts.iter().sum();
+    for (n_frequent, &count) in counts.iter().enumerate().take(n_bins) {
+        let n_left = n_bins - n_frequent;
+        if count * n_left <= rest {
+            return rest as f64 / n_left as f64;
+        }
+        rest -= count;
+    }
+    counts.last().map_or(0.0, |&count| count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edges(values: &[f64], n_bins: usize) -> Vec<f64> {
+        let stage = PiecewiseLinearEmbedding {
+            n_bins,
+            n_outputs: 1,
+            n_columns: None,
+        };
+        let mut edges = vec![0.0; n_bins + 1];
+        stage.fit(values, 1, &mut edges);
+        edges
+    }
+
+    #[test]
+    fn a_frequent_value_takes_one_bin() {
+        // 90 zeros weigh 10/4 = 2.5, so that the sum is 12.5 = 5·2.5; the places of 0, 1, ...,
+        // 10 are 1.25, 3, 4, ..., 12, and the edges are 2.15 apart.
+        let mut values = vec![0.0; 90];
+        values.extend((1..=10).map(f64::from));
+        let expected = [0.0, 1.4, 3.55, 5.7, 7.85, 10.0];
+        for (found, expected) in edges(&values, 5).iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn few_values_have_the_same_weight() {
+        // Places 0.5 and 1.5, and 0.5, 1.5 and 2.5.
+        assert_eq!(edges(&[0.0, 0.0, 0.0, 1.0], 2), [0.0, 0.5, 1.0]);
+        assert_eq!(
+            edges(&[7.0, 3.0, 3.0, 3.0, 3.0, 3.0, 4.0], 4),
+            [3.0, 3.5, 4.0, 5.5, 7.0]
+        );
+        assert_eq!(edges(&[2.0, 2.0], 3), [2.0; 4]);
+    }
+
+    #[test]
+    fn different_values_give_the_quantiles_of_numpy() {
+        // numpy.quantile([1, 2, 4, 8, 16], [0, 1/3, 2/3, 1])
+        let found = edges(&[4.0, 16.0, 1.0, 8.0, 2.0], 3);
+        for (found, expected) in found.iter().zip([1.0, 8.0 / 3.0, 20.0 / 3.0, 16.0]) {
+            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn the_weight_limit_is_one_share() {
+        for counts in [vec![1, 90, 7, 1, 1], vec![3; 9], vec![50, 40, 30, 2, 1, 1]] {
+            let limit = weight_limit(counts.clone(), 3);
+            let sum: f64 = counts.iter().map(|&count| (count as f64).min(limit)).sum();
+            assert!((sum - 3.0 * limit).abs() < 1e-12, "{counts:?} {limit}");
+        }
+        assert_eq!(weight_limit(vec![9, 4], 3), 4.0);
     }
 }
