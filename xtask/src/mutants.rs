@@ -178,7 +178,9 @@ impl Part {
                 format!("--re=^({})$", names.join("|")),
                 format!("--test-package={}", tests.packages),
             ];
-            score.missed = self.test("other", &again, tests.flag)?.missed;
+            let missed = self.test("other", &again, tests.flag)?.missed;
+            // cargo-mutants also tests removed fields that the expression does not select.
+            score.missed.retain(|name| missed.contains(name));
         }
         Ok(score)
     }
