@@ -363,22 +363,30 @@ pub enum Preset {
     /// A plain multilayer perceptron.
     #[default]
     Plain,
-    /// RealMLP-TD (Holzmüller et al. 2024, "Better by Default").
+    /// RealMLP-TD (Holzmüller et al. 2024, "Better by Default"), with piecewise-linear embeddings.
     Tabular,
-    /// RealMLP-TD-S, the simple variant, with fewer epochs.
+    /// RealMLP-TD-S, the simple variant, with piecewise-linear embeddings and fewer epochs.
     TabularFast,
+    /// For small tables: a plain network with members, trained for more epochs.
+    TabularSmall,
 }
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 3] = [Self::Plain, Self::Tabular, Self::TabularFast];
+    pub const ALL: [Self; 4] = [
+        Self::Plain,
+        Self::Tabular,
+        Self::TabularFast,
+        Self::TabularSmall,
+    ];
 
-    /// Name in settings: `plain`, `tabular` or `tabular-fast`.
+    /// Name in settings: `plain`, `tabular`, `tabular-fast` or `tabular-small`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Tabular => "tabular",
             Self::TabularFast => "tabular-fast",
+            Self::TabularSmall => "tabular-small",
         }
     }
 }

@@ -3,8 +3,15 @@
 //! # Sources
 //! Holzmüller, Grinsztajn and Steinwart, "Better by Default: Strong Pre-Tuned MLPs and
 //! Boosted Trees on Tabular Data", NeurIPS 2024, [arXiv:2407.04491](https://arxiv.org/abs/2407.04491):
-//! RealMLP-TD and RealMLP-TD-S. Differences from the paper: one-hot columns are
-//! neither scaled nor embedded, and larger tables are trained for fewer epochs (256 in the paper).
+//! RealMLP-TD and RealMLP-TD-S. Differences from the paper: the embedding of numbers is that of
+//! Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS
+//! 2022, [arXiv:2203.05556](https://arxiv.org/abs/2203.05556), numbers are standardized, one-hot
+//! columns are neither scaled nor embedded, and larger tables are trained for fewer epochs (256 in
+//! the paper).
+//!
+//! Gorishniy, Kotelnikov and Babenko, "TabM: Advancing Tabular Deep Learning with
+//! Parameter-Efficient Ensembling", ICLR 2025, [arXiv:2410.24210](https://arxiv.org/abs/2410.24210):
+//! the members of `tabular-small`.
 
 use std::path::Path;
 
@@ -13,10 +20,9 @@ use crate::settings::Settings;
 
 /// The settings of `tabular` for all tasks.
 const TABULAR: &str = r#"
-scaling = "robust"
 clip-outputs = true
 hidden = "256,256,256"
-numeric-embedding = "periodic"
+numeric-embedding = "piecewise-linear"
 category-embedding = 8
 input-scaling = true
 parametric-activation = true
@@ -26,15 +32,15 @@ dropout-schedule = "flat-cos"
 optimizer = "adamw:beta2=0.95:weight-decay=0.02"
 weight-decay-schedule = "flat-cos"
 fan-in-lr = true
-lr-factors = "bias=0.1:decay=0,scaling=6,parametric=0.1,periodic_embedding=0.1"
+lr-factors = "bias=0.1:decay=0,scaling=6,parametric=0.1"
 schedule = "coslog4"
 batch-size = "256"
 "#;
 
 /// The settings of `tabular-fast` for all tasks.
 const TABULAR_FAST: &str = r#"
-scaling = "robust"
 hidden = "256,256,256"
+numeric-embedding = "piecewise-linear"
 input-scaling = true
 data-init = true
 optimizer = "adamw:beta2=0.95:weight-decay=0"
@@ -44,20 +50,25 @@ schedule = "coslog4"
 batch-size = "256"
 "#;
 
-/// Additional settings for classification and multi-label classification.
+/// The settings of `tabular-small` for all tasks.
+const TABULAR_SMALL: &str = r#"
+members = 8
+"#;
+
+/// Additional settings of RealMLP for classification and multi-label classification.
 const CLASSIFICATION: &str = r#"
 activation = "selu"
 label-smoothing = 0.1
 lr = 0.04
 "#;
 
-/// Additional settings for regression.
+/// Additional settings of RealMLP for regression.
 const REGRESSION: &str = r#"
 activation = "mish"
 "#;
 
-/// Fewest training samples of a table with a default preset: its schedule needs some hundreds
-/// of steps, and on the smaller development tables it was not better than `plain`.
+/// Fewest training samples of a table with the default preset `tabular`: its schedule needs some
+/// hundreds of steps. Smaller tables have the default preset `tabular-small`.
 pub const MIN_SAMPLES_OF_DEFAULT: usize = 2000;
 
 /// Settings that can be given without replacing the default preset of tables: settings of the
@@ -94,35 +105,56 @@ const WITH_DEFAULT_PRESET: [&str; 29] = [
     "seeds",
 ];
 
-/// The number of epochs of `tabular`: 1.6 million samples in total, so that large tables do not
-/// take hours, but at least 32 and at most 256 epochs.
-fn tabular_epochs(n_samples: usize) -> usize {
-    (1_600_000 / n_samples.max(1)).clamp(32, 256)
-}
-
 impl Preset {
+    /// The default preset of a table with this number of training samples.
+    pub fn of_table(n_samples: usize) -> Self {
+        match n_samples < MIN_SAMPLES_OF_DEFAULT {
+            true => Self::TabularSmall,
+            false => Self::Tabular,
+        }
+    }
+
     /// The settings of the preset for this number of training samples.
     #[expect(clippy::missing_panics_doc, reason = "the presets are valid")]
     pub fn settings(self, is_regression: bool, n_samples: usize) -> Settings {
-        let (all, epochs) = match self {
+        let all = match self {
             Self::Plain => return Settings::default(),
-            Self::Tabular => (TABULAR, tabular_epochs(n_samples)),
-            Self::TabularFast => (TABULAR_FAST, tabular_epochs(n_samples) / 4),
+            Self::Tabular => TABULAR,
+            Self::TabularFast => TABULAR_FAST,
+            Self::TabularSmall => TABULAR_SMALL,
         };
         let of_task = match (self, is_regression) {
+            (Self::TabularSmall, _) => String::new(),
             (_, false) => CLASSIFICATION.to_owned(),
             (Self::TabularFast, true) => format!("{REGRESSION}lr = 0.07\n"),
             (_, true) => format!("{REGRESSION}lr = 0.2\n"),
         };
-        // The weights of the best epoch are kept.
-        let text = format!("{all}{of_task}epochs = {epochs}\npatience = {epochs}\n");
+        let (epochs, patience) = self.epochs(n_samples);
+        let text = format!("{all}{of_task}epochs = {epochs}\npatience = {patience}\n");
         Settings::parse(Path::new("preset"), text.as_bytes()).expect("a preset is valid")
+    }
+
+    /// The number of epochs and the patience. Each preset trains on about the same number of
+    /// samples in total, within limits, so that large tables do not take hours. The weights of
+    /// the best epoch are kept.
+    fn epochs(self, n_samples: usize) -> (usize, usize) {
+        let epochs = |n_in_total: usize| n_in_total / n_samples.max(1);
+        if self == Self::TabularSmall {
+            let epochs = epochs(100_000).clamp(50, 500);
+            return (epochs, epochs / 5);
+        }
+        // The schedule of the learning rate ends with its smallest rate.
+        let epochs = epochs(1_600_000).clamp(32, 256);
+        match self {
+            Self::TabularFast => (epochs / 4, epochs / 4),
+            _ => (epochs, epochs),
+        }
     }
 }
 
 impl Settings {
     /// The settings with the default preset for a table with at least [`MIN_SAMPLES_OF_DEFAULT`]
-    /// training samples: `tabular`, unless a preset, a setting of the network or of its training
+    /// training samples (see [`Preset::of_table`]): `tabular`, unless a preset, a setting of the network or of its training
     /// is given.
     pub fn with_default_preset(&self) -> Self {
         let given = self.to_json();
@@ -180,7 +212,7 @@ mod tests {
         let resolved = given.with_preset(true, 25_000);
         let flags = preset_flags(&given, true, 25_000).expect("there is a preset");
         assert!(flags.starts_with("tabular: --"), "{flags}");
-        assert!(flags.contains(" --scaling robust") && !flags.contains(" --lr 0"));
+        assert!(flags.contains(" --dropout 0.15") && !flags.contains(" --lr 0"));
         assert_eq!((resolved.lr, resolved.epochs), (Some(0.5), Some(64)));
         assert_eq!(resolved.preset, None);
         let optimizer = resolved.optimizer.expect("the preset has an optimizer");
@@ -192,12 +224,16 @@ mod tests {
     fn small_tables_are_trained_for_more_epochs() {
         let epochs = |preset: Preset, n_samples| {
             let settings = preset.settings(false, n_samples);
-            assert_eq!(settings.patience, settings.epochs);
-            settings.epochs.unwrap()
+            (settings.epochs.unwrap(), settings.patience.unwrap())
         };
         for (n_samples, expected) in [(0, 256), (6250, 256), (10_000, 160), (1_000_000, 32)] {
-            assert_eq!(epochs(Preset::Tabular, n_samples), expected);
-            assert_eq!(epochs(Preset::TabularFast, n_samples), expected / 4);
+            assert_eq!(epochs(Preset::Tabular, n_samples), (expected, expected));
+            let fast = expected / 4;
+            assert_eq!(epochs(Preset::TabularFast, n_samples), (fast, fast));
+        }
+        for (n_samples, expected) in [(0, 500), (200, 500), (1000, 100), (10_000, 50)] {
+            let small = epochs(Preset::TabularSmall, n_samples);
+            assert_eq!(small, (expected, expected / 5));
         }
     }
 

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use nn_image::ImageSize;
-use nn_settings::preset::MIN_SAMPLES_OF_DEFAULT;
-use nn_settings::{Result, Settings};
+use nn_settings::{Preset, Result, Settings};
 use nn_table::{Progress, TableOptions};
 use nn_tensor::Threads;
 
@@ -92,9 +91,9 @@ impl<'a> DataLoader<'a> {
     }
 
     /// Loads the data set for settings that may get the default preset of tables, and returns the
-    /// settings: those with the preset if the data are a table that is large enough. The preset
-    /// changes how a table is encoded, so the number of training samples is found while it is
-    /// loaded. `of_run` returns the settings of the first of several training runs.
+    /// settings: those with the preset if the data are a table. The preset depends on the number
+    /// of training samples and changes how a table is encoded, so this number is found while the
+    /// table is loaded. `of_run` returns the settings of the first of several training runs.
     ///
     /// # Errors
     /// Returns the errors of [`load`](Self::load) and of `of_run`.
@@ -104,17 +103,20 @@ impl<'a> DataLoader<'a> {
         of_run: impl Fn(&Settings) -> Result<Settings>,
     ) -> Result<(Settings, Data)> {
         let run = of_run(&settings)?;
-        let Some(preset) = table::with_default_preset(&settings) else {
+        let Some(mut preset) = table::with_default_preset(&settings) else {
             return Ok((settings, self.load(&run)?));
         };
         let small = self.options(&run)?.table;
         let data = self.load_or_small(&of_run(&preset)?, Some(&small))?;
-        let has_preset = data.has_columns() && data.n_train() >= MIN_SAMPLES_OF_DEFAULT;
-        Ok((if has_preset { preset } else { settings }, data))
+        if !data.has_columns() {
+            return Ok((settings, data));
+        }
+        preset.preset = Some(Preset::of_table(data.n_train()).into());
+        Ok((preset, data))
     }
 
-    /// Loads the data set for the settings. A table with fewer training samples than the default
-    /// preset needs is encoded with the options `small`, if there are any.
+    /// Loads the data set for the settings. A table with fewer training samples than the preset
+    /// `tabular` needs is encoded with the options `small`, if there are any.
     fn load_or_small(self, settings: &Settings, small: Option<&TableOptions>) -> Result<Data> {
         let source = SourceModel::open(settings, self.run)?;
         let settings = &match &source {

@@ -100,8 +100,8 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 }
 
 /// The settings with the default preset of tables; `None` if the data are not a table in a file,
-/// or if the settings have no default preset. A table of images has none either, nor has a table
-/// with fewer training samples than [`MIN_SAMPLES_OF_DEFAULT`].
+/// or if the settings have no default preset. A table of images has none either, and a table with
+/// fewer training samples than [`MIN_SAMPLES_OF_DEFAULT`] has another.
 ///
 /// ```
 /// use nn_train::{Settings, table};

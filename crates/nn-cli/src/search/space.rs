@@ -59,7 +59,7 @@ pub(super) fn default_for(fixed: &Settings, data: &Data) -> Result<Space> {
     let is_free = |dimension: &&Dimension| fixed.to_json().get(dimension.name()).is_none();
     let preset = fixed.preset.as_ref().map(Choice::value);
     let space = parse(&match (data.has_columns(), preset) {
-        (true, None | Some(Preset::Plain)) => TABLES.to_owned(),
+        (true, None | Some(Preset::Plain | Preset::TabularSmall)) => TABLES.to_owned(),
         (true, Some(_)) if matches!(data.task, Task::Regression(_)) => TABULAR.to_owned(),
         (true, Some(_)) => format!("{TABULAR} {TABULAR_CLASSES}"),
         (false, _) => DEFAULT.to_owned(),

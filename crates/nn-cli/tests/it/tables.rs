@@ -460,7 +460,7 @@ fn a_target_can_be_predicted_as_its_logarithm() {
 }
 
 #[test]
-fn a_large_table_has_a_default_preset_unless_the_network_is_given() {
+fn a_table_has_a_default_preset_unless_the_network_is_given() {
     let scratch = Scratch::new();
     let table = |n_rows| {
         csv("u,v,price", n_rows, |_, x, y| {
@@ -477,13 +477,14 @@ fn a_large_table_has_a_default_preset_unless_the_network_is_given() {
     };
     let tabular = preset_of("--data large.csv --seed 3").expect("a large table has one");
     assert!(tabular.starts_with("tabular: "), "{tabular}");
-    assert_eq!(preset_of("--data small.csv"), None);
-    // A small table is encoded as without a preset.
+    let small = preset_of("--data small.csv").expect("a small table has one");
+    assert!(small.starts_with("tabular-small: "), "{small}");
+    // The number of training samples is known only after the table has been read.
     let flags = "--data large.csv --target price --limit-train 300 --no-report";
     let small = scratch.train("small", flags);
-    let plain = scratch.train("plain", &format!("{flags} --preset plain"));
-    assert_eq!(small["weights_sha256"], plain["weights_sha256"]);
-    assert_eq!(small["test_rmse"], plain["test_rmse"]);
+    let given = scratch.train("given", &format!("{flags} --preset tabular-small"));
+    assert_eq!(small["weights_sha256"], given["weights_sha256"]);
+    assert_eq!(small["test_rmse"], given["test_rmse"]);
     for plain in ["--hidden 16", "--epochs 3", "--preset plain"] {
         assert_eq!(
             preset_of(&format!("--data large.csv {plain}")),
