@@ -499,7 +499,13 @@ mod tests {
     /// Covers every loss with every output activation that it accepts.
     #[test]
     fn errors_agree_with_difference_quotients() {
-        let (z, y) = ([0.3, -0.8, 1.1, 0.25], [0.0, 1.0, 0.0, 0.0]);
+        let z = [0.3, -0.8, 1.1, 0.25];
+        for y in [[0.0, 1.0, 0.0, 0.0], [0.5, 1.0, 0.0, 0.75]] {
+            check_errors(z, y);
+        }
+    }
+
+    fn check_errors(z: [f64; 4], y: [f64; 4]) {
         for &loss in Loss::ALL {
             for &output in Activation::ALL {
                 if loss.check_output(output).is_err() {
@@ -639,6 +645,28 @@ mod tests {
             let (expected, _) = value(*loss, Activation::Softmax, &z, &[0.0, 0.0, 1.0]);
             assert_eq!(loss.of_class(&z, &a, 2), expected, "{loss}");
         }
+    }
+
+    #[test]
+    fn aliases_name_the_same_loss() {
+        for (alias, loss) in [
+            ("categorical-cross-entropy", Loss::CrossEntropy),
+            ("ce", Loss::CrossEntropy),
+            ("bce", Loss::BinaryCrossEntropy),
+            ("mean-squared-error", Loss::Mse),
+            ("mean-absolute-error", Loss::Mae),
+            ("l1", Loss::Mae),
+            ("kl-divergence", Loss::Kl),
+        ] {
+            assert_eq!(alias.parse::<Loss>().expect(alias), loss);
+        }
+    }
+
+    #[test]
+    fn the_formula_in_the_list_is_that_of_the_loss() {
+        assert_eq!(Loss::Quadratic.formula(), "½·Σ (a − y)²");
+        let derivative = "(a − y)·φ′(z)";
+        assert_eq!(Loss::Quadratic.formulas(), ["½·Σ (a − y)²", derivative]);
     }
 
     #[test]

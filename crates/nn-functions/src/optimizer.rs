@@ -1091,6 +1091,51 @@ mod tests {
     }
 
     #[test]
+    fn groups_have_their_own_rates_and_decay() {
+        let optimizer: Optimizer = "adamw:weight-decay=0.5".parse().expect("valid");
+        let group = |index, rate_factor, decay_factor| ParameterGroup {
+            range: index..index + 1,
+            rate_factor,
+            decay_factor,
+        };
+        let groups = [group(0, 2.0, 0.25), group(1, 0.5, 4.0)];
+        let rates = StepRates {
+            learning_rate: 0.1,
+            decay_factor: 0.5,
+        };
+        let mut state = OptimizerState::new(optimizer, 2, 0.1).expect("valid");
+        let mut w = [1.0_f64; 2];
+        state.step_groups(&groups, &mut w, &[0.0; 2], rates, &Threads::single());
+        // A gradient of 0 leaves the decay: w − (rate·factor)·0.5·(0.5·factor)·w.
+        assert!((w[0] - (1.0 - 0.2 * 0.5 * 0.125)).abs() < 1e-12, "{w:?}");
+        assert!((w[1] - (1.0 - 0.05 * 0.5 * 2.0)).abs() < 1e-12, "{w:?}");
+    }
+
+    #[test]
+    fn a_restored_state_continues_as_the_saved_one() {
+        let adam: Optimizer = "adam".parse().expect("valid");
+        let new = || OptimizerState::new(adam, 1, 0.1).expect("valid");
+        let (mut saved, mut w) = (new(), [1.0_f64]);
+        saved.step(&mut w, &[3.0], 0.1, &Threads::single());
+        let mut restored = new();
+        restored.restore(saved.steps(), saved.slots());
+        let mut other = w;
+        saved.step(&mut w, &[-1.0], 0.1, &Threads::single());
+        restored.step(&mut other, &[-1.0], 0.1, &Threads::single());
+        assert_eq!((other, restored.steps()), (w, 2));
+    }
+
+    #[test]
+    fn the_name_of_a_state_is_that_of_its_optimizer() {
+        let name = "momentum:momentum=0.5";
+        let optimizer: Optimizer = name.parse().expect("valid");
+        let state = OptimizerState::<f32>::new(optimizer, 1, 0.1).expect("valid");
+        assert_eq!(state.name(), name);
+        let custom = OptimizerState::<f32>::custom(WithSlots(1), 1);
+        assert_eq!(custom.name(), "with-slots");
+    }
+
+    #[test]
     fn pieces_and_threads_do_not_change_a_bit() {
         let n = 100_003;
         let gradient: Vec<f32> = (0..n)

@@ -342,6 +342,9 @@ mod tests {
         );
         let cosine = factors("cosine:floor=0.5", 1, 2);
         assert!((cosine[0] - 1.0).abs() < 1e-15 && (cosine[1] - 0.75).abs() < 1e-15);
+        let cosine = factors("cosine:warmup=2", 2, 4);
+        assert_eq!(cosine[..5], [0.25, 0.5, 0.75, 1.0, 1.0]);
+        assert!((cosine[6] - 0.5).abs() < 1e-15, "{cosine:?}");
         let cycle = factors("one-cycle:rise=0.4:start=10:end=100", 10, 1);
         assert!((cycle[0] - 0.1).abs() < 1e-15 && (cycle[3] - 1.0).abs() < 1e-15);
         assert!((cycle[9] - 0.001).abs() < 1e-15);
