@@ -7,6 +7,9 @@ of the benchmark, at most `--rows` of each table: the test rows of the benchmark
 influence on the presets. The rows are divided into folds, and each variant is trained on all
 folds but one and tested on this one. `nn` splits its validation rows off the training rows.
 Results that FILE.jsonl has are not computed again.
+
+With `--train-rows N`, each variant is trained on N random rows in place of the folds, and
+tested on at most 2000 of the other rows: small tables, with test errors of little noise.
 """
 
 import math
@@ -27,7 +30,9 @@ VARIANTS = {
     "tabular": [],
     "plain": ["--preset", "plain"],
     "tabular-fast": ["--preset", "tabular-fast"],
-    "standard scaling": ["--scaling", "standard"],
+    "tabular-small": ["--preset", "tabular-small"],
+    "robust scaling": ["--scaling", "robust"],
+    "periodic embedding": ["--numeric-embedding", "periodic"],
     "no numeric embedding": ["--numeric-embedding", "none"],
     "one-hot categories": ["--category-embedding", "0"],
     "no scaling layer": ["--input-scaling", "false"],
@@ -45,7 +50,11 @@ VARIANTS = {
     "realmlp-td": None,
     "realmlp-td-s": None,
     "sklearn-mlp": None,
+    "random-forest": None,
 }
+
+# With `--train-rows`.
+MIN_TEST_ROWS, MAX_TEST_ROWS = 150, 2000
 
 
 def add_variant(text):
@@ -59,21 +68,31 @@ def arguments():
     parser.add_argument(
         "--add", type=add_variant, action="append", metavar="NAME=FLAGS", help="one more variant"
     )
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--folds", type=int, default=5, help="folds or samples of rows")
     parser.add_argument("--rows", type=int, default=5000, help="most rows of a table")
+    parser.add_argument("--train-rows", type=int, metavar="N", help="random samples of N rows")
     parser.add_argument("--base", default="tabular", help="variant to compare with")
     parser.add_argument("--variants", type=names(VARIANTS), default=[*VARIANTS])
     parser.add_argument("--only", type=names(development), default=development)
     return parser.parse_args()
 
 
-def folds(table, n_folds, most_rows):
-    """The training and test rows of each fold."""
+def folds(table, options):
+    """The training and test rows of each fold; none if there are too few rows."""
     train, _ = table.split(0)
-    rows = numpy.random.default_rng(0).permutation(train)[:most_rows]
+    if options.train_rows:
+        return samples(train, options.train_rows, options.folds)
+    rows = numpy.random.default_rng(0).permutation(train)[: options.rows]
     kind = StratifiedKFold if table.is_classification else KFold
-    divided = kind(n_folds, shuffle=True, random_state=0).split(rows, table.targets[rows])
+    divided = kind(options.folds, shuffle=True, random_state=0).split(rows, table.targets[rows])
     return [(rows[train], rows[test]) for train, test in divided]
+
+
+def samples(rows, n_train, n_samples):
+    if len(rows) < n_train + MIN_TEST_ROWS:
+        return []
+    orders = [numpy.random.default_rng(seed).permutation(rows) for seed in range(n_samples)]
+    return [(order[:n_train], order[n_train:][:MAX_TEST_ROWS]) for order in orders]
 
 
 def method(variant, options, fold):
@@ -99,10 +118,13 @@ def measure(table, fold, rows, variant, options):
     }
 
 
-def interval(differences, n_folds):
-    """Mean and half of the 95 % interval of a difference over folds (Nadeau & Bengio 2003)."""
-    spread = stdev(differences) * math.sqrt(1 / n_folds + 1 / (n_folds - 1))
-    return mean(differences), student.ppf(0.975, n_folds - 1) * spread
+def interval(differences, are_folds):
+    """Mean and half of the 95 % interval of a difference: over folds, whose training rows
+    overlap (Nadeau & Bengio 2003), or over samples (Student's t)."""
+    n = len(differences)
+    overlap = 1 / (n - 1) if are_folds else 0.0
+    spread = stdev(differences) * math.sqrt(1 / n + overlap)
+    return mean(differences), student.ppf(0.975, n - 1) * spread
 
 
 def relative_errors(lines, variant, base, tables, n_folds):
@@ -122,17 +144,17 @@ def percent(logarithm):
     return 100 * (math.exp(logarithm) - 1)
 
 
-def row(lines, variant, base, groups, n_folds):
+def row(lines, variant, groups, options):
     cells = []
     for tables in groups:
-        differences = relative_errors(lines, variant, base, tables, n_folds)
+        differences = relative_errors(lines, variant, options.base, tables, options.folds)
         if differences is None:
             cells.append("")
             continue
-        middle, half = interval(differences, n_folds)
+        middle, half = interval(differences, not options.train_rows)
         low, high = percent(middle - half), percent(middle + half)
         cells.append(f"{percent(middle):+.1f} ({low:+.1f} to {high:+.1f})")
-    seconds = sum(it.get("seconds", 0.0) for it in lines if it["variant"] == variant) / n_folds
+    seconds = sum(it.get("seconds", 0.0) for it in lines if it["variant"] == variant) / options.folds
     return f"| {variant} | " + " | ".join(cells) + f" | {seconds:.1f} |"
 
 
@@ -143,7 +165,7 @@ def record(lines, options, tables):
     variants = [it for it in VARIANTS if any(line["variant"] == it for line in lines)]
     head = "| variant | all tables | classes | numbers | seconds |\n|---|---:|---:|---:|---:|"
     groups = [classes + numbers, classes, numbers]
-    body = [row(lines, it, base, groups, options.folds) for it in variants]
+    body = [row(lines, it, groups, options) for it in variants]
     per_table = "| variant | " + " | ".join(classes + numbers) + " |"
     per_table += "\n|---" + "|---:" * len(tables) + "|"
     for variant in variants:
@@ -158,13 +180,12 @@ def record(lines, options, tables):
     return "\n\n".join(
         [
             "# What each part of the presets for tables is worth",
-            f"`scripts/peers/ablation.py`, {options.folds} folds of the training rows of the first "
-            f"split of the development tables, at most {options.rows} rows of a table, seed of a fold "
-            f"= its number. nn {table_methods.version_of('nn', options.nn)}, {options.threads} "
-            f"threads, {table_record.machine()}.",
+            f"`scripts/peers/ablation.py`, {about_rows(options)} nn "
+            f"{table_methods.version_of('nn', options.nn)}, {options.threads} threads, "
+            f"{table_record.machine()}.",
             f"The change of the error (1 - accuracy, or the root mean square error) against `{base}`, "
-            "in percent: the geometric mean over the tables, with the 95 % interval over the folds "
-            "(Nadeau & Bengio 2003). The seconds are those of one fold of all tables.",
+            "in percent: the geometric mean over the tables, with a 95 % interval. The seconds are "
+            "those of one fold or sample of all tables.",
             head + "\n" + "\n".join(body),
             "## Mean errors",
             per_table,
@@ -173,6 +194,19 @@ def record(lines, options, tables):
             *(["## Failed", "\n".join(failed)] if failed else []),
         ]
     ) + "\n"
+
+
+def about_rows(options):
+    of = "of the training rows of the first split of the development tables"
+    if options.train_rows:
+        return (
+            f"{options.folds} random samples of {options.train_rows} rows {of}, tested on at most "
+            f"{MAX_TEST_ROWS} of the other rows, interval over the samples (Student's t)."
+        )
+    return (
+        f"{options.folds} folds {of}, at most {options.rows} rows of a table, seed of a fold = "
+        "its number, interval over the folds (Nadeau & Bengio 2003)."
+    )
 
 
 def main():
@@ -184,9 +218,9 @@ def main():
     table_results.write_lines(options.results, lines)
     done = {(it["table"], it["fold"], it["variant"]) for it in lines}
     tables = [table_data.load(name, options.tables) for name in options.only]
-    tables = [table for table in tables if table is not None]
+    tables = [table for table in tables if table is not None and folds(table, options)]
     for table in tables:
-        for fold, rows in enumerate(folds(table, options.folds, options.rows)):
+        for fold, rows in enumerate(folds(table, options)):
             for variant in options.variants:
                 if (table.name, fold, variant) in done:
                     continue

@@ -22,9 +22,9 @@ const REDRAW: Duration = Duration::from_millis(50);
 /// The progress display of a training run.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// A line for each finished epoch, and below them a bar and the curves.
+    /// Lines of finished epochs, and below them a bar and the curves.
     Live(Box<Live>),
-    /// A line for each finished epoch.
+    /// Lines of finished epochs.
     Lines,
     /// A JSON object for each finished epoch.
     Json,
@@ -185,11 +185,15 @@ impl Progress {
     ) {
         let seconds = metrics.train_seconds;
         let line = |width| epoch_line(report, n_epochs, n_samples, seconds, width);
+        let is_shown = is_shown(report.epoch, n_epochs) || report.is_stopping;
         match self {
             Self::Json => terminal::report(epoch_json(metrics)),
-            Self::Lines => terminal::report(line(usize::MAX)),
+            Self::Lines if is_shown => terminal::report(line(usize::MAX)),
+            Self::Lines => {}
             Self::Live(live) => {
-                live.waiting.get_mut().push(line(terminal::width()));
+                if is_shown {
+                    live.waiting.get_mut().push(line(terminal::width()));
+                }
                 live.dashboard.epoch(report, n_epochs);
                 if live.is_due() {
                     live.draw();
@@ -210,6 +214,16 @@ impl Progress {
             curves.iter().for_each(terminal::report);
         }
     }
+}
+
+/// Returns `true` for the epochs whose lines are printed: all of them, or about 50 if there are
+/// more than 100.
+fn is_shown(epoch: usize, n_epochs: usize) -> bool {
+    let every = match n_epochs {
+        ..=100 => 1,
+        _ => n_epochs.div_ceil(50),
+    };
+    epoch == 1 || epoch == n_epochs || epoch.is_multiple_of(every)
 }
 
 /// Width of the label of a line for people, and indentation of its continuation lines.
@@ -296,6 +310,19 @@ mod tests {
     use nn_core::metrics::Evaluation;
 
     use super::*;
+
+    #[test]
+    fn about_50_of_many_epochs_are_shown() {
+        let shown = |n_epochs| -> Vec<usize> {
+            let epochs = 1..=n_epochs;
+            epochs.filter(|&epoch| is_shown(epoch, n_epochs)).collect()
+        };
+        assert_eq!(shown(100).len(), 100);
+        assert_eq!(shown(500).len(), 51);
+        assert_eq!(shown(500)[..3], [1, 10, 20]);
+        assert_eq!(shown(101).last(), Some(&101));
+        assert_eq!(shown(1), [1]);
+    }
 
     fn report(validation: Option<Evaluation>) -> EpochReport {
         let mut report = EpochReport::default();
