@@ -63,10 +63,11 @@ impl PiecewiseLinearEmbedding {
         (self.n_bins + 1) * self.n_outputs
     }
 
-    /// Computes eₜ and its derivative with respect to x, for each bin of a column.
+    /// Computes eₜ and its derivative with respect to x, for each bin of a column that does not
+    /// lie above x; in the others, both are 0.
     fn encode<S: Scalar>(&self, x: S, edges: &[S]) -> impl Iterator<Item = (S, S)> {
         let last = self.n_bins - 1;
-        edges.windows(2).enumerate().map(move |(bin, edges)| {
+        let bins = edges.windows(2).enumerate().map(move |(bin, edges)| {
             let width = edges[1] - edges[0];
             if width <= S::zero() {
                 // A step function at two equal edges. NaN stays NaN.
@@ -85,7 +86,8 @@ impl PiecewiseLinearEmbedding {
             } else {
                 (e, width.recip())
             }
-        })
+        });
+        bins.take_while(|&(e, derivative)| e != S::zero() || derivative != S::zero())
     }
 
     fn edges_of<'s, S>(&self, statistics: &'s [S], column: usize) -> &'s [S] {
@@ -262,9 +264,11 @@ impl PiecewiseLinearEmbedding {
         let mut derivative = S::zero();
         for (bin, (e, e_derivative)) in self.encode(x, edges).enumerate() {
             let place = first + bin * self.n_outputs..first + (bin + 1) * self.n_outputs;
-            let v = &target.parameters()[place.clone()];
-            let products = v.iter().zip(error).map(|(&v, &error)| v * error);
-            derivative += e_derivative * products.fold(S::zero(), |sum, product| sum + product);
+            if e_derivative != S::zero() {
+                let v = &target.parameters()[place.clone()];
+                let products = v.iter().zip(error).map(|(&v, &error)| v * error);
+                derivative += e_derivative * products.fold(S::zero(), |sum, product| sum + product);
+            }
             let sums = target.gradient().0[place].iter_mut().zip(error);
             sums.for_each(|(sum, &error)| *sum += e * error);
         }
