@@ -77,3 +77,33 @@ impl ConfusionMatrix {
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_agree_with_a_hand_calculation() {
+        let mut matrix = ConfusionMatrix::new(4);
+        for (true_class, predicted) in [(0, 0), (0, 1), (1, 1), (2, 2), (2, 2), (2, 1), (2, 0)] {
+            matrix.add(true_class, predicted);
+        }
+        assert_eq!(matrix.counts().row(2), [1, 1, 2, 0]);
+        assert_eq!(matrix.accuracy(), 4.0 / 7.0);
+        let scores = |precision, recall, f1, support| ClassScores {
+            precision,
+            recall,
+            f1,
+            support,
+        };
+        let [third, half] = [Some(1.0 / 3.0), Some(0.5)];
+        assert_eq!(matrix.scores(0), scores(half, half, half, 2));
+        assert_eq!(matrix.scores(1), scores(third, Some(1.0), half, 1));
+        assert_eq!(
+            matrix.scores(2),
+            scores(Some(1.0), half, Some(4.0 / 6.0), 4)
+        );
+        assert_eq!(matrix.scores(3), scores(None, None, None, 0));
+        assert_eq!(ConfusionMatrix::new(3).accuracy(), 0.0);
+    }
+}

@@ -137,3 +137,47 @@ impl RegressionErrors {
         Self::new(outputs.map(scaled).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(pairs: &[(f64, f64)]) -> OutputErrors {
+        OutputErrors::of_pairs(pairs.iter().copied())
+    }
+
+    #[test]
+    fn errors_agree_with_a_hand_calculation() {
+        // The errors are -0.5, 0.5, 0 and 1, and the mean of the targets is 2.875.
+        let found = errors(&[(2.5, 3.0), (0.0, -0.5), (2.0, 2.0), (8.0, 7.0)]);
+        assert_eq!(found.mean_absolute, 0.5);
+        assert_eq!(found.root_mean_square, 0.375_f64.sqrt());
+        let expected = 1.0 - 1.5 / 29.1875;
+        assert!((found.r_squared.expect("4 rows") - expected).abs() < 1e-15);
+        let of_pairs = r_squared([(2.5, 3.0), (0.0, -0.5), (2.0, 2.0), (8.0, 7.0)]);
+        assert_eq!(of_pairs, found.r_squared);
+    }
+
+    #[test]
+    fn a_constant_target_is_explained_or_not() {
+        assert_eq!(errors(&[(1.0, 3.0), (3.0, 3.0)]).r_squared, Some(0.0));
+        assert_eq!(errors(&[(3.0, 3.0), (3.0, 3.0)]).r_squared, Some(1.0));
+        assert_eq!(errors(&[(3.0, 3.0)]).r_squared, None);
+    }
+
+    #[test]
+    fn errors_are_averaged_and_scaled_per_output() {
+        let outputs = vec![
+            errors(&[(1.0, 2.0), (4.0, 4.0)]),
+            errors(&[(5.0, 1.0), (1.0, 5.0)]),
+        ];
+        let both = RegressionErrors::new(outputs);
+        // R² is 1 - 1/2 and 1 - 32/8.
+        assert_eq!(both.r_squared, Some((0.5 - 3.0) / 2.0));
+        assert_eq!(both.mean_absolute, (0.5 + 4.0) / 2.0);
+        let scaled = both.scaled(&[2.0, 0.25]);
+        assert_eq!(scaled.mean_absolute, (1.0 + 1.0) / 2.0);
+        assert_eq!(scaled.outputs[1].root_mean_square, 1.0);
+        assert_eq!(scaled.r_squared, both.r_squared);
+    }
+}
