@@ -606,6 +606,32 @@ mod tests {
         );
         let (loss, error) = value(Loss::Hinge, identity, &[1.0, 0.5, 0.25], &[0.0, 1.0, 0.0]);
         assert_eq!((loss, error), (1.5, vec![1.0, -1.0, 0.0]));
+        // Of two equal wrong outputs, the first counts.
+        let (loss, error) = value(Loss::Hinge, identity, &[1.0, 0.5, 1.0], &[0.0, 1.0, 0.0]);
+        assert_eq!((loss, error), (1.5, vec![1.0, -1.0, 0.0]));
+    }
+
+    #[test]
+    fn a_block_has_the_bits_of_its_rows() {
+        let (z, y) = ([0.3, -0.8, 1.1, 0.25], [0.0, 1.0, 1.0, 0.0]);
+        for &loss in Loss::ALL {
+            let output = loss.required_output().unwrap_or(Activation::Identity);
+            let mut a = z;
+            output.apply(&mut a, 2);
+            let (mut error, mut losses) = ([f64::NAN; 4], [f64::NAN; 2]);
+            let rows = LossRows {
+                width: 2,
+                z: &z,
+                a: &a,
+                y: &y,
+                error: &mut error,
+            };
+            loss.of_rows(output, rows, &mut losses);
+            for (place, found) in [0..2, 2..4].into_iter().zip(losses) {
+                let (expected, errors) = value(loss, output, &z[place.clone()], &y[place.clone()]);
+                assert_eq!((found, &error[place]), (expected, &errors[..]), "{loss}");
+            }
+        }
     }
 
     #[test]

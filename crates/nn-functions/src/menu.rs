@@ -282,6 +282,8 @@ pub(crate) mod tests {
     /// Checks the properties that every menu must have.
     pub(crate) fn check<M: Menu + Display + FromStr<Err = Error>>() {
         let mut names = HashSet::new();
+        let formulas: HashSet<_> = M::ALL.iter().map(Menu::formula).collect();
+        assert_eq!(formulas.len(), M::ALL.len(), "two entries have one formula");
         for entry in M::ALL {
             assert!(
                 names.insert(entry.name()),
