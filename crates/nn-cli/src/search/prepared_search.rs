@@ -138,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn large_tables_have_the_default_preset_and_its_space() {
-        let tabular = Some("tabular".to_owned());
+    fn tables_have_the_default_preset_of_their_size_and_its_space() {
+        let [tabular, small] = ["tabular", "tabular-small"].map(|it| Some(it.to_owned()));
         let (preset, space) = prepared(2600, &[]);
         assert_eq!(preset, tabular);
         assert!(space.contains("numeric-embedding="), "{space}");
         // 1872 of 2600 and 2016 of 2800 rows train the first fold.
-        assert_eq!(prepared(2600, &["--folds", "5"]).0, None);
+        assert_eq!(prepared(2600, &["--folds", "5"]).0, small);
         assert_eq!(prepared(2800, &["--folds", "5"]).0, tabular);
         for flags in [&["--epochs", "3"][..], &["--space", "lr=0.1..0.2"]] {
             let (preset, space) = prepared(2600, flags);
@@ -152,7 +152,7 @@ mod tests {
             assert!(!space.contains("numeric-embedding="), "{space}");
         }
         let (preset, space) = prepared(2400, &[]);
-        assert_eq!(preset, None);
+        assert_eq!(preset, small);
         assert!(space.contains("lr=log:0.0001..0.03"), "{space}");
     }
 }
