@@ -32,7 +32,7 @@ dropout-schedule = "flat-cos"
 optimizer = "adamw:beta2=0.95:weight-decay=0.02"
 weight-decay-schedule = "flat-cos"
 fan-in-lr = true
-lr-factors = "bias=0.1:decay=0,scaling=6,parametric=0.1"
+lr-factors = "bias=0.1:decay=0,scaling=6,parametric=0.1,periodic_embedding=0.1"
 schedule = "coslog4"
 batch-size = "256"
 "#;
@@ -154,8 +154,8 @@ impl Preset {
 
 impl Settings {
     /// The settings with the default preset for a table with at least [`MIN_SAMPLES_OF_DEFAULT`]
-    /// training samples (see [`Preset::of_table`]): `tabular`, unless a preset, a setting of the network or of its training
-    /// is given.
+    /// training samples (see [`Preset::of_table`]): `tabular`, unless a preset, a setting of the
+    /// network or of its training is given.
     pub fn with_default_preset(&self) -> Self {
         let given = self.to_json();
         let mut given = given.as_object().into_iter().flatten();
