@@ -1,9 +1,9 @@
 //! Metrics against hand calculations.
 
 use ndarray::array;
-use nn_core::metrics::{RegressionErrors, evaluate};
+use nn_core::metrics::{RegressionErrors, evaluate, measure};
 use nn_core::{
-    Activation, Inputs, LayerConfig, Loss, Network, NetworkConfig, Samples, Targets, Threads,
+    Activation, Inputs, LayerConfig, Loss, Network, NetworkConfig, Rows, Samples, Targets, Threads,
 };
 
 fn identity_network() -> Network<f64> {
@@ -140,4 +140,18 @@ fn samples_that_do_not_fit_are_refused() {
         error.to_string(),
         "number of inputs per sample: expected 1, found 2"
     );
+}
+
+#[test]
+fn a_custom_metric_gets_the_outputs_and_targets_of_all_blocks() {
+    let inputs: Vec<[f64; 1]> = (0..1500).map(|row| [f64::from(row)]).collect();
+    let targets: Vec<[f64; 1]> = inputs.iter().map(|[x]| [x - 2.0]).collect();
+    let samples = Samples::regression(&inputs, &targets).unwrap();
+    let sum = |a: &Rows<'_, f64>, y: &Rows<'_, f64>| {
+        let pairs = a.column(0).zip(y.column(0));
+        pairs.map(|(a, y)| a * (a - y)).sum()
+    };
+    let found = measure(&identity_network(), &samples, &sum, &Threads::single()).unwrap();
+    // Σ 2a for a from 0 to 1499.
+    assert_eq!(found, 1500.0 * 1499.0);
 }

@@ -2,6 +2,7 @@
 
 use nn_safetensors::{
     Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, copy_values, hexadecimal, read_all,
+    values_sha256,
 };
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
@@ -162,6 +163,7 @@ fn a_damaged_header_is_named() {
             "ends at byte 8, but the header declares",
         ),
         (with("[]", 0), "the header is not JSON"),
+        (with("[]", 0), "expected an object of tensors"),
         (with("{}", 0), "not written by nn"),
         (
             with(&other_format, 8),
@@ -200,4 +202,33 @@ fn a_damaged_header_is_named() {
     // With a checksum, a file without one is refused.
     let error = TensorFile::parse(&with(&good, 8), KIND).unwrap_err();
     assert!(error.to_string().contains("has no checksum"), "{error}");
+}
+
+#[test]
+fn values_are_aligned_and_may_be_empty() {
+    for length in 1..=8 {
+        let bytes = file(vec![Tensor {
+            name: "n".repeat(length),
+            shape: vec![0, 3],
+            values: &[],
+        }]);
+        assert!(bytes.len().is_multiple_of(8), "{length}");
+        let file = TensorFile::parse(&bytes, KIND).unwrap();
+        assert!(file.tensor(&"n".repeat(length), &[0, 3]).is_ok());
+    }
+}
+
+#[test]
+fn the_hash_of_values_is_that_of_their_bytes_sorted_by_name() {
+    let tensor = |name: &str, values: &'static [f32]| Tensor {
+        name: name.to_owned(),
+        shape: vec![values.len()],
+        values,
+    };
+    let found = values_sha256(vec![tensor("b", &[2.0]), tensor("a", &[0.5, -1.0])]);
+    // hashlib.sha256(struct.pack("<3f", 0.5, -1.0, 2.0)).hexdigest()
+    assert_eq!(
+        found,
+        "0846fa44e8b51361c65aa5220fb9a8e2c033649ec1638f2b9b02fb0dd4c0bfb0"
+    );
 }
