@@ -89,6 +89,7 @@ def folds(table, options):
 
 
 def samples(rows, n_train, n_samples):
+    """The training and test rows of each random sample; none if there are too few rows."""
     if len(rows) < n_train + MIN_TEST_ROWS:
         return []
     orders = [numpy.random.default_rng(seed).permutation(rows) for seed in range(n_samples)]

@@ -283,7 +283,11 @@ pub(crate) mod tests {
     pub(crate) fn check<M: Menu + Display + FromStr<Err = Error>>() {
         let mut names = HashSet::new();
         let formulas: HashSet<_> = M::ALL.iter().map(Menu::formula).collect();
-        assert_eq!(formulas.len(), M::ALL.len(), "two entries have one formula");
+        assert_eq!(
+            formulas.len(),
+            M::ALL.len(),
+            "two entries have the same formula"
+        );
         for entry in M::ALL {
             assert!(
                 names.insert(entry.name()),

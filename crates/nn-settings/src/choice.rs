@@ -367,7 +367,8 @@ pub enum Preset {
     Tabular,
     /// RealMLP-TD-S, the simple variant, with piecewise-linear embeddings and fewer epochs.
     TabularFast,
-    /// For small tables: a plain network with members, trained for more epochs.
+    /// A plain network with 8 members (Gorishniy et al. 2024, "TabM") for small tables, trained
+    /// for more epochs.
     TabularSmall,
 }
 

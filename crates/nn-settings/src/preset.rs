@@ -3,11 +3,13 @@
 //! # Sources
 //! Holzmüller, Grinsztajn and Steinwart, "Better by Default: Strong Pre-Tuned MLPs and
 //! Boosted Trees on Tabular Data", NeurIPS 2024, [arXiv:2407.04491](https://arxiv.org/abs/2407.04491):
-//! RealMLP-TD and RealMLP-TD-S. Differences from the paper: the embedding of numbers is that of
-//! Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS
-//! 2022, [arXiv:2203.05556](https://arxiv.org/abs/2203.05556), numbers are standardized, one-hot
-//! columns are neither scaled nor embedded, and larger tables are trained for fewer epochs (256 in
-//! the paper).
+//! RealMLP-TD and RealMLP-TD-S. Differences from the paper: numbers are standardized and have
+//! piecewise-linear embeddings, one-hot columns are neither scaled nor embedded, and larger tables
+//! are trained for fewer epochs (256 in the paper).
+//!
+//! Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular Deep
+//! Learning", NeurIPS 2022, [arXiv:2203.05556](https://arxiv.org/abs/2203.05556): the
+//! piecewise-linear embeddings.
 //!
 //! Gorishniy, Kotelnikov and Babenko, "TabM: Advancing Tabular Deep Learning with
 //! Parameter-Efficient Ensembling", ICLR 2025, [arXiv:2410.24210](https://arxiv.org/abs/2410.24210):
@@ -67,8 +69,8 @@ const REGRESSION: &str = r#"
 activation = "mish"
 "#;
 
-/// Fewest training samples of a table with the default preset `tabular`: its schedule needs some
-/// hundreds of steps. Smaller tables have the default preset `tabular-small`.
+/// Minimum number of training samples for the default preset `tabular`, whose schedule needs some
+/// hundreds of steps. The default preset of smaller tables is `tabular-small`.
 pub const MIN_SAMPLES_OF_DEFAULT: usize = 2000;
 
 /// Settings that can be given without replacing the default preset of tables: settings of the
@@ -134,9 +136,8 @@ impl Preset {
         Settings::parse(Path::new("preset"), text.as_bytes()).expect("a preset is valid")
     }
 
-    /// The number of epochs and the patience. Each preset trains on about the same number of
-    /// samples in total, within limits, so that large tables do not take hours. The weights of
-    /// the best epoch are kept.
+    /// The number of epochs and the patience. More training samples mean fewer epochs, within
+    /// limits, so that large tables do not take hours. The weights of the best epoch are kept.
     fn epochs(self, n_samples: usize) -> (usize, usize) {
         let epochs = |n_in_total: usize| n_in_total / n_samples.max(1);
         if self == Self::TabularSmall {
@@ -153,9 +154,9 @@ impl Preset {
 }
 
 impl Settings {
-    /// The settings with the default preset for a table with at least [`MIN_SAMPLES_OF_DEFAULT`]
-    /// training samples (see [`Preset::of_table`]): `tabular`, unless a preset, a setting of the
-    /// network or of its training is given.
+    /// The settings with the default preset of large tables, `tabular`; unchanged if a preset or a
+    /// setting of the network or of its training is given. [`Preset::of_table`] is the default for
+    /// a table of any size.
     pub fn with_default_preset(&self) -> Self {
         let given = self.to_json();
         let mut given = given.as_object().into_iter().flatten();

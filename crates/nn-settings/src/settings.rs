@@ -236,9 +236,8 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Network", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub freeze: Option<usize>,
     /// Preset: a group of settings for tables; each of them can be changed by its own flag
-    /// [default: tabular for a table with 2000 or more training samples, tabular-small for a smaller
-    /// table, if no setting of the network or of its training, such as --hidden or --epochs, is
-    /// given; otherwise plain]
+    /// [default: plain; for a table without a setting of the network or of its training, such as
+    /// --hidden or --epochs: tabular with 2000 or more training samples, otherwise tabular-small]
     #[cfg_attr(
         feature = "clap",
         arg(

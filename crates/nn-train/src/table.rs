@@ -6,8 +6,7 @@ use std::path::Path;
 
 use nn_data::{Dataset, Targets, catalog, checksum};
 use nn_files::{escaped_path, known_format, regular_file};
-use nn_settings::preset::MIN_SAMPLES_OF_DEFAULT;
-use nn_settings::{Error, ErrorKind, Result, Settings};
+use nn_settings::{Error, ErrorKind, Preset, Result, Settings};
 use nn_table::preprocessing::Purpose;
 use nn_table::summary::Summary;
 use nn_table::{Header, Preprocessing, Table, TableOptions, TargetEncoding, UnseenCategory};
@@ -100,8 +99,8 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 }
 
 /// The settings with the default preset of tables; `None` if the data are not a table in a file,
-/// or if the settings have no default preset. A table of images has none either, and a table with
-/// fewer training samples than [`MIN_SAMPLES_OF_DEFAULT`] has another.
+/// or if the settings have no default preset. A table of images has none either, and a small table
+/// has another ([`Preset::of_table`]).
 ///
 /// ```
 /// use nn_train::{Settings, table};
@@ -196,7 +195,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         SplitRows::new(n_rows, request.options, false, &columns)?
     };
     let options = match request.small_table {
-        Some(small) if rows.train.len() < MIN_SAMPLES_OF_DEFAULT => small,
+        Some(small) if Preset::of_table(rows.train.len()) == Preset::TabularSmall => small,
         _ => options,
     };
     let (preprocessing, fitted_notes) = match request.model {

@@ -63,8 +63,8 @@ impl PiecewiseLinearEmbedding {
         (self.n_bins + 1) * self.n_outputs
     }
 
-    /// Computes eₜ and its derivative with respect to x, for each bin of a column that does not
-    /// lie above x; in the others, both are 0.
+    /// Computes eₜ and its derivative with respect to x for the bins of a column, up to the last
+    /// bin in which one of them is not 0.
     fn encode<S: Scalar>(&self, x: S, edges: &[S]) -> impl Iterator<Item = (S, S)> {
         let last = self.n_bins - 1;
         let bins = edges.windows(2).enumerate().map(move |(bin, edges)| {
@@ -287,8 +287,8 @@ struct Quantiles {
 }
 
 impl Quantiles {
-    /// Weights each of the sorted values by its frequency, but at most by a `n_bins`-th of
-    /// all weights.
+    /// Weights each distinct value by its frequency, but at most by 1/`n_bins` of the sum of all
+    /// weights.
     ///
     /// Without frequent values, these are the quantiles of NumPy. If there are at most
     /// `n_bins` distinct values, all have the same weight.
@@ -321,8 +321,9 @@ impl Quantiles {
     }
 }
 
-/// The largest weight w for which no value has more than one of `n_bins` equal shares:
-/// w = Σ min(count, w)/`n_bins`; the smallest count if there is no such weight above 0.
+/// The weight w to which counts are limited, so that no value has more than 1/`n_bins` of the sum
+/// of all weights: w = Σ min(count, w)/`n_bins`. If no w above 0 solves this equation, the smallest
+/// count, so that all values have the same weight.
 fn weight_limit(mut counts: Vec<usize>, n_bins: usize) -> f64 {
     counts.sort_unstable_by(|a, b| b.cmp(a));
     let mut rest: usize = counts.iter().sum();

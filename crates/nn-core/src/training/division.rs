@@ -218,7 +218,7 @@ impl<S: Scalar> Division<S> {
         1 << exponents.fold(largest, u32::min)
     }
 
-    /// Number of sums of a batch that are left to join after the exchange.
+    /// Number of gradient sums of a batch after neighboring subtrees have been added.
     pub(super) fn n_sums(&self, n_subtrees: usize) -> usize {
         n_subtrees.div_ceil(self.n_neighbors(n_subtrees))
     }
