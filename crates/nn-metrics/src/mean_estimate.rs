@@ -77,6 +77,32 @@ impl MeanEstimate {
         })
     }
 
+    /// 95 % confidence interval of the mean of values that are not negative, such as squared
+    /// errors. It does not reach below 0, and it contains the true mean of a skewed
+    /// distribution more often than [`interval`](Self::interval) does.
+    ///
+    /// ```text
+    /// mean · exp(±t · standard error / mean)
+    /// ```
+    ///
+    /// This is the interval of the logarithm of the mean, whose standard error is
+    /// standard error / mean (delta method).
+    ///
+    /// ```
+    /// use nn_metrics::MeanEstimate;
+    ///
+    /// let squared_errors = MeanEstimate::of_independent(&[0.1, 0.2, 0.1, 4.0]).unwrap();
+    /// assert!(squared_errors.interval.0 < 0.0);
+    /// assert!(squared_errors.interval_of_positive().0 > 0.0);
+    /// ```
+    pub fn interval_of_positive(&self) -> (f64, f64) {
+        if self.mean <= 0.0 {
+            return (self.mean, self.mean);
+        }
+        let half = (self.interval.1 - self.mean) / self.mean;
+        (self.mean * (-half).exp(), self.mean * half.exp())
+    }
+
     /// The p-value of the two-sided t-test that the true mean is 0. For the differences of
     /// paired measurements, this is the paired t-test.
     ///
@@ -121,6 +147,46 @@ mod tests {
         let ratio =
             half(MeanEstimate::of_folds(&values)) / half(MeanEstimate::of_independent(&values));
         assert!((ratio - 1.5).abs() < 1e-12, "{ratio}");
+    }
+
+    /// Half of the interval of 1, 2, 3, 4, 5 is 1.9632; relative to the mean, it is 0.6544.
+    /// 3 · e^∓0.6544 = 1.5593 and 5.7718.
+    #[test]
+    fn the_interval_of_positive_values_stays_above_0() {
+        let estimate = MeanEstimate::of_independent(&[5.0, 1.0, 2.0, 4.0, 3.0]);
+        let (low, high) = estimate.expect("five values").interval_of_positive();
+        assert!((low - 1.5593).abs() < 1e-3 && (high - 5.7718).abs() < 1e-3);
+        let zeros = MeanEstimate::of_independent(&[0.0; 3]).expect("three values");
+        assert_eq!(zeros.interval_of_positive(), (0.0, 0.0));
+    }
+
+    /// Of 2000 samples of 10 squared normal numbers, more intervals contain the true mean, 1.
+    #[test]
+    fn the_interval_of_positive_values_covers_skewed_means_more_often() {
+        let mut state = 1_u64;
+        let mut uniform = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        };
+        let mut n_covered = [0, 0];
+        for _ in 0..2000 {
+            // Box and Muller: the square of a normal number.
+            let mut square = || {
+                let angle = std::f64::consts::TAU * uniform();
+                -2.0 * uniform().ln() * angle.cos().powi(2)
+            };
+            let squares: [f64; 10] = std::array::from_fn(|_| square());
+            let estimate = MeanEstimate::of_independent(&squares).expect("ten values");
+            let intervals = [estimate.interval, estimate.interval_of_positive()];
+            for (n, (low, high)) in n_covered.iter_mut().zip(intervals) {
+                *n += usize::from((low..=high).contains(&1.0));
+            }
+        }
+        // 86 % and 91 % in a simulation of 20 000 samples with NumPy.
+        assert!((1660..1780).contains(&n_covered[0]), "{n_covered:?}");
+        assert!((1780..1880).contains(&n_covered[1]), "{n_covered:?}");
     }
 
     #[test]
