@@ -22,7 +22,6 @@ use crate::settings::Settings;
 
 /// The settings of `tabular` for all tasks.
 const TABULAR: &str = r#"
-clip-outputs = true
 hidden = "256,256,256"
 numeric-embedding = "piecewise-linear"
 category-embedding = 8
@@ -74,8 +73,8 @@ activation = "mish"
 pub const MIN_SAMPLES_OF_DEFAULT: usize = 2000;
 
 /// Settings that can be given without replacing the default preset of tables: settings of the
-/// data, and the number of networks.
-const WITH_DEFAULT_PRESET: [&str; 29] = [
+/// data, and the numbers of networks and of their members.
+const WITH_DEFAULT_PRESET: [&str; 30] = [
     "data",
     "validation",
     "test-split",
@@ -102,6 +101,7 @@ const WITH_DEFAULT_PRESET: [&str; 29] = [
     "categorical",
     "ignore",
     "ensemble",
+    "members",
     "calibrate",
     "seed",
     "seeds",
@@ -129,7 +129,7 @@ impl Preset {
             (Self::TabularSmall, _) => String::new(),
             (_, false) => CLASSIFICATION.to_owned(),
             (Self::TabularFast, true) => format!("{REGRESSION}lr = 0.07\n"),
-            (_, true) => format!("{REGRESSION}lr = 0.2\n"),
+            (_, true) => format!("{REGRESSION}clip-outputs = true\nlr = 0.2\n"),
         };
         let (epochs, patience) = self.epochs(n_samples);
         let text = format!("{all}{of_task}epochs = {epochs}\npatience = {patience}\n");
@@ -244,15 +244,10 @@ mod tests {
             let settings = Settings::parse(Path::new("given"), text.as_bytes()).expect(text);
             settings.with_default_preset().preset.map(|it| *it.value())
         };
-        let of_data = "data = \"a.csv\"\ntarget = \"y\"\nseed = 3\nensemble = 5\n";
+        let of_data = "data = \"a.csv\"\ntarget = \"y\"\nseed = 3\nensemble = 5\nmembers = 4\n";
         assert_eq!(preset_with(of_data), Some(Preset::Tabular));
         assert_eq!(preset_with(""), Some(Preset::Tabular));
-        for network in [
-            "hidden = \"16\"",
-            "lr = 0.1",
-            "optimizer = \"sgd\"",
-            "members = 4",
-        ] {
+        for network in ["hidden = \"16\"", "lr = 0.1", "optimizer = \"sgd\""] {
             assert_eq!(
                 preset_with(&format!("{of_data}{network}\n")),
                 None,
