@@ -23,11 +23,13 @@ pub struct Evaluation {
     /// Weighted mean of the loss per sample, without regularization.
     pub loss: f64,
     /// Accuracy: the fraction of correct predictions, counted per sample for classes and per
-    /// target if all targets are 0 or 1; `None` for regression.
+    /// target if all targets are 0 or 1 and were not declared to be numbers
+    /// ([`Samples::of_numbers`]); `None` for regression.
     pub accuracy: Option<f64>,
     /// Confusion matrix; `None` unless the targets are classes.
     pub confusion: Option<ConfusionMatrix>,
-    /// Regression errors; `None` if the targets are classes or all targets are 0 or 1.
+    /// Regression errors; `None` if the targets are classes, or if there is an accuracy of
+    /// labels.
     pub regression: Option<RegressionErrors>,
     /// Index of the first sample whose loss is NaN or infinite. If the loss of a sample is not
     /// finite, no metric is valid.
@@ -268,7 +270,7 @@ struct Tally {
     weight: f64,
     confusion: Option<ConfusionMatrix>,
     first_nonfinite: Option<usize>,
-    /// Whether every target is 0 or 1 (multi-label classification).
+    /// Whether the targets are labels (multi-label classification).
     are_flags: bool,
     n_correct_flags: u64,
     outputs: Vec<ErrorSums>,
@@ -286,7 +288,7 @@ impl Tally {
             weight: 0.0,
             confusion: n_classes.map(|n| ConfusionMatrix::new(n.max(2))),
             first_nonfinite: None,
-            are_flags: true,
+            are_flags: !samples.has_numbers(),
             n_correct_flags: 0,
             outputs: vec![ErrorSums::default(); n_outputs],
         }
@@ -307,7 +309,6 @@ impl Tally {
         let pairs = outputs.iter().zip(targets);
         for (output, (a, y)) in self.outputs.iter_mut().zip(pairs) {
             let (a, y) = (a.into_f64(), y.into_f64());
-            self.are_flags &= y == 0.0 || y == 1.0;
             self.n_correct_flags += u64::from((a > 0.5) == (y > 0.5));
             output.add(a, y);
         }

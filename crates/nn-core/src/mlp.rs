@@ -594,7 +594,8 @@ fn samples<'a>(
             Samples::classification(inputs, labels, n_classes)
         }
         MlpTargets::Values(values) => {
-            Samples::regression(inputs, standardize(column(values), standardized_targets))
+            let targets = standardize(column(values), standardized_targets);
+            Samples::regression(inputs, targets).map(Samples::of_numbers)
         }
     }
 }

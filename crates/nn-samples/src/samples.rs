@@ -32,6 +32,8 @@ pub struct Samples<'a, S = f32> {
     weights: Option<List<'a, S>>,
     /// The rows of `inputs` that belong to these samples.
     rows: RowIndices,
+    /// Whether the targets are known to be numbers.
+    are_numbers: bool,
 }
 
 impl<'a, S: Scalar> Samples<'a, S> {
@@ -101,6 +103,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
             targets,
             weights: None,
             rows: RowIndices::from(0..n_rows),
+            are_numbers: false,
         })
     }
 
@@ -111,6 +114,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
             targets: Targets::values(Rows::new(&[], n_outputs)),
             weights: None,
             rows: RowIndices::default(),
+            are_numbers: false,
         }
     }
 
@@ -140,6 +144,36 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(self)
     }
 
+    /// Declares the targets to be numbers, not labels, even if each of them is 0 or 1.
+    ///
+    /// Without this declaration, targets that are all 0 or 1 count as labels, and an evaluation
+    /// computes their accuracy. A constant number that was standardized is always 0.
+    ///
+    /// ```
+    /// use nn_samples::Samples;
+    ///
+    /// let samples = Samples::regression(&[[1.0_f32], [2.0]], &[[0.0], [0.0]])?;
+    /// assert!(!samples.has_numbers());
+    /// assert!(samples.of_numbers().has_numbers());
+    /// # Ok::<(), nn_error::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of_numbers(mut self) -> Self {
+        self.are_numbers = true;
+        self
+    }
+
+    /// Whether the targets are numbers: they were declared to be, or one of them is neither 0
+    /// nor 1.
+    pub fn has_numbers(&self) -> bool {
+        let Targets::Values(values) = &self.targets else {
+            return false;
+        };
+        let is_flag = |y: &S| *y == S::zero() || *y == S::one();
+        let mut rows = self.rows.iter().map(|row| values.row(row as usize));
+        self.are_numbers || rows.any(|row| !row.iter().all(is_flag))
+    }
+
     /// Copies borrowed arrays, so that the samples can outlive them.
     ///
     /// All rows are copied, including rows that were not selected.
@@ -151,6 +185,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
             targets: self.targets.into_owned(),
             weights: self.weights.map(List::into_owned),
             rows: self.rows,
+            are_numbers: self.are_numbers,
         }
     }
 
@@ -254,6 +289,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
             targets: self.targets.clone(),
             weights: self.weights.clone(),
             rows: self.rows.select(positions),
+            are_numbers: self.are_numbers,
         }
     }
 

@@ -33,6 +33,21 @@ fn regression_errors_agree_with_a_hand_calculation() {
     assert!((errors.r_squared.unwrap() - 0.75).abs() < 1e-15);
 }
 
+/// A constant number that was standardized is 0, as an absent label is.
+#[test]
+fn declared_numbers_are_not_labels() {
+    let samples = Samples::regression(&[[0.5], [1.0]], &[[0.0], [0.0]]).unwrap();
+    let evaluate = |samples: &Samples<'_, f64>| {
+        evaluate(&identity_network(), samples, Loss::Mse, &Threads::single()).unwrap()
+    };
+    let labels = evaluate(&samples);
+    assert_eq!((labels.accuracy, labels.regression), (Some(0.5), None));
+    let weighted = samples.of_numbers().with_weights(&[1.0, 1.0]).unwrap();
+    let numbers = evaluate(&weighted.select(&[0, 1]).into_owned());
+    assert_eq!(numbers.accuracy, None);
+    assert_eq!(numbers.regression.unwrap().mean_absolute, 0.75);
+}
+
 fn errors_of(predicted: [[f64; 2]; 4], targets: [[f64; 2]; 4]) -> RegressionErrors {
     let layers = vec![LayerConfig::new(2, Activation::Identity)];
     let mut network = Network::zeros(&NetworkConfig {
