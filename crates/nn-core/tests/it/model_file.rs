@@ -255,3 +255,122 @@ fn a_newer_format_is_refused() {
     newer[position + 9] = b'7';
     assert!(message(&newer).contains("format 7; this version of nn reads formats 1 to 2"));
 }
+
+#[test]
+fn json_values_are_compared() {
+    let json = |value: u8| Json::new(&value).unwrap();
+    assert_eq!(json(1), json(1));
+    assert_ne!(json(1), json(2));
+}
+
+/// Only an ensemble has a number of networks, and only a calibrated network a temperature.
+#[test]
+fn the_header_has_no_defaults() {
+    let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|it| it == text);
+    let network = model().network;
+    let single = bytes(&model());
+    assert!(!has(&single, b"networks") && !has(&single, b"temperature"));
+    let mut other = network.clone();
+    other.parameters_mut().fill(0.5);
+    other.statistics_mut().fill(0.25);
+    let two = Model {
+        network: Network::ensemble(&[network.clone(), other]).unwrap(),
+        ..model()
+    };
+    assert!(has(&bytes(&two), br#"\"networks\":2"#));
+    assert_eq!(Model::read(&bytes(&two)[..]).unwrap(), two);
+    let calibrated = Model {
+        network: network.with_temperature(2.0).unwrap(),
+        ..model()
+    };
+    assert!(has(&bytes(&calibrated), br#"\"temperature\":2.0"#));
+    assert_eq!(Model::read(&bytes(&calibrated)[..]).unwrap(), calibrated);
+}
+
+/// Stages before the weighted sums, after them, and after the activation.
+#[test]
+fn all_stages_are_written_and_read() {
+    let stage = |text: &str| vec![text.parse().unwrap()];
+    let hidden = LayerConfig {
+        inputs: stage("periodic-embedding:2x3:std=0.1:columns=2"),
+        sums: stage("parametric:selu"),
+        ..LayerConfig::new(3, Activation::Identity)
+    };
+    let equally_wide = LayerConfig {
+        outputs: stage("residual"),
+        ..LayerConfig::new(3, Activation::Relu)
+    };
+    let layers = vec![
+        hidden,
+        equally_wide,
+        LayerConfig::new(2, Activation::Softmax),
+    ];
+    let config = NetworkConfig {
+        n_inputs: 4,
+        layers,
+    };
+    let model = Model {
+        network: Network::new(&config, 5).unwrap(),
+        ..model()
+    };
+    let read = Model::read(&bytes(&model)[..]).unwrap();
+    assert_eq!(read, model);
+    assert_eq!(read.network.config(), config);
+}
+
+#[test]
+fn descriptions_fit_the_network() {
+    let network = |n_outputs| NetworkConfig {
+        n_inputs: 4,
+        layers: vec![LayerConfig::new(n_outputs, Activation::Sigmoid)],
+    };
+    let is_accepted = |n_outputs, edit: &dyn Fn(&mut Description)| {
+        let mut description = Description::default();
+        edit(&mut description);
+        let loss = Loss::BinaryCrossEntropy;
+        Model::<f32>::check(&network(n_outputs), loss, &description).is_ok()
+    };
+    for (n_outputs, n_names, is_valid) in [
+        (1, 0, true),
+        (1, 1, true),
+        (1, 2, true),
+        (1, 3, false),
+        (2, 1, false),
+        (2, 2, true),
+        (3, 2, false),
+    ] {
+        let named = |it: &mut Description| it.class_names = vec!["a".to_owned(); n_names];
+        assert_eq!(
+            is_accepted(n_outputs, &named),
+            is_valid,
+            "{n_outputs} {n_names}"
+        );
+    }
+    let shaped = |shape: Vec<usize>, is_table: bool| {
+        let preprocessing = Some(Json::new(&0).unwrap()).filter(|_| is_table);
+        is_accepted(1, &|it| {
+            it.input.shape.clone_from(&shape);
+            it.input.preprocessing.clone_from(&preprocessing);
+        })
+    };
+    assert!(shaped(vec![], false) && shaped(vec![4], false) && shaped(vec![2, 2], false));
+    assert!(!shaped(vec![3], false) && shaped(vec![3], true));
+    let dimensions = |n: usize| [vec![4], vec![1; n - 1]].concat();
+    assert!(shaped(dimensions(32), false) && !shaped(dimensions(33), false));
+}
+
+/// The largest number of dimensions can be read, too.
+#[test]
+fn a_shape_of_many_dimensions_is_read() {
+    let mut model = model();
+    model.description.input.shape = [vec![4], vec![1; 31]].concat();
+    assert_eq!(Model::read(&bytes(&model)[..]).unwrap(), model);
+}
+
+#[test]
+fn damaged_weights_of_format_1_are_refused() {
+    let mut bytes = include_bytes!("../../../../fuzz/corpus/model/small").to_vec();
+    Model::<f32>::read(&bytes[..]).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    assert!(message(&bytes).contains("the weights are damaged: expected SHA-256"));
+}
