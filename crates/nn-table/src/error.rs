@@ -222,8 +222,8 @@ pub enum Error {
     },
     /// The settings give a column two roles.
     #[error(
-        "{path}: column {column}: expected only one of the roles target, sample weight and ignored, \
-         found two",
+        "{path}: column {column}: expected only one of the roles target, sample weight, group, \
+         order, split and ignored, found two",
         path = path.display(),
         column = quoted(column)
     )]
@@ -254,6 +254,21 @@ pub enum Error {
         n_rows: usize,
         /// Number of inputs per row, after one-hot encoding.
         n_inputs: usize,
+    },
+    /// The target has no value in any row, or only values of another type than in the training
+    /// table.
+    #[error(
+        "{path}: none of the {n_rows} rows has a value of the target in {columns}",
+        path = path.display(),
+        columns = listed(columns)
+    )]
+    NoTargetValues {
+        /// Path of the file.
+        path: PathBuf,
+        /// Names of the target columns.
+        columns: Vec<String>,
+        /// Number of rows.
+        n_rows: usize,
     },
     /// There are no input columns.
     #[error(
@@ -348,6 +363,7 @@ impl Error {
             | Self::BadCell { .. }
             | Self::MissingColumns { .. }
             | Self::NoTarget { .. }
+            | Self::NoTargetValues { .. }
             | Self::NoInputs { .. }
             | Self::ConstantInputs { .. }
             | Self::TooManyClasses { .. }
@@ -406,6 +422,9 @@ impl Error {
             Self::ConflictingRoles { .. } => "give each column one role",
             Self::InputHasRole { .. } => "choose another `target`, or train a new model",
             Self::NoTarget { .. } => "add a column \"label\" with the class of each image",
+            Self::NoTargetValues { .. } => {
+                "write the classes or numbers of the target as in the training table"
+            }
             Self::OutOfMemory { .. } => {
                 "use `ignore` to leave out text columns with many values, or use fewer rows"
             }

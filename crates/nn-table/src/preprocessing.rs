@@ -148,7 +148,8 @@ impl Preprocessing {
     /// Removes the rows whose target is missing from a later table.
     ///
     /// # Errors
-    /// Returns [`Error::File`] if no row is left.
+    /// Returns [`Error::File`] for a table without rows, and [`Error::NoTargetValues`] if no row
+    /// is left.
     pub fn drop_rows_without_target(&self, table: &mut Table) -> Result<Option<Note>> {
         let columns = self.target.columns();
         let found = columns.iter().filter_map(|name| table.find(name));
@@ -683,16 +684,19 @@ impl Samples {
 
 fn drop_missing(table: &mut Table, positions: &[usize]) -> Result<Option<Note>> {
     let n_rows = table.drop_missing(positions);
+    let names = positions.iter().map(|&it| table.name(it).to_owned());
+    let columns: Vec<String> = names.collect();
+    if table.n_rows() == 0 && n_rows > 0 {
+        return Err(Error::NoTargetValues {
+            path: table.path().to_owned(),
+            columns,
+            n_rows,
+        });
+    }
     if table.n_rows() == 0 {
         return Err(table::empty(table.path()));
     }
-    Ok((n_rows > 0).then(|| Note::MissingTargets {
-        columns: positions
-            .iter()
-            .map(|&it| table.name(it).to_owned())
-            .collect(),
-        n_rows,
-    }))
+    Ok((n_rows > 0).then_some(Note::MissingTargets { columns, n_rows }))
 }
 
 fn fit_inputs(

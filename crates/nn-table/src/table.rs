@@ -221,11 +221,16 @@ impl Table {
         }
     }
 
-    pub(crate) fn bad_cell(&self, column: usize, row: usize, problem: CellProblem) -> Error {
+    /// The place of a row in the file.
+    pub fn place(&self, row: usize) -> Place {
         let number = self.lines.get(row).map_or(0, |&line| u64::from(line));
+        Place::new(self.format, number)
+    }
+
+    pub(crate) fn bad_cell(&self, column: usize, row: usize, problem: CellProblem) -> Error {
         Error::BadCell {
             path: self.path.clone(),
-            place: Place::new(self.format, number),
+            place: self.place(row),
             column: self.name(column).to_owned(),
             text: self.word(column, row).into_owned(),
             problem,
