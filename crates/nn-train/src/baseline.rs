@@ -5,6 +5,7 @@ use nn_core::{Rows, Samples};
 use nn_metrics::mean;
 use nn_settings::Result;
 
+use crate::constant_prediction::ConstantPrediction;
 use crate::data::Data;
 use crate::sample_outputs::{SampleOutputs, actual_values, in_f64, targets_of};
 use crate::task::Task;
@@ -12,34 +13,30 @@ use crate::task::Task;
 /// Number of samples whose targets are in memory twice.
 const SAMPLES_AT_A_TIME: usize = 1 << 16;
 
-/// A constant prediction, fitted to the training samples.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ConstantPrediction {
-    /// The most frequent class.
-    Class(u32),
-    /// The more frequent value of each label.
-    Labels(Vec<bool>),
-    /// The mean of each target, in the units of the table.
-    Means(Vec<f64>),
-}
-
 impl ConstantPrediction {
-    /// Fits the prediction to the training samples of `data`, without sample weights. If
-    /// `data` has no training samples, the prediction is fitted to `samples`.
+    /// The prediction of the run whose model is evaluated on `data`, or else the prediction
+    /// fitted to the training samples of `data`; `None` if there are none.
     ///
     /// # Errors
     /// Returns an error if the data set is inconsistent.
-    pub fn fit(data: &Data, samples: &Samples<'_>) -> Result<Self> {
+    pub fn of_training(data: &Data) -> Result<Option<Self>> {
+        if let Some(prediction) = &data.constant_prediction {
+            return Ok(Some(prediction.clone()));
+        }
         let train = data.splits()?.train;
-        let samples = if train.is_empty() { samples } else { &train };
-        Ok(match (data.task, samples.class_counts()) {
+        Ok((!train.is_empty()).then(|| Self::fit(data, &train)))
+    }
+
+    /// Fits the prediction to samples of `data`, without sample weights.
+    pub fn fit(data: &Data, samples: &Samples<'_>) -> Self {
+        match (data.task, samples.class_counts()) {
             (_, Some(counts)) => Self::Class(most_frequent(&counts)),
             (Task::MultiLabel(_), None) => {
                 let fractions = column_means(samples, |samples| in_f64(&targets_of(samples)));
                 Self::Labels(fractions.map(|fraction| fraction > 0.5).collect())
             }
             _ => Self::Means(column_means(samples, |it| actual_values(it, data)).collect()),
-        })
+        }
     }
 
     /// The baseline of each output: the accuracy of the constant class or label, or the

@@ -13,6 +13,7 @@ use nn_settings::{Error, ErrorKind, Result, Settings};
 use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
+use crate::constant_prediction::ConstantPrediction;
 use crate::data_request::DataRequest;
 use crate::grouped;
 use crate::location::locate_data;
@@ -66,6 +67,9 @@ pub struct Data {
     pub stratify: Option<bool>,
     /// The model that training starts from, if the setting `from` names one.
     pub source: Option<Arc<SourceModel>>,
+    /// The best constant prediction of the training samples of the model that is evaluated on
+    /// this data set; `None` if the model was trained on this data set, or if it is unknown.
+    pub constant_prediction: Option<ConstantPrediction>,
     sample_weights: Option<Vec<f32>>,
     rows: SplitIndices,
     /// The file of rows that has the samples; `dataset` then has none.
@@ -232,6 +236,7 @@ impl Data {
                 pixel_scale: PIXEL_SCALE,
                 stratify: loaded.is_stratified.then_some(true),
                 source: None,
+                constant_prediction: None,
                 sample_weights: loaded.sample_weights,
                 rows: loaded.rows.into(),
                 file: None,
@@ -275,6 +280,7 @@ impl Data {
                 notes: loaded.notes.into_iter().map(Note::Images).collect(),
                 sample_weights: None,
                 source: None,
+                constant_prediction: None,
             }
         };
         if let Some(class) = request.options.positive_class {
@@ -309,6 +315,7 @@ impl Data {
             table_sha256: Some(file.digest().to_owned()),
             stratify: None,
             source: None,
+            constant_prediction: None,
             pixel_scale: PIXEL_SCALE,
             sample_weights: None,
             rows: splits,
@@ -501,11 +508,12 @@ impl Data {
         if let Some(weights) = &self.sample_weights {
             all = all.with_weights(weights)?;
         }
+        all = self.declared(all);
         let own_test = &self.dataset.test;
         let test = if !self.rows.test.is_empty() {
             Some(all.select_all(&self.rows.test))
         } else if !own_test.is_empty() {
-            Some(self.samples(own_test)?)
+            Some(self.declared(self.samples(own_test)?))
         } else {
             None
         };
@@ -514,6 +522,15 @@ impl Data {
             validation: all.select_all(&self.rows.validation),
             test,
         })
+    }
+
+    /// Declares the targets of a regression to be numbers: a constant target that was
+    /// standardized consists of zeros, like labels.
+    fn declared<'a>(&self, samples: Samples<'a>) -> Samples<'a> {
+        match self.task {
+            Task::Regression(_) => samples.of_numbers(),
+            Task::Classification(_) | Task::MultiLabel(_) => samples,
+        }
     }
 
     /// The index, in the whole data set, of the sample at `position` in a split; both are

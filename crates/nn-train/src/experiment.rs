@@ -14,6 +14,7 @@ use nn_workers::SharedWork;
 use crate::calibration::calibrated;
 use crate::checkpoints::{Checkpoints, Pace};
 use crate::config_diff::{check_checkpoint, check_settings};
+use crate::constant_prediction::ConstantPrediction;
 use crate::data::{Data, Splits};
 use crate::ensemble::FinishedMembers;
 use crate::epoch_metrics::EpochMetrics;
@@ -512,6 +513,7 @@ impl Session<'_> {
         let (n_threads, network) = (threads.count(), &model.network);
         let mut summary = Summary {
             threshold: evaluator.best_thresholds(&splits.validation)?,
+            constant_prediction: ConstantPrediction::of_training(data)?,
             ..Summary::new(plan, data, n_threads, network, &outcome, test.as_ref())
         };
         let is_as_trained = network.n_networks() == 1 && network.temperature() == 1.0;

@@ -43,6 +43,7 @@ mod location;
 mod stored_model;
 pub mod source_model;
 pub mod task;
+pub mod constant_prediction;
 pub mod data_request;
 pub mod table;
 mod conversion_settings;

@@ -9,7 +9,7 @@ use nn_metrics::{
 use nn_settings::Result;
 use nn_tensor::Threads;
 
-use crate::baseline::ConstantPrediction;
+use crate::constant_prediction::ConstantPrediction;
 use crate::data::Data;
 use crate::sample_outputs::{ClassOutputs, LabelOutputs, SampleOutputs, ValueOutputs};
 
@@ -27,6 +27,9 @@ pub struct Metrics {
     /// training samples (for labels, the mean over the labels), or the root mean square
     /// error of predicting the training mean (the mean over the targets).
     pub baseline: Option<f64>,
+    /// Whether the baseline is fitted to the evaluated samples themselves, because the training
+    /// samples are unknown.
+    pub is_baseline_of_samples: bool,
     /// The baseline of each label or target; a single value for a classification.
     pub baselines: Vec<f64>,
     /// The 95 % confidence interval of the accuracy (Wilson).
@@ -73,8 +76,12 @@ impl Evaluator<'_> {
             });
         }
         let outputs = self.outputs(samples)?;
-        let baselines = ConstantPrediction::fit(self.data, samples)?.scores(&outputs);
+        let of_training = ConstantPrediction::of_training(self.data)?;
+        let is_baseline_of_samples = of_training.is_none();
+        let constant = of_training.unwrap_or_else(|| ConstantPrediction::fit(self.data, samples));
+        let baselines = constant.scores(&outputs);
         let mut metrics = Metrics {
+            is_baseline_of_samples,
             baseline: mean(baselines.iter().copied()),
             baselines,
             regression: self.errors(&evaluation, &outputs),
@@ -175,17 +182,16 @@ impl Metrics {
         }));
     }
 
-    /// Adds the intervals of the mean of the absolute and of the squared errors by Student's
-    /// t-distribution.
+    /// Adds the intervals of the mean of the absolute and of the squared errors.
     fn add_error_intervals(&mut self, outputs: &ValueOutputs) {
-        let interval = |values: &[f64]| MeanEstimate::of_independent(values).map(|it| it.interval);
+        let interval =
+            |values: &[f64]| Some(MeanEstimate::of_independent(values)?.interval_of_positive());
         let errors = outputs.absolute_errors();
-        let not_negative = |(low, high): (f64, f64)| (low.max(0.0), high);
-        self.mean_absolute_interval = interval(&errors).map(not_negative);
+        self.mean_absolute_interval = interval(&errors);
         if outputs.actual.n_columns() == 1 {
             let squares: Vec<f64> = errors.iter().map(|error| error * error).collect();
             let root = |(low, high): (f64, f64)| (low.sqrt(), high.sqrt());
-            self.root_mean_square_interval = interval(&squares).map(not_negative).map(root);
+            self.root_mean_square_interval = interval(&squares).map(root);
         }
     }
 

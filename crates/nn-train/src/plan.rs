@@ -22,6 +22,8 @@ use nn_settings::{
     Settings, Widths,
 };
 
+use nn_table::TargetTransform;
+
 use crate::data::{Data, PIXEL_SCALE};
 use crate::source_model::{SourceModel, activation_of};
 use crate::task::Task;
@@ -89,6 +91,7 @@ impl Plan {
         let n_outputs = n_outputs(data.task, loss)?;
         check_bce(settings, n_outputs)?;
         check_calibrate(settings, loss)?;
+        check_task_settings(settings, data.task)?;
         let output = output_activation(settings, loss, same_outputs, data.task, n_outputs)?;
         let (layers, start) = match source {
             Some(source) => {
@@ -432,6 +435,30 @@ fn check_calibrate(settings: &Settings, loss: Loss) -> Result<()> {
         ))
         .with_help("leave `calibrate` out")),
         _ => Ok(()),
+    }
+}
+
+/// Settings of classes have no effect on numbers, and settings of numbers none on classes.
+fn check_task_settings(settings: &Settings, task: Task) -> Result<()> {
+    let transform = value(&settings.target_transform);
+    let given = match task {
+        Task::Regression(_) => vec![("label-smoothing", settings.label_smoothing > Some(0.0))],
+        Task::Classification(_) | Task::MultiLabel(_) => vec![
+            ("target-transform", transform == Some(TargetTransform::Log)),
+            ("clip-outputs", settings.clip_outputs == Some(true)),
+        ],
+    };
+    let needed = match task {
+        Task::Regression(_) => "needs classes or labels",
+        Task::Classification(_) | Task::MultiLabel(_) => "needs numbers as targets",
+    };
+    match given.iter().find(|(_, is_given)| *is_given) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::usage(format!(
+            "`{name}`: {needed}, but the task is {}",
+            task.name()
+        ))
+        .with_help(format!("leave `{name}` out"))),
     }
 }
 

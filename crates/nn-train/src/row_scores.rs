@@ -17,6 +17,8 @@ pub struct RowScores {
     rows: Vec<usize>,
     /// The true classes, labels or values of the test samples.
     targets: Vec<f64>,
+    /// Names of the classes, labels or regression targets.
+    names: Vec<String>,
     /// The scores.
     pub scores: Scores,
 }
@@ -68,9 +70,12 @@ impl RowScores {
             _ => targets_of(&samples).iter().map(|&it| it.into()).collect(),
         };
         let position = 0..samples.len();
+        let mut names = data.class_names.clone();
+        names.extend(data.target_names().map(str::to_owned));
         Ok(Self {
             rows: position.map(|it| data.row_of(Split::Test, it)).collect(),
             targets,
+            names,
             scores,
         })
     }
@@ -80,9 +85,38 @@ impl RowScores {
         self.rows.len()
     }
 
+    /// Returns `true` if both runs predict the same classes, labels or numbers.
+    pub fn has_task_of(&self, other: &Self) -> bool {
+        self.names == other.names
+    }
+
     /// Returns `true` if both runs have the same test samples: the same rows of the data set,
     /// with the same targets.
     pub fn has_samples_of(&self, other: &Self) -> bool {
-        self.rows == other.rows && self.targets == other.targets
+        self.rows == other.rows && are_equal(&self.targets, &other.targets)
+    }
+}
+
+/// Whether two runs have the same targets. The numbers of a regression are restored from single
+/// precision, after each run has scaled them by its own training samples.
+fn are_equal(targets: &[f64], others: &[f64]) -> bool {
+    let low = targets.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = targets.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let tolerance = 1e-5 * (high - low) + 1e-6 * high.abs().max(low.abs());
+    let mut pairs = targets.iter().zip(others);
+    targets.len() == others.len() && pairs.all(|(one, other)| (one - other).abs() <= tolerance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_equal_up_to_rounding() {
+        let targets = [1.0, 2.0, 1000.0];
+        assert!(are_equal(&targets, &[1.000_01, 2.0, 1000.0]));
+        assert!(!are_equal(&targets, &[1.1, 2.0, 1000.0]));
+        assert!(!are_equal(&targets, &[1.0, 2.0]));
+        assert!(are_equal(&[], &[]));
     }
 }

@@ -122,7 +122,19 @@ impl Run {
     /// Returns an error if the data set cannot be loaded or does not match the model.
     pub fn data_of(&self, named: Option<&str>) -> Result<Data> {
         let origin = named.map_or(Origin::Run(&self.model_file), Origin::Named);
-        data_of(&self.model, origin, &self.data_dir, &self.threads)
+        let mut data = data_of(&self.model, origin, &self.data_dir, &self.threads)?;
+        if named.is_some() {
+            let constant = self.summary()?.and_then(|it| it.constant_prediction);
+            data.constant_prediction = constant.filter(|it| it.suits(data.task));
+        }
+        Ok(data)
+    }
+
+    /// The summary of the run; `None` for a model file without a readable summary.
+    fn summary(&self) -> Result<Option<Summary>> {
+        let folder = self.model_file.parent().unwrap_or(Path::new(""));
+        let text = regular_file::find_text(&folder.join(SUMMARY))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Evaluates the model on a split of the run's data set.
@@ -186,10 +198,7 @@ impl Run {
         if let Threshold::Value(threshold) = threshold {
             return Ok(vec![threshold; n]);
         }
-        let folder = self.model_file.parent().unwrap_or(Path::new(""));
-        let text = regular_file::find_text(&folder.join(SUMMARY))?;
-        let summary: Option<Summary> = text.and_then(|text| serde_json::from_str(&text).ok());
-        let stored = summary.and_then(|it| it.threshold);
+        let stored = self.summary()?.and_then(|it| it.threshold);
         if let Some(thresholds) = stored.filter(|it| it.len() == n) {
             return Ok(thresholds);
         }

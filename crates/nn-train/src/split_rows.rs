@@ -1,5 +1,7 @@
 //! The rows of each split of a data set.
 
+use std::collections::HashMap;
+
 use nn_core::batches::{RowIndices, grouped_folds, grouped_split, split, split_stratified};
 use nn_settings::{Error, Result};
 use nn_tensor::random::{Purpose, Stream, Streams};
@@ -165,7 +167,7 @@ impl SplitRows {
 
     /// Notes about splits whose number of rows differs much from the wanted number,
     /// because rows with the same group or time stay together.
-    pub(crate) fn uneven(&self, options: &SplitOptions) -> Vec<Note> {
+    pub(crate) fn uneven(&self, options: &SplitOptions, columns: &SplitColumns) -> Vec<Note> {
         let (n_validation, n_test) = (self.validation.len(), self.test.len());
         let n_rest = self.train.len() + n_validation;
         let fraction = |split, without_folds| match options.fold_of(split) {
@@ -183,8 +185,9 @@ impl SplitRows {
                 wanted(n_rest, validation_fraction),
             ),
         ];
-        let is_uneven = |&(_, n_rows, n_wanted): &(Split, usize, usize)| {
-            n_rows.abs_diff(n_wanted) as f64 > MAX_DIFFERENCE * n_wanted as f64
+        let is_uneven = |&(split, n_rows, n_wanted): &(Split, usize, usize)| {
+            !columns.gives(split)
+                && n_rows.abs_diff(n_wanted) as f64 > MAX_DIFFERENCE * n_wanted as f64
         };
         splits
             .into_iter()
@@ -199,6 +202,26 @@ impl SplitRows {
 }
 
 impl SplitColumns {
+    /// Whether the column of the splits decides which rows are in this split. Without validation
+    /// rows in the column, some training rows are split off.
+    fn gives(&self, split: Split) -> bool {
+        let is_in_column = |splits: &Vec<Split>| splits.contains(&split);
+        let has_column = self.splits.is_some();
+        has_column && (split == Split::Test || self.splits.as_ref().is_some_and(is_in_column))
+    }
+
+    /// Two rows of the same group with different splits, if the column of the splits divides a
+    /// group.
+    pub(crate) fn divided_group(&self) -> Option<[usize; 2]> {
+        let (groups, splits) = (self.groups.as_ref()?, self.splits.as_ref()?);
+        let mut first_rows = HashMap::new();
+        let with_other_split = |(row, &group): (usize, &u32)| {
+            let first = *first_rows.entry(group).or_insert(row);
+            (splits[first] != splits[row]).then_some([first, row])
+        };
+        groups.iter().enumerate().find_map(with_other_split)
+    }
+
     /// Splits `rows` into two parts; the second part has this `fraction` of the rows.
     fn split_off(&self, rows: &[u32], fraction: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u32>) {
         if let Some(ranks) = &self.ranks {
@@ -631,13 +654,34 @@ mod tests {
     }
 
     #[test]
+    fn a_divided_group_is_found() {
+        use Split::{Test, Train};
+        let mut columns = SplitColumns {
+            groups: Some(vec![0, 1, 0, 1]),
+            splits: Some(vec![Train, Test, Train, Test]),
+            ..SplitColumns::default()
+        };
+        assert_eq!(columns.divided_group(), None);
+        columns.splits = Some(vec![Train, Test, Train, Train]);
+        assert_eq!(columns.divided_group(), Some([1, 3]));
+        columns.groups = None;
+        assert_eq!(columns.divided_group(), None);
+    }
+
+    #[test]
     fn uneven_splits_are_noted() {
         let rows = SplitRows {
             train: (0..40).collect(),
             validation: (40..44).collect(),
             test: (44..100).collect(),
         };
-        let notes = rows.uneven(&options(&Settings::default()));
+        let settings = options(&Settings::default());
+        let given = SplitColumns {
+            splits: Some(vec![Split::Train; 100]),
+            ..SplitColumns::default()
+        };
+        assert!(rows.uneven(&settings, &given).is_empty());
+        let notes = rows.uneven(&settings, &SplitColumns::default());
         let texts: Vec<String> = notes.iter().map(Note::to_string).collect();
         assert_eq!(
             texts,

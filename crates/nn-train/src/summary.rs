@@ -6,6 +6,7 @@ use nn_core::Network;
 use nn_core::model_file::weights_sha256;
 use serde::{Deserialize, Serialize};
 
+use crate::constant_prediction::ConstantPrediction;
 use crate::data::Data;
 use crate::metrics::Metrics;
 use crate::outcome::Outcome;
@@ -53,6 +54,8 @@ pub struct Summary {
     /// frequent class of the training samples, or the root mean square error of
     /// predicting the mean of the training samples.
     pub baseline: Option<f64>,
+    /// The best constant prediction of the training samples, whose score is the baseline.
+    pub constant_prediction: Option<ConstantPrediction>,
     /// Area under the ROC curve on the test samples; for labels and for more than two classes, an
     /// average as in [`ClassMetrics`](nn_metrics::ClassMetrics).
     pub test_auc: Option<f64>,
@@ -138,6 +141,7 @@ impl Summary {
             test_samples: test.map(|test| test.evaluation.n_samples),
             task: Some(data.task.name().to_owned()),
             baseline: test.and_then(|test| test.baseline),
+            constant_prediction: None,
             test_auc: classes.and_then(|it| it.auc),
             test_average_precision: classes.and_then(|it| it.average_precision),
             test_balanced_accuracy: classes.and_then(|it| it.balanced_accuracy),

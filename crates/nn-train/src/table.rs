@@ -225,7 +225,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     }
     let keeps_rows_together = columns.groups.is_some() || columns.ranks.is_some();
     let uneven = match request.model {
-        None if keeps_rows_together => rows.uneven(request.options),
+        None if keeps_rows_together => rows.uneven(request.options, &columns),
         _ => Vec::new(),
     };
     check_memory(path, &preprocessing, table.n_rows())?;
@@ -292,7 +292,7 @@ fn split_columns(
         return Ok(SplitColumns::default());
     }
     let (group, order, split) = (&options.group, &options.order_by, &options.split_column);
-    Ok(SplitColumns {
+    let columns = SplitColumns {
         classes: classes_to_stratify_by(table, options, request)?,
         groups: group.as_ref().map(|it| table.groups(it)).transpose()?,
         ranks: order.as_ref().map(|it| table.ranks(it)).transpose()?,
@@ -300,7 +300,28 @@ fn split_columns(
             .as_ref()
             .map(|it| table.splits(it, Split::of_cell))
             .transpose()?,
-    })
+    };
+    match columns.divided_group() {
+        Some(divided) => Err(divided_group(table, options, divided)),
+        None => Ok(columns),
+    }
+}
+
+/// The error about a group whose rows have different splits in the column of the splits.
+fn divided_group(table: &Table, options: &TableOptions, rows: [usize; 2]) -> Error {
+    let [first, second] = rows.map(|row| table.place(row));
+    let name = |column: &Option<String>| column.clone().unwrap_or_default();
+    Error::new(
+        ErrorKind::Data,
+        format!(
+            "{}: {first} and {second} have the same group in column `{}`, but different splits in \
+             column `{}`",
+            table.path().display(),
+            name(&options.group),
+            name(&options.split_column)
+        ),
+    )
+    .with_help("leave `group` out, or give all rows of a group the same split")
 }
 
 /// The class of each row, if the split is stratified by class.
