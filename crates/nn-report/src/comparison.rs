@@ -77,9 +77,14 @@ impl Comparison {
             let values = values.map(|text| text.unwrap_or_else(|| NO_NUMBER.to_owned()));
             ComparedValue::new(name, values.collect())
         };
-        // Results for different data or loss functions are not comparable.
-        let has_same_data = !texts("", &|run| run.summary.dataset.clone()).differs;
-        let has_same_loss = !texts("", &|run| format!("{:?}", run.settings.loss)).differs;
+        // Results for different data, targets or loss functions are not comparable.
+        let data = |run: &RunRecord| format!("{} {:?}", run.summary.dataset, run.settings.target);
+        let has_same_data = !texts("", &data).differs;
+        let loss = |run: &RunRecord| {
+            let settings = &run.settings;
+            format!("{:?} {:?}", settings.loss, settings.target_transform)
+        };
+        let has_same_loss = !texts("", &loss).differs;
         let rows = [
             texts("data set", &|run| run.summary.dataset.clone()),
             texts("network", &layers),
@@ -319,6 +324,13 @@ mod tests {
         let results = comparison.results();
         assert!(results.iter().any(|line| line.name == "training time"));
         assert!(results.iter().all(|line| line.best.is_empty()));
+    }
+
+    #[test]
+    fn runs_with_different_targets_are_not_comparable() {
+        let mut comparison = three();
+        comparison.runs[0].settings.target = Some("price".to_owned());
+        assert!(comparison.results().iter().all(|line| line.best.is_empty()));
     }
 
     #[test]

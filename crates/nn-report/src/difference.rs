@@ -285,10 +285,13 @@ fn paired_test(first: &Measured, second: &Measured) -> Result<PairedTest, String
 }
 
 fn check_samples(first: &RowScores, second: &RowScores) -> Result<(), String> {
-    if first.has_samples_of(second) {
-        return Ok(());
+    if !first.has_task_of(second) {
+        return Err("they predict different classes, labels or targets".to_owned());
     }
-    Err("the test samples differ; use the same data and --split-seed".to_owned())
+    if !first.has_samples_of(second) {
+        return Err("the test samples differ; use the same data and --split-seed".to_owned());
+    }
+    Ok(())
 }
 
 fn test_of_samples(first: &RowScores, second: &RowScores) -> Result<PairedTest, String> {
@@ -334,19 +337,16 @@ fn test_of_repetitions(
     first: &[(Repetition, f64)],
     second: &[(Repetition, f64)],
 ) -> Result<PairedTest, String> {
+    let none = || "they have no two folds or seeds in common".to_owned();
+    let (first, second) = (means_of_folds(first), means_of_folds(second));
+    let is_of_fold = |(run, _): &(Repetition, f64)| run.fold.is_some();
     let difference = |&(repetition, value): &(Repetition, f64)| {
         let other = second.iter().find(|(other, _)| *other == repetition)?;
         Some((repetition, other.1 - value))
     };
     let differences: Vec<(Repetition, f64)> = first.iter().filter_map(difference).collect();
-    let folds = |runs: &[(Repetition, f64)]| {
-        let mut folds: Vec<Option<usize>> = runs.iter().map(|(run, _)| run.fold).collect();
-        folds.sort_unstable();
-        folds.dedup();
-        folds
-    };
-    let none = || "they have no two folds or seeds in common".to_owned();
-    if differences.is_empty() || folds(first) != folds(second) {
+    let has_all_folds = differences.len() == first.len() && first.len() == second.len();
+    if !has_all_folds && first.iter().chain(&second).any(is_of_fold) {
         return Err(none());
     }
     let runs: Vec<Repetition> = differences.iter().map(|(run, _)| *run).collect();
@@ -356,6 +356,24 @@ fn test_of_repetitions(
         _ => format!("paired t-test over {} seeds", estimate.n),
     };
     Ok(PairedTest::of_mean(measure, estimate, method))
+}
+
+/// The mean over the seeds of each fold; runs without a fold are unchanged.
+fn means_of_folds(runs: &[(Repetition, f64)]) -> Vec<(Repetition, f64)> {
+    let mut means: Vec<(Repetition, Vec<f64>)> = Vec::new();
+    for &(run, value) in runs {
+        let run = match run.fold {
+            Some(_) => Repetition { seed: None, ..run },
+            None => run,
+        };
+        match means.iter_mut().find(|(other, _)| *other == run) {
+            Some((_, values)) => values.push(value),
+            None => means.push((run, vec![value])),
+        }
+    }
+    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    let means = means.into_iter();
+    means.map(|(run, values)| (run, mean(values))).collect()
 }
 
 impl PairedTest {
@@ -404,6 +422,33 @@ mod tests {
         assert!(verdict.ends_with("paired t-test over 3 seeds"), "{verdict}");
         let other = test_of_repetitions(PairedMeasure::TestAccuracy, &first, &second[..1]);
         assert!(other.is_err());
+    }
+
+    /// The means of the folds are 0.90, 0.91, 0.92 and 0.93, 0.95, 0.94.
+    #[test]
+    fn the_seeds_of_a_fold_are_averaged_before_folds_are_paired() {
+        let run = |fold, seed, value| {
+            let repetition = Repetition {
+                fold: Some(fold),
+                seed,
+                ..Repetition::default()
+            };
+            (repetition, value)
+        };
+        let single = [(1, 0.90), (2, 0.91), (3, 0.92)].map(|(fold, it)| run(fold, None, it));
+        let seeds = [(1, 0.92), (2, 0.94), (3, 0.93)].map(|(fold, it)| run(fold, Some(0), it));
+        let others = [(1, 0.94), (2, 0.96), (3, 0.95)].map(|(fold, it)| run(fold, Some(1), it));
+        let several = [seeds, others].concat();
+        let test = test_of_repetitions(PairedMeasure::TestAccuracy, &single, &several);
+        let test = test.expect("the same folds");
+        assert!(
+            (test.difference - 0.03).abs() < 1e-12,
+            "{}",
+            test.difference
+        );
+        assert_eq!(test.method, "corrected paired t-test over 3 folds");
+        let fewer = test_of_repetitions(PairedMeasure::TestAccuracy, &single[..2], &several);
+        fewer.expect_err("different folds");
     }
 
     /// With three tests, the smallest p-value counts three times.

@@ -26,6 +26,11 @@ pub struct RunRecord {
     pub summary: Summary,
 }
 
+/// Whether the directory is that of a search.
+fn is_search(directory: &Path) -> bool {
+    directory.join("trials.csv").is_file()
+}
+
 impl RunRecord {
     /// Reads the record of a run directory.
     ///
@@ -40,6 +45,14 @@ impl RunRecord {
             let run = first_run_in(directory).unwrap_or_else(|| directory.to_owned());
             return Err(Error::usage(problem)
                 .with_help(format!("use one of them, such as {}", run.display())));
+        }
+        if is_search(directory) {
+            let problem = format!(
+                "{}: expected a training run, found a search",
+                directory.display()
+            );
+            let help = format!("use its run, {}", directory.join("best").display());
+            return Err(Error::usage(problem).with_help(help));
         }
         let epochs = read_metrics(&directory.join(METRICS))?;
         let settings = Settings::read(&directory.join(CONFIG)).map_err(Error::of_data)?;

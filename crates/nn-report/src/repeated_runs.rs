@@ -234,7 +234,7 @@ impl RepeatedRuns {
         spread.map(|spread| spread.interval).or_else(own)
     }
 
-    /// The most important result and the test loss.
+    /// The most important result, the error of a regression and the test loss.
     fn curve_measures(&self) -> Vec<&'static Measure> {
         let is_on_test = |measure: &&Measure| measure.name.starts_with("test");
         let all = results().filter(is_on_test).filter(|measure| {
@@ -243,9 +243,9 @@ impl RepeatedRuns {
         });
         let all: Vec<&Measure> = all.collect();
         let main = all.iter().copied().take(1);
-        let loss = all.iter().copied().skip(1);
-        main.chain(loss.filter(|it| it.best == Best::LowestLoss))
-            .collect()
+        let others = all.iter().copied().skip(1);
+        let is_error = |it: &&Measure| matches!(it.best, Best::LowestError | Best::LowestLoss);
+        main.chain(others.filter(is_error)).collect()
     }
 
     /// One chart per measure over the number of training samples.
