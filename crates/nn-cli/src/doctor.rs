@@ -67,12 +67,26 @@ fn lines(run: &Path, diagnosis: &Diagnosis) -> Vec<String> {
         }
     }
     if lines.len() == 1 {
-        lines.extend([String::new(), "no problem found".to_owned()]);
+        lines.extend([String::new(), nothing_found(diagnosis, unchecked.len())]);
     }
     lines.extend(cures(run, diagnosis));
     lines.extend(section("checked, no problem", &ok));
     lines.extend(not_checked(&unchecked));
     lines
+}
+
+/// Says that no problem was found, and by how many checks if some were skipped.
+fn nothing_found(diagnosis: &Diagnosis, n_unchecked: usize) -> String {
+    let n_checks = diagnosis.checks.len();
+    let n_checked = n_checks - n_unchecked;
+    match (n_unchecked, diagnosis.has_data) {
+        (0, _) => "no problem found".to_owned(),
+        (_, true) => format!("no problem found by {n_checked} of {n_checks} checks"),
+        (_, false) => format!(
+            "no problem found by {n_checked} of {n_checks} checks; most others need the data (set \
+             --data-dir)"
+        ),
+    }
 }
 
 /// The problems that another one explains.

@@ -20,15 +20,17 @@ mod reference;
 mod probe;
 mod case;
 mod samples;
+mod targets;
 mod leak;
 mod objective;
+mod pace;
 mod fit;
 mod initial_weights;
 mod neurons;
-mod pace;
 mod epochs;
 mod learning_rate;
 mod guessing;
+mod shift;
 mod overfitting;
 mod check;
 
@@ -53,6 +55,8 @@ pub struct Diagnosis {
     pub title: String,
     /// The results of all checks, causes before symptoms.
     pub checks: Vec<CheckResult>,
+    /// Whether the data of the run were available; most checks need them.
+    pub has_data: bool,
 }
 
 /// The result of a check.
@@ -127,6 +131,7 @@ impl Diagnosis {
         Self {
             title: case.title(),
             checks: explained(&findings),
+            has_data: case.data().is_ok(),
         }
     }
 
@@ -236,6 +241,7 @@ mod tests {
         let diagnosis = Diagnosis {
             title: String::new(),
             checks: results.to_vec(),
+            has_data: true,
         };
         diagnosis.cures().map(|(_, it)| it.flags()).collect()
     }

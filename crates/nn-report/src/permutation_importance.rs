@@ -110,6 +110,8 @@ struct ShuffledSamples {
     n_inputs: usize,
     classes: Option<(Vec<u32>, usize)>,
     targets: Rows<'static, f32>,
+    /// Whether the targets are numbers, not labels.
+    are_numbers: bool,
     n_samples: usize,
 }
 
@@ -130,6 +132,7 @@ impl ShuffledSamples {
             n_inputs,
             classes: classes_of(&samples).zip(samples.n_classes()),
             targets: targets_of(&samples),
+            are_numbers: samples.has_numbers(),
             n_samples: samples.len(),
         })
     }
@@ -140,7 +143,12 @@ impl ShuffledSamples {
             Some((classes, n_classes)) => Targets::classes(&classes[..], *n_classes),
             None => Targets::values(self.targets.borrow()),
         };
-        Ok(Samples::new(inputs, targets)?)
+        let samples = Samples::new(inputs, targets)?;
+        Ok(if self.are_numbers {
+            samples.of_numbers()
+        } else {
+            samples
+        })
     }
 
     /// A copy of these inputs of all samples, `[n_samples, inputs.len()]`.

@@ -84,6 +84,29 @@ fn train(scratch: &Scratch, flags: &str) -> Value {
     scratch.train("a", &format!("--no-report {flags}"))
 }
 
+/// With the rate that was left after halving it, not the one that was set.
+#[test]
+fn a_rate_that_was_halved() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,price", 200, |_, x, y| {
+        format!("{x},{y},{}", 9.0 * x - y)
+    });
+    scratch.file("houses.csv", table);
+    let data = "--data houses.csv --target price --task regression --hidden 64,64 --epochs 6";
+    let rate = "--optimizer sgd --lr 8 --on-divergence halve-lr --schedule cosine";
+    scratch.nn(&format!("train --name a --no-report {data} {rate}"));
+    let metrics = scratch.read("runs/a/metrics.csv");
+    let rows = metrics.lines().skip(1);
+    let rates = rows.filter_map(|row| row.split(',').nth(2)?.parse::<f64>().ok());
+    let highest = rates.fold(0.0, f64::max);
+    assert!(highest > 0.0 && highest < 8.0, "{metrics}");
+    let checks = diagnose(&scratch, "a");
+    let evidence = check(&checks, "learning rate too high")["evidence"].to_string();
+    assert!(!evidence.contains("rate 8,"), "{evidence}");
+    let said = scratch.nn("doctor a").succeeds();
+    assert!(!said.contains("--on-divergence"), "{said}");
+}
+
 /// Trees that are easily told apart, long enough.
 const HEALTHY: &str = "--data trees.csv --hidden 16 --activation tanh --epochs 60";
 
@@ -104,6 +127,7 @@ fn a_healthy_run() {
     );
     let said = scratch.nn("doctor a").succeeds();
     assert!(said.contains("\nno problem found\n"), "{said}");
+    assert!(said.contains("; it never rose by more than 5 %"), "{said}");
     for check in &checks {
         let name = check["check"].as_str().expect("a name");
         assert!(said.contains(&format!("\n  {name}  ")), "{name} in {said}");
@@ -122,6 +146,28 @@ fn without_model_and_data_the_curves_are_looked_at() {
     let reason = unknown["evidence"].as_str().expect("a reason");
     assert!(reason.contains("trees.csv"), "{reason}");
     assert_eq!(check(&checks, "dead neurons")["verdict"], "not-checked");
+}
+
+#[test]
+fn without_the_data_most_checks_are_skipped() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    train(
+        &scratch,
+        "--data trees.csv --hidden 16 --lr 0.01 --epochs 150",
+    );
+    fs::remove_file(scratch.path("trees.csv")).expect("it is there");
+    let checks = diagnose(&scratch, "a");
+    let n_unchecked = checks
+        .iter()
+        .filter(|check| check["verdict"] == "not-checked");
+    let n_checked = checks.len() - n_unchecked.count();
+    let said = scratch.nn("doctor a").succeeds();
+    let found = format!(
+        "no problem found by {n_checked} of {} checks; most others need the data (set --data-dir)",
+        checks.len()
+    );
+    assert!(said.contains(&found), "{said}");
 }
 
 #[test]
@@ -212,7 +258,8 @@ fn a_run_stopped_too_soon() {
 fn a_single_epoch() {
     let scratch = Scratch::new();
     train(&scratch, &format!("{SMALL} --epochs 1"));
-    assert_eq!(first_cure(&scratch, "a", "stopped too soon"), "--epochs 2");
+    assert_eq!(first_cure(&scratch, "a", "stopped too soon"), "--epochs 10");
+    is_ill(&scratch, "a", "stopped too soon", &["only 1 epoch and"]);
 }
 
 #[test]
@@ -254,6 +301,8 @@ fn dead_neurons() {
     let ill = train(&scratch, &format!("{SMALL} {bias} --epochs 2"));
     let cure = is_explained(&scratch, "a", "dead neurons", INITIAL_WEIGHTS);
     assert_eq!(cure, "--bias-init zeros");
+    let said = scratch.nn("doctor a").succeeds();
+    assert!(said.contains("(sets the biases to 0)"), "{said}");
     let cured = follow(&scratch, "a", &cure);
     let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
     assert!(losses[1] < losses[0] - 0.05, "{losses:?}");
@@ -267,6 +316,9 @@ fn saturated_neurons() {
     let ill = train(&scratch, &format!("{SMALL} {flags}"));
     let cure = is_explained(&scratch, "a", "saturated neurons", INITIAL_WEIGHTS);
     assert_eq!(cure, "--init xavier");
+    let said = scratch.nn("doctor a").succeeds();
+    let effect = "(scales random weights to the layer sizes)";
+    assert!(said.contains(effect), "{said}");
     let cured = follow(&scratch, "a", &cure);
     let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
     assert!(losses[1] < losses[0], "{losses:?}");
@@ -283,9 +335,10 @@ fn a_loss_that_does_not_fit() {
         &scratch,
         "b",
         "loss does not fit the task",
-        &["mse with softmax"],
+        &["mse with softmax: ", "derivative of softmax"],
     );
-    assert_eq!(tries[0], "--loss cross-entropy --output-activation softmax");
+    // The output activation is softmax already.
+    assert_eq!(tries[0], "--loss cross-entropy");
     follow(&scratch, "b", &tries[0]);
     is_well(&scratch, "cured", "loss does not fit the task");
 }
@@ -346,6 +399,28 @@ fn a_column_with_an_outlier() {
         &["column income", "standard deviations"],
     );
     assert_eq!(tries, ["", "--ignore income"]);
+}
+
+/// Its standardized values are 0, like labels that are absent.
+#[test]
+fn a_constant_target() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,price", 50, |_, x, y| format!("{x},{y},5.5"));
+    scratch.file("houses.csv", table);
+    let flags = "--data houses.csv --target price --task regression --hidden 8 --epochs 5";
+    let summary = train(&scratch, flags);
+    for name in ["test_accuracy", "validation_accuracy"] {
+        assert_eq!(summary[name], json!(null), "{summary:#}");
+    }
+    assert!(number(&summary, "test_rmse") < 1.0, "{summary:#}");
+    assert_eq!(number(&summary, "baseline"), 0.0);
+    let said = scratch.nn("evaluate a --split test").succeeds();
+    assert!(!said.contains("accuracy"), "{said}");
+    let name = "constant target";
+    is_ill(&scratch, "a", name, &["the target price", "all 40"]);
+    is_well(&scratch, "a", "target leakage");
+    let cure = first_cure(&scratch, "a", name);
+    assert_eq!(cure, "");
 }
 
 #[test]
@@ -488,9 +563,11 @@ fn a_network_that_is_too_small() {
     scratch.file("rings.csv", rings);
     let flags = "--data rings.csv --hidden 1 --lr 0.02 --epochs 100";
     let ill = train(&scratch, flags);
-    let parts = ["training accuracy", "fitted to all other samples"];
-    let tries = is_ill(&scratch, "a", "underfitting", &parts);
-    assert_eq!(tries[0], "--hidden 16");
+    let name = "hidden layer too narrow";
+    let parts = ["1 neuron", "training accuracy", "fitted to all other"];
+    let tries = is_ill(&scratch, "a", name, &parts);
+    assert_eq!(tries, ["--hidden 16"]);
+    is_explained(&scratch, "a", "underfitting", name);
     let cured = follow(&scratch, "a", &tries[0]);
     let accuracies = [&ill, &cured].map(|run| number(run, "validation_accuracy"));
     assert!(accuracies[0] + 0.1 < accuracies[1], "{accuracies:?}");

@@ -4,13 +4,14 @@
 use std::path::PathBuf;
 
 use nn_core::metrics::{ConfusionMatrix, evaluate};
+use nn_core::schedule::Position;
 use nn_core::training::{BatchSize, ClassWeights};
-use nn_core::{Loss, Model, Network, Optimizer, Samples};
+use nn_core::{Loss, Model, Network, Optimizer, Samples, Schedule};
 use nn_files::escaped_path;
 use nn_tensor::Threads;
 use nn_train::plan::n_outputs;
 use nn_train::trainer::initial_network;
-use nn_train::{Choice, Data, EpochMetrics, Plan, Settings, Splits, Task};
+use nn_train::{Choice, Data, EpochMetrics, OnDivergence, Plan, Settings, Splits, Task};
 
 use super::finding::Suggestion;
 use super::loss_range::{LossRange, Objective};
@@ -157,8 +158,47 @@ impl<'a> Case<'a> {
         self.settings().epochs.unwrap_or_default()
     }
 
+    /// The learning rate that was used at the end, before the factor of the schedule: it differs
+    /// from the setting if it was changed or halved during training.
     pub(super) fn learning_rate(&self) -> f64 {
-        self.settings().lr.unwrap_or(f64::NAN)
+        let changes = &self.run.record.summary.learning_rate_changes;
+        let changed = changes.last().map(|&(_, rate)| rate);
+        let chosen = changed.or(self.halved_rate()).or(self.settings().lr);
+        chosen.unwrap_or(f64::NAN)
+    }
+
+    /// The learning rate after it was halved because of diverging losses, if it was.
+    fn halved_rate(&self) -> Option<f64> {
+        let on_divergence = self.settings().on_divergence.as_ref()?;
+        let schedule = *self.settings().schedule.as_ref()?.value();
+        if *on_divergence.value() != OnDivergence::HalveRate
+            || matches!(schedule, Schedule::Plateau { .. })
+        {
+            return None;
+        }
+        let last = self.epochs().last()?;
+        let factor = schedule.factor(Position {
+            step: last.step.checked_sub(1)?,
+            steps_per_epoch: last.step / last.epoch as u64,
+            epochs: self.n_epochs_planned() as u64,
+        });
+        let n_halvings = (self.settings().lr? * factor / last.learning_rate).log2();
+        let halved = 0.5_f64.powf(n_halvings.round()) * self.settings().lr?;
+        (n_halvings.is_finite() && n_halvings > 0.5).then_some(halved)
+    }
+
+    /// Whether the model has the weights of the last epoch, not those of an earlier one that
+    /// early stopping kept.
+    pub(super) fn keeps_last_epoch(&self) -> bool {
+        let kept = self.run.record.summary.best_epoch;
+        let last = self.epochs().last();
+        kept.is_none_or(|kept| last.is_none_or(|last| last.epoch == kept))
+    }
+
+    /// Number of validation and test samples.
+    pub(super) fn n_held_out(&self) -> Option<usize> {
+        let parts = self.splits().ok()?;
+        Some(parts.validation.len() + parts.test.map_or(0, |test| test.len()))
     }
 
     /// The loss function, if the settings contain a valid one.
@@ -405,6 +445,14 @@ impl Scores {
         recalls
             .filter(|_| self.has_class_weights)
             .map(<[f64; 2]>::from)
+    }
+
+    /// Whether the simple predictors are better than a constant, by more than chance.
+    pub(super) fn reference_beats_constant(&self) -> bool {
+        let Reference {
+            score, mean_recall, ..
+        } = self.reference;
+        self.train.others_beat_constant(score, mean_recall)
     }
 
     /// The score on the largest split that was not trained on.

@@ -5,71 +5,84 @@ use super::case::Case;
 use super::finding::Finding;
 use super::{
     epochs, fit, guessing, initial_weights, leak, learning_rate, neurons, objective, overfitting,
-    samples,
+    samples, shift, targets,
 };
 
 /// A check of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
+    ConstantTarget,
     InputScale,
     Outliers,
     Leak,
     Duplicates,
+    AbsentClass,
     Loss,
     Output,
     InitialWeights,
     StrongRegularization,
     Diverged,
     RateTooHigh,
+    NarrowLayer,
     DeadNeurons,
     SaturatedNeurons,
     VanishingGradients,
+    Unpredictable,
     RateTooLow,
     Unfinished,
     TooFewEpochs,
     Underfitting,
-    Unpredictable,
     UnbalancedClasses,
     Overfitting,
+    Shift,
     Guessing,
 }
 
 use Check::{
-    DeadNeurons, Diverged, Duplicates, Guessing, InitialWeights, InputScale, Leak, Loss, Outliers,
-    Output, Overfitting, RateTooHigh, RateTooLow, SaturatedNeurons, StrongRegularization,
-    TooFewEpochs, UnbalancedClasses, Underfitting, Unfinished, Unpredictable, VanishingGradients,
+    AbsentClass, ConstantTarget, DeadNeurons, Diverged, Duplicates, Guessing, InitialWeights,
+    InputScale, Leak, Loss, NarrowLayer, Outliers, Output, Overfitting, RateTooHigh, RateTooLow,
+    SaturatedNeurons, Shift, StrongRegularization, TooFewEpochs, UnbalancedClasses, Underfitting,
+    Unfinished, Unpredictable, VanishingGradients,
 };
 
 impl Check {
     /// All checks, causes before symptoms: first the data, then what prevents learning,
     /// then what limits it, at last what remains to be seen in the predictions.
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 25] = [
+        ConstantTarget,
         InputScale,
         Outliers,
         Leak,
         Duplicates,
+        AbsentClass,
         Loss,
         Output,
         InitialWeights,
         StrongRegularization,
         Diverged,
         RateTooHigh,
+        NarrowLayer,
         DeadNeurons,
         SaturatedNeurons,
         VanishingGradients,
+        Unpredictable,
         RateTooLow,
         Unfinished,
         TooFewEpochs,
         Underfitting,
-        Unpredictable,
         UnbalancedClasses,
         Overfitting,
+        Shift,
         Guessing,
     ];
 
     /// The problem that the check finds, as a heading.
     pub(super) fn name(self) -> &'static str {
         match self {
+            ConstantTarget => "constant target",
+            AbsentClass => "class without training samples",
+            NarrowLayer => "hidden layer too narrow",
+            Shift => "test samples differ from the training samples",
             InputScale => "inputs not scaled",
             Outliers => "outliers in an input",
             Leak => "target leakage",
@@ -96,6 +109,10 @@ impl Check {
 
     pub(super) fn find(self, case: &Case<'_>) -> Finding {
         match self {
+            ConstantTarget => targets::constant(case),
+            AbsentClass => targets::absent_class(case),
+            NarrowLayer => fit::narrow_layer(case),
+            Shift => shift::shift(case),
             InputScale => samples::scale(case),
             Outliers => samples::outliers(case),
             Leak => leak::leak(case),
@@ -125,18 +142,41 @@ impl Check {
     /// consequence.
     pub(super) fn explains(self) -> &'static [Self] {
         match self {
-            InputScale | InitialWeights | StrongRegularization => &[
+            // Nothing can be learned from such targets.
+            ConstantTarget => &[
+                AbsentClass,
+                Loss,
+                Output,
+                InitialWeights,
+                StrongRegularization,
                 Diverged,
                 RateTooHigh,
+                NarrowLayer,
                 DeadNeurons,
                 SaturatedNeurons,
                 VanishingGradients,
+                Unpredictable,
                 RateTooLow,
                 TooFewEpochs,
                 Underfitting,
-                Unpredictable,
-                Overfitting,
+                Shift,
                 UnbalancedClasses,
+                Overfitting,
+                Guessing,
+            ],
+            InputScale | InitialWeights | StrongRegularization => &[
+                Diverged,
+                RateTooHigh,
+                NarrowLayer,
+                DeadNeurons,
+                SaturatedNeurons,
+                VanishingGradients,
+                Unpredictable,
+                RateTooLow,
+                TooFewEpochs,
+                Underfitting,
+                UnbalancedClasses,
+                Overfitting,
                 Guessing,
             ],
             // One extreme value makes all others in its column nearly equal.
@@ -145,52 +185,78 @@ impl Check {
                 StrongRegularization,
                 Diverged,
                 RateTooHigh,
+                NarrowLayer,
                 SaturatedNeurons,
+                Unpredictable,
                 RateTooLow,
                 TooFewEpochs,
                 Underfitting,
-                Unpredictable,
                 UnbalancedClasses,
                 Guessing,
             ],
             // These make a run look better than it is.
             Leak | Duplicates => &[],
+            AbsentClass => &[Overfitting, Shift, Guessing],
             Loss | Output => &[
+                NarrowLayer,
+                Unpredictable,
                 RateTooLow,
                 TooFewEpochs,
                 Underfitting,
-                Unpredictable,
                 UnbalancedClasses,
+                Overfitting,
                 Guessing,
             ],
             Diverged | RateTooHigh => &[
                 RateTooHigh,
+                NarrowLayer,
+                DeadNeurons,
+                SaturatedNeurons,
+                VanishingGradients,
+                Unpredictable,
+                RateTooLow,
+                TooFewEpochs,
+                Underfitting,
+                UnbalancedClasses,
+                Overfitting,
+                Guessing,
+            ],
+            // A network that learns too little is not to be regularized or made smaller.
+            NarrowLayer => &[
                 DeadNeurons,
                 SaturatedNeurons,
                 VanishingGradients,
                 RateTooLow,
                 TooFewEpochs,
                 Underfitting,
-                Unpredictable,
-                Overfitting,
                 UnbalancedClasses,
+                Overfitting,
                 Guessing,
             ],
             DeadNeurons | SaturatedNeurons | VanishingGradients => &[
                 VanishingGradients,
+                Unpredictable,
                 RateTooLow,
                 TooFewEpochs,
                 Underfitting,
-                Unpredictable,
                 UnbalancedClasses,
                 Guessing,
             ],
+            // The simple predictors do not depend on the settings of the network.
+            Unpredictable => &[
+                TooFewEpochs,
+                Underfitting,
+                Shift,
+                UnbalancedClasses,
+                Overfitting,
+                Guessing,
+            ],
             // A rare class needs its weight with any rate, number of epochs and network.
-            RateTooLow | Unfinished => &[TooFewEpochs, Underfitting, Unpredictable, Guessing],
-            TooFewEpochs => &[Underfitting, Unpredictable, Guessing],
-            Underfitting => &[Guessing],
-            Unpredictable => &[UnbalancedClasses, Overfitting, Guessing],
-            Overfitting | UnbalancedClasses => &[Guessing],
+            RateTooLow => &[TooFewEpochs, Underfitting, Overfitting, Guessing],
+            Unfinished => &[TooFewEpochs, Underfitting, Guessing],
+            TooFewEpochs => &[Underfitting, Guessing],
+            Underfitting => &[Overfitting, Guessing],
+            UnbalancedClasses | Overfitting | Shift => &[Guessing],
             Guessing => &[],
         }
     }
@@ -210,6 +276,27 @@ mod tests {
         assert_eq!(Guessing as usize + 1, Check::ALL.len());
         for (place, check) in Check::ALL.iter().enumerate() {
             assert_eq!(*check as usize, place, "{check:?}");
+        }
+    }
+
+    /// The advice against overfitting would contradict a larger network or larger steps.
+    #[test]
+    fn problems_of_a_network_that_learns_too_little_explain_overfitting() {
+        for cause in [NarrowLayer, Underfitting, RateTooLow, Loss, Output] {
+            assert!(cause.explains().contains(&Overfitting), "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn the_settings_of_a_network_do_not_make_the_target_unpredictable() {
+        for cause in [
+            RateTooLow,
+            TooFewEpochs,
+            Unfinished,
+            Underfitting,
+            NarrowLayer,
+        ] {
+            assert!(!cause.explains().contains(&Unpredictable), "{cause:?}");
         }
     }
 

@@ -5,9 +5,9 @@ use nn_train::command_line::quoted;
 use nn_train::settings::LARGEST;
 
 use super::case::{Case, RunEnd};
-use super::finding::{Finding, Suggestion};
+use super::finding::{Finding, Suggestion, counted};
 use super::fit::fits_training_samples;
-use super::pace::{LONG, Pace};
+use super::pace::{LONG, MIN_STEPS, Pace};
 
 /// A run that was interrupted.
 pub(super) fn unfinished(case: &Case<'_>) -> Finding {
@@ -53,12 +53,12 @@ const HIGH: f64 = 0.2;
 /// keep falling forever.
 const WORTH: f64 = 0.05;
 
-/// Fewest steps of a training run. A third of an epoch of MNIST, with the default batch
-/// size, is too short for most networks, whatever the learning rate.
-pub(super) const MIN_STEPS: u64 = 300;
-
 /// A loss that is still falling at the end, or a network that has hardly begun.
 pub(super) fn too_few(case: &Case<'_>) -> Finding {
+    if ended_early(case) {
+        let n_epochs = counted(case.epochs().len(), "epoch");
+        return Finding::Ok(format!("early stopping ended the run after {n_epochs}"));
+    }
     let (name, losses) = watched_losses(case);
     let Some(tail) = losses.len().checked_sub(STILL_FALLING + 1) else {
         return few_epochs(case);
@@ -72,11 +72,18 @@ pub(super) fn too_few(case: &Case<'_>) -> Finding {
     let (start, end) = (number(losses[tail]), number(losses[losses.len() - 1]));
     let text =
         format!("the {name} loss went from {start} to {end} in the last {STILL_FALLING} epochs");
-    let is_worth = excess[excess.len() - 1] > WORTH * guessing;
+    let is_worth = excess[excess.len() - 1] > WORTH * guessing || has_hardly_begun(case);
     match sign_of_more_to_come(case, &excess[tail..], guessing).filter(|_| is_worth) {
         Some(sign) => Finding::Problem(format!("{text}{sign}"), longer(case)),
         None => Finding::Ok(text),
     }
+}
+
+/// Whether early stopping ended the run: a higher number of epochs would not change it.
+fn ended_early(case: &Case<'_>) -> bool {
+    let is_shorter = case.epochs().len() < case.n_epochs_planned();
+    let has_patience = case.settings().patience.unwrap_or(0) > 0;
+    case.run.end == RunEnd::Finished && has_patience && is_shorter
 }
 
 /// A run with so few epochs that its curve says nothing.
@@ -88,9 +95,17 @@ fn few_epochs(case: &Case<'_>) -> Finding {
             STILL_FALLING + 1
         ));
     }
-    let evidence =
-        format!("the run has only {n_epochs} epochs and does not fit its training samples");
+    let evidence = format!(
+        "the run has only {} and does not fit its training samples",
+        counted(n_epochs, "epoch")
+    );
     Finding::Problem(evidence, longer(case))
+}
+
+/// Whether the network has taken only a few steps, and a simple predictor is better even on the
+/// training samples, so that a small loss is still too high.
+fn has_hardly_begun(case: &Case<'_>) -> bool {
+    case.n_steps() < MIN_STEPS && case.scores.is_ok() && !fits_training_samples(case)
 }
 
 /// What shows that more epochs would lower the loss; `tail` is how far its last values are
@@ -112,7 +127,8 @@ fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64], guessing: f64) -> Option<
         } else {
             ""
         };
-        return Some(format!("{falling}; the run has only {n_steps} steps"));
+        let n_steps = counted(n_steps as usize, "step");
+        return Some(format!("{falling}; the run has only {n_steps}"));
     }
     if is_falling && end < FALL * start {
         return Some("; it is still falling".to_owned());
@@ -124,12 +140,21 @@ fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64], guessing: f64) -> Option<
     ))
 }
 
+/// Fewest epochs to suggest: for a few epochs, twice as many are not enough to see whether the
+/// loss still falls.
+const MIN_EPOCHS: usize = 10;
+
 fn longer(case: &Case<'_>) -> Vec<Suggestion> {
-    let epochs = case.n_epochs_planned().saturating_mul(2);
-    let epochs = epochs.min(LARGEST as usize).to_string();
+    let doubled = case.n_epochs_planned().saturating_mul(2);
+    let epochs = doubled.max(MIN_EPOCHS).min(LARGEST as usize);
+    let what = match epochs == doubled {
+        true => "doubles the number of epochs",
+        false => "trains for more epochs",
+    };
+    let epochs = epochs.to_string();
     let mut tries: Vec<Suggestion> = case.smaller_batches().into_iter().collect();
     tries.extend([
-        Suggestion::set("epochs", epochs, "doubles the number of epochs"),
+        Suggestion::set("epochs", epochs, what),
         Suggestion::set("lr", case.rate_times(3.0), "takes larger steps"),
     ]);
     tries

@@ -65,6 +65,22 @@ impl Suggestion {
     }
 }
 
+/// `a, b, c`, with at most five of the names.
+pub(super) fn listed(names: &[&str]) -> String {
+    const MOST: usize = 5;
+    let shown = names[..names.len().min(MOST)].join(", ");
+    match names.len().checked_sub(MOST + 1) {
+        Some(_) => format!("{shown} and {} more", names.len() - MOST),
+        None => shown,
+    }
+}
+
+/// `1 epoch` or `2 epochs`
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
+}
+
 /// `12.34 %`
 pub(super) fn percent(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
@@ -83,6 +99,13 @@ mod tests {
             "--batch-norm"
         );
         assert_eq!(Suggestion::advice("look").flags(), "");
+    }
+
+    #[test]
+    fn numbers_and_lists_of_names() {
+        assert_eq!([1, 2].map(|n| counted(n, "epoch")), ["1 epoch", "2 epochs"]);
+        assert_eq!(listed(&["a", "b"]), "a, b");
+        assert_eq!(listed(&["a"; 7]), "a, a, a, a, a and 2 more");
     }
 
     #[test]

@@ -4,15 +4,21 @@
 use nn_core::Optimizer;
 
 use super::case::{Case, Scores};
-use super::finding::{Finding, Suggestion, percent};
+use super::finding::{Finding, Suggestion, counted, percent};
+use super::pace::{FAR_FROM_DEFAULT, MIN_STEPS};
 
 /// How much lower than the reference score a score on the training samples must be. The
 /// reference predicts each sample without its target, so that a lower score of the network
 /// is not a matter of noise.
 const MARGIN: f64 = 0.015;
 
-/// Score above which training samples count as fitted even if the reference is better.
+/// Accuracy above which training samples count as fitted even if the reference is better.
 const FITTED: f64 = 0.95;
+
+/// Unexplained variance, as a multiple of that of the reference, and unexplained variance up to
+/// which the numbers of a regression count as fitted. An R² of 0.97 is low if 0.999 is possible.
+const UNEXPLAINED: f64 = 4.0;
+const HARDLY_UNEXPLAINED: f64 = 0.02;
 
 /// Whether the network fits its training samples as well as can be expected. `false`
 /// if it is not known.
@@ -29,7 +35,42 @@ fn fits(scores: &Scores) -> bool {
         Some(recalls) => recalls,
         None => [train.value, scores.reference.score],
     };
+    if train.is_r_squared() {
+        let limit = HARDLY_UNEXPLAINED.max(UNEXPLAINED * (1.0 - reference));
+        return found >= reference - margin && 1.0 - found <= limit;
+    }
     found >= FITTED || found >= reference - margin
+}
+
+/// A hidden layer with fewer neurons than outputs, or with a single neuron, that keeps the
+/// network from fitting the training samples. Other settings cannot make up for it.
+pub(super) fn narrow_layer(case: &Case<'_>) -> Finding {
+    let scores = match &case.scores {
+        Ok(scores) => scores,
+        Err(why) => return Finding::NotChecked(why.clone()),
+    };
+    let widths = case.run.model.as_ref().map(|model| model.network.widths());
+    let widths = widths.unwrap_or_default();
+    let [_, hidden @ .., n_outputs] = &widths[..] else {
+        return Finding::Ok("not applicable: there is no hidden layer".to_owned());
+    };
+    let Some(&narrowest) = hidden.iter().min() else {
+        return Finding::Ok("not applicable: there is no hidden layer".to_owned());
+    };
+    let text = format!(
+        "the narrowest hidden layer has {} for {}",
+        counted(narrowest, "neuron"),
+        counted(*n_outputs, "output")
+    );
+    let is_narrow = narrowest == 1 || narrowest < *n_outputs;
+    let is_far_too_slow = case
+        .relative_rate()
+        .is_some_and(|rate| rate < 1.0 / FAR_FROM_DEFAULT);
+    if !is_narrow || fits(scores) || case.n_steps() < MIN_STEPS || is_far_too_slow {
+        return Finding::Ok(text);
+    }
+    let text = format!("{text}; {}", beside_reference(scores));
+    Finding::Problem(text, vec![larger_network(case)])
 }
 
 /// A network that is too small. Regularization, learning rate and number of epochs have
@@ -69,10 +110,12 @@ fn beside_reference(scores: &Scores) -> String {
 }
 
 /// Values from which on regularization can prevent a fit by itself, far above the usual
-/// ones: 0.0001 to 0.0005 for penalties, 0.01 for weight decay, 0.2 to 0.5 for dropout.
+/// ones: 0.0001 to 0.0005 for penalties, 0.01 for weight decay, 0.2 to 0.5 for dropout, 0.1 for
+/// label smoothing.
 const STRONG_PENALTY: f64 = 0.005;
 const STRONG_WEIGHT_DECAY: f64 = 0.5;
 const STRONG_DROPOUT: f64 = 0.6;
+const STRONG_SMOOTHING: f64 = 0.5;
 
 /// Size of the trained weights, as a fraction of the initial ones, below which a penalty
 /// has the upper hand. Without regularization, weights grow.
@@ -96,7 +139,12 @@ pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
         percent(growth),
         beside_reference(scores)
     );
-    let is_fitted = fits(scores) && (growth > SHRUNK || !has_loss_above(case, SMALL_LOSS));
+    // Dropout and label smoothing make outputs uncertain, but do not shrink the weights.
+    let shrinks_nothing = strong
+        .iter()
+        .any(|it| matches!(it.name, "dropout" | "label-smoothing"));
+    let has_grown = growth > SHRUNK && !shrinks_nothing;
+    let is_fitted = fits(scores) && (has_grown || !has_loss_above(case, SMALL_LOSS));
     if is_fitted {
         return Finding::Ok(text);
     }
@@ -138,6 +186,11 @@ fn strong_settings(case: &Case<'_>) -> Vec<Strong> {
         ("l1", settings.l1, STRONG_PENALTY),
         ("weight-decay", settings.weight_decay, STRONG_WEIGHT_DECAY),
         ("dropout", settings.dropout, STRONG_DROPOUT),
+        (
+            "label-smoothing",
+            settings.label_smoothing,
+            STRONG_SMOOTHING,
+        ),
     ];
     let chosen = chosen.into_iter().filter_map(|(name, value, limit)| {
         let value = value.filter(|&value| value >= limit)?;

@@ -1,7 +1,8 @@
 //! Checks whether the predictions are better than constant predictions.
 
-use super::case::Case;
+use super::case::{Case, Scores};
 use super::finding::{Finding, Suggestion};
+use super::score::Score;
 
 /// Neither the network nor a simple predictor is better than a constant.
 pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
@@ -18,16 +19,28 @@ pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
         scores.reference.predictor,
         scores.train.named(scores.reference.score)
     );
-    let splits = [scores.validation, scores.test].into_iter().flatten();
-    let is_predicted = splits.into_iter().any(|score| score.beats_constant());
-    let reference = &scores.reference;
-    let is_predictable = scores
-        .train
-        .others_beat_constant(reference.score, reference.mean_recall);
-    if is_predicted || is_predictable {
+    let is_predicted = independent(case, scores).iter().any(Score::beats_constant);
+    if is_predicted || scores.reference_beats_constant() {
         return Finding::Ok(text);
     }
+    if let Some(why) = held_out.why_not_judged() {
+        return Finding::NotChecked(why);
+    }
     Finding::Problem(text, vec![look_at_the_data()])
+}
+
+/// The scores on samples that have no influence on the model: early stopping chooses the epoch
+/// whose predictions of the validation samples happen to be best.
+fn independent(case: &Case<'_>, scores: &Scores) -> Vec<Score> {
+    let has_patience = case.settings().patience.unwrap_or(0) > 0;
+    let judged = scores.test.filter(|test| test.why_not_judged().is_none());
+    match judged {
+        Some(test) if has_patience => vec![test],
+        _ => [scores.validation, scores.test]
+            .into_iter()
+            .flatten()
+            .collect(),
+    }
 }
 
 /// The model is no better than a constant on samples that it was not trained on.
@@ -41,6 +54,9 @@ pub(super) fn guessing(case: &Case<'_>) -> Finding {
     let splits = [scores.validation, scores.test].into_iter().flatten();
     if score.beats_constant() || splits.into_iter().any(|score| score.beats_constant()) {
         return Finding::Ok(text);
+    }
+    if let Some(why) = score.why_not_judged() {
+        return Finding::NotChecked(why);
     }
     Finding::Problem(text, vec![look_at_the_data()])
 }

@@ -143,8 +143,12 @@ fn is_unusual(init: &Init) -> bool {
 }
 
 fn with_usual(settings: Vec<(&'static str, String)>) -> Suggestion {
-    let advice =
-        Suggestion::advice("scales random weights to the layer sizes, and sets biases to 0");
+    let effect = |(name, _): &(&str, String)| match *name {
+        "init" => "scales random weights to the layer sizes",
+        _ => "sets the biases to 0",
+    };
+    let effects: Vec<&str> = settings.iter().map(effect).collect();
+    let advice = Suggestion::advice(effects.join(", and "));
     settings
         .into_iter()
         .fold(advice, |it, (name, value)| it.and(name, value))

@@ -10,6 +10,7 @@ use super::case::Case;
 use super::finding::{Finding, Suggestion, percent};
 use super::probe::spread;
 use super::reference::{Outputs, Reference};
+use super::targets::constant_targets;
 
 /// Accuracy or R² of the predictions from one column that is suspicious. In measured
 /// data, a single column hardly ever predicts the target that well; one that was
@@ -39,6 +40,9 @@ pub(super) fn leak(case: &Case<'_>) -> Finding {
         Err(why) => return Finding::NotChecked(why),
     };
     let some = train.select(&spread(&train));
+    if !constant_targets(&some).is_empty() {
+        return Finding::Ok("not applicable: a target is always the same".to_owned());
+    }
     let cells = match Cells::new(columns, &some) {
         Ok(cells) => cells,
         Err(why) => return Finding::NotChecked(why),

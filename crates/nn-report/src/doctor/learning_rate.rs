@@ -5,13 +5,12 @@
 
 use nn_core::Schedule;
 use nn_plot::number::number;
-use nn_train::Choice;
+use nn_train::{Choice, OnDivergence};
 
-use super::case::{Case, RunEnd, WeightChange};
-use super::epochs::MIN_STEPS;
+use super::case::{Case, RunEnd, Scores, WeightChange};
 use super::finding::{Finding, Suggestion};
 use super::fit::fits_training_samples;
-use super::pace::{LONG, Pace};
+use super::pace::{FAR_FROM_DEFAULT, LONG, MIN_STEPS, Pace};
 
 /// A loss or a gradient became NaN or infinite.
 pub(super) fn diverged(case: &Case<'_>) -> Finding {
@@ -22,12 +21,15 @@ pub(super) fn diverged(case: &Case<'_>) -> Finding {
     tries.extend([
         Suggestion::set("lr", case.lower_rate(), "takes smaller steps"),
         Suggestion::set("clip-norm", "1", "clips gradients to norm 1"),
-        Suggestion::set(
+    ]);
+    let on_divergence = case.settings().on_divergence.as_ref();
+    if on_divergence.is_none_or(|it| *it.value() != OnDivergence::HalveRate) {
+        tries.push(Suggestion::set(
             "on-divergence",
             "halve-lr",
             "halves the learning rate automatically",
-        ),
-    ]);
+        ));
+    }
     Finding::Problem(evidence.clone(), tries)
 }
 
@@ -40,6 +42,10 @@ const RISE: f64 = 1.05;
 
 /// In small data, one rise in this number of epochs may happen by chance.
 const EPOCHS_A_RISE: usize = 10;
+
+/// Multiple of the default learning rate of the optimizer up to which steps are usually not too
+/// large.
+const USUAL_MULTIPLE: f64 = 10.0;
 
 /// A rise by less than a hundredth of the loss of constant predictions does not count:
 /// near its lowest value, the loss goes up and down with single samples.
@@ -65,9 +71,12 @@ pub(super) fn too_high(case: &Case<'_>) -> Finding {
         None => {
             let last = losses[losses.len() - 1];
             let (first, last) = (number(first), number(last));
+            let how_often = match rises(case, &losses).len() {
+                0 => "never rose by more than 5 %".to_owned(),
+                n => format!("rose by more than 5 % in {n} of {} epochs", losses.len()),
+            };
             return Finding::Ok(format!(
-                "the training loss went from {first} to {last}; it rose by more than 5 % in fewer than \
-                 1 of 10 epochs"
+                "the training loss went from {first} to {last}; it {how_often}"
             ));
         }
     };
@@ -90,39 +99,54 @@ pub(super) fn too_high(case: &Case<'_>) -> Finding {
 /// Whether the rate is at most ten times the default of the optimizer, and the training
 /// samples were fitted with it: then a rise now and then is no sign of a problem.
 fn is_usual_and_fits(case: &Case<'_>) -> bool {
-    let is_usual = case.relative_rate().is_some_and(|rate| rate <= 10.0);
-    is_usual && fits_training_samples(case)
+    has_usual_rate(case) && fits_training_samples(case)
+}
+
+fn has_usual_rate(case: &Case<'_>) -> bool {
+    let relative = case.relative_rate();
+    relative.is_some_and(|rate| rate <= USUAL_MULTIPLE)
+}
+
+/// The rises of the training loss from one epoch to the next, as pairs of losses.
+fn rises<'a>(case: &Case<'_>, losses: &'a [f64]) -> Vec<&'a [f64]> {
+    let range = &case.loss_range;
+    let first = losses.first().copied().unwrap_or_default();
+    let reference = range.excess(range.guessing.unwrap_or(first));
+    let is_rise = |pair: &&[f64]| {
+        range.whole(pair[1]) > RISE * range.whole(pair[0])
+            && pair[1] - pair[0] > SMALL_RISE * reference
+    };
+    losses.windows(2).filter(is_rise).collect()
+}
+
+/// Whether there are so many rises that chance does not explain them. With a usual rate, a
+/// single rise in a short run does not count.
+fn are_many(rises: &[&[f64]], case: &Case<'_>, n_epochs: usize) -> bool {
+    let is_short = n_epochs < MANY_EPOCHS || case.n_steps() < MIN_STEPS;
+    let is_chance = rises.len() == 1 && is_short && has_usual_rate(case);
+    !rises.is_empty() && !is_chance && EPOCHS_A_RISE * rises.len() >= n_epochs
 }
 
 /// How much higher than before the first step the mean loss of the first epoch must be to
 /// show steps that are too large: the initial loss is that of up to 1000 samples.
 const RISE_IN_FIRST_EPOCH: f64 = 1.25;
 
-/// How many times higher or lower than the default of its optimizer a learning rate is if
-/// it is the first suspect where the training samples are not fitted.
-const FAR_FROM_DEFAULT: f64 = 30.0;
-
 /// The evidence that the learning rate is too high, if there is any.
 fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
     let (first, last) = (*losses.first()?, *losses.last()?);
     let rate = case.learning_rate();
     let range = &case.loss_range;
-    let reference = range.excess(range.guessing.unwrap_or(first));
-    let is_rise = |pair: &&[f64]| {
-        range.whole(pair[1]) > RISE * range.whole(pair[0])
-            && pair[1] - pair[0] > SMALL_RISE * reference
-    };
-    let rises = losses.windows(2).filter(is_rise);
-    let rises: Vec<String> = rises
-        .map(|pair| format!("{} to {}", number(pair[0]), number(pair[1])))
-        .collect();
-    if let Some(rise) = rises.first()
-        && EPOCHS_A_RISE * rises.len() >= losses.len()
+    let rises = rises(case, losses);
+    if are_many(&rises, case, losses.len())
+        && let Some(&&[before, after]) = rises.first()
     {
         return Some(format!(
-            "with learning rate {rate}, the training loss rose after {} of {} epochs, first from {rise}",
+            "with learning rate {rate}, the training loss rose after {} of {} epochs, first from \
+             {} to {}",
             rises.len(),
-            losses.len()
+            losses.len(),
+            number(before),
+            number(after)
         ));
     }
     if case.scores.is_ok()
@@ -235,6 +259,31 @@ fn weaker_clipping(case: &Case<'_>) -> Option<Suggestion> {
 
 /// What shows that the learning rate is too low, if anything does.
 fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
+    // The losses are those of the last epoch, but the weights may be those of an earlier one; and
+    // where nothing can be learned, losses do not fall with any rate.
+    let can_learn = case
+        .scores
+        .as_ref()
+        .map_or(true, Scores::reference_beats_constant);
+    if case.keeps_last_epoch() && can_learn {
+        let sign = sign_of_slow_learning(case, losses);
+        return sign.or_else(|| sign_of_low_setting(case));
+    }
+    sign_of_low_setting(case)
+}
+
+/// A learning rate far below the default of its optimizer, with which the training samples are
+/// not fitted.
+fn sign_of_low_setting(case: &Case<'_>) -> Option<String> {
+    let relative = case.relative_rate()?;
+    let is_sign =
+        case.scores.is_ok() && relative < 1.0 / FAR_FROM_DEFAULT && !fits_training_samples(case);
+    let default = case.default_rate()?;
+    is_sign.then(|| format!("; the default learning rate is {default}"))
+}
+
+/// Losses and weights that have changed little.
+fn sign_of_slow_learning(case: &Case<'_>, losses: &[f64]) -> Option<String> {
     let range = &case.loss_range;
     let (first, last) = (
         range.excess(*losses.first()?),
@@ -257,15 +306,6 @@ fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
             }
             Some(_) => {}
         }
-    }
-    if case.scores.is_ok()
-        && case
-            .relative_rate()
-            .is_some_and(|rate| rate < 1.0 / FAR_FROM_DEFAULT)
-        && !fits_training_samples(case)
-    {
-        let default = case.default_rate()?;
-        return Some(format!("; the default learning rate is {default}"));
     }
     if slower_decay(case).is_some() && case.scores.is_ok() && !fits_training_samples(case) {
         return Some("; the schedule has made the later steps too small".to_owned());

@@ -7,8 +7,8 @@ use super::case::Case;
 use super::finding::{Finding, Suggestion};
 use nn_train::{Choice, Task};
 
-/// Distance losses multiply the error by φ′(z), which is nearly 0 where an output
-/// is confidently wrong (Schoofs, section 3.2).
+/// Distance losses multiply the error by the derivative of the output activation, which is
+/// nearly 0 where an output is confidently wrong (Schoofs, section 3.2).
 pub(super) fn loss(case: &Case<'_>) -> Finding {
     let (loss, task) = match (case.loss(), case.task()) {
         (Some(loss), Ok(task)) => (loss, task),
@@ -32,23 +32,40 @@ pub(super) fn loss(case: &Case<'_>) -> Finding {
             "the loss is {loss}, and the targets are classes or labels"
         ));
     }
-    let output = case.settings().output_activation.as_ref();
-    let output = output.map_or("this output activation", Choice::text);
     let fitting = if better == "cross-entropy" {
         "softmax"
     } else {
         "sigmoid"
     };
-    Finding::Problem(
-        format!(
-            "the loss is {loss} with {output}: δ contains the factor φ′(z), \
-             so confidently wrong predictions hardly change"
+    let output = case.settings().output_activation.as_ref();
+    let (reason, effect) = match output.map(Choice::value) {
+        Some(output) if is_bounded(*output) => (
+            format!(
+                "the gradient contains the derivative of {output}, which is near 0 for confident \
+                 wrong predictions, so they are corrected slowly"
+            ),
+            "its gradient does not contain this derivative",
         ),
-        vec![
-            Suggestion::set("loss", better, "δ = a − y, without φ′(z)")
-                .and("output-activation", fitting),
-        ],
-    )
+        _ => (
+            "confident correct predictions also have a loss, if they are above 1 or below 0"
+                .to_owned(),
+            "the outputs become probabilities",
+        ),
+    };
+    let mut cure = Suggestion::set("loss", better, effect);
+    if output.is_none_or(|output| output.text() != fitting) {
+        cure = cure.and("output-activation", fitting);
+    }
+    let output = output.map_or("an unknown output activation", Choice::text);
+    let text = format!("the loss is {loss} with {output}: {reason}");
+    Finding::Problem(text, vec![cure])
+}
+
+/// Whether the values of an activation have a lowest and a highest value, where its derivative is
+/// 0.
+fn is_bounded(output: Activation) -> bool {
+    use Activation::{HardSigmoid, HardTanh, Sigmoid, Softmax, Tanh};
+    matches!(output, Softmax | Sigmoid | HardSigmoid | Tanh | HardTanh)
 }
 
 /// Regression targets are standardized, so about half of them are below 0 and some

@@ -5,8 +5,9 @@ use nn_plot::number::number;
 use nn_train::{Data, EpochMetrics};
 
 use super::case::Case;
-use super::finding::{Finding, Suggestion, percent};
-use super::score::Score;
+use super::finding::{Finding, Suggestion, counted, percent};
+use super::score::{MIN_SAMPLES, Score, USUAL_GAP, USUAL_GAP_OF_R_SQUARED};
+use super::shift::is_shifted;
 
 /// The last validation loss must exceed the lowest by a quarter to count as a rise: with
 /// few samples, it varies by a tenth from epoch to epoch.
@@ -16,19 +17,19 @@ const TURNED_UP: f64 = 1.25;
 /// epoch if the former is not known, does not matter.
 const MIN_RISE: f64 = 0.02;
 
-/// Accuracy in training minus that on other samples. With the default settings it is 0.015
-/// on MNIST and 0.06 on the built-in digits.
-const GAP: f64 = 0.1;
-
-/// The same for R², which depends on few samples with large errors.
-const GAP_OF_R_SQUARED: f64 = 0.15;
-
 /// Training samples that are predicted much better than validation samples.
 pub(super) fn overfitting(case: &Case<'_>) -> Finding {
     let last = case.epochs().iter().rev().find_map(ValidatedEpoch::new);
     let Some(last) = last else {
         return Finding::NotChecked(case.why_no_validation());
     };
+    if let Some(n) = case.n_held_out().filter(|&n| n < MIN_SAMPLES) {
+        let samples = counted(n, "validation or test sample");
+        return Finding::NotChecked(format!(
+            "there {} only {samples}, too few for a judgement",
+            if n == 1 { "is" } else { "are" }
+        ));
+    }
     let best = case.run.record.best_epoch().and_then(ValidatedEpoch::new);
     let best = best.unwrap_or(last);
     let losses = format!(
@@ -106,16 +107,16 @@ impl Gap {
             ),
             difference: train - validation,
             limit: match kept.accuracies {
-                Some(_) => GAP,
-                None => GAP_OF_R_SQUARED,
+                Some(_) => USUAL_GAP,
+                None => USUAL_GAP_OF_R_SQUARED,
             },
             is_better_in_training: true,
         };
         if let Some((of_model, validation_score, test)) = scores {
-            let others: Vec<Score> = [Some(validation_score), test]
-                .into_iter()
-                .flatten()
-                .collect();
+            // Test samples of another distribution say nothing about overfitting.
+            let of_same = test.filter(|_| !case.scores.as_ref().is_ok_and(is_shifted));
+            let others = [Some(validation_score), of_same];
+            let others: Vec<Score> = others.into_iter().flatten().collect();
             let n: usize = others.iter().map(Score::n).sum();
             let values = others.iter().map(|score| score.value * score.n() as f64);
             gap.difference = train - values.sum::<f64>() / n as f64;

@@ -25,6 +25,14 @@ const LEFT: f64 = 0.02;
 /// have up to 2.3.
 pub(super) const LONG: f64 = 3.0;
 
+/// Fewest steps of a training run. A third of an epoch of MNIST, with the default batch
+/// size, is too short for most networks, whatever the learning rate.
+pub(super) const MIN_STEPS: u64 = 300;
+
+/// How many times higher or lower than the default of its optimizer a learning rate is if
+/// it is the first suspect where the training samples are not fitted.
+pub(super) const FAR_FROM_DEFAULT: f64 = 30.0;
+
 /// Fewest epochs that show a pace.
 const MIN_EPOCHS: usize = 4;
 

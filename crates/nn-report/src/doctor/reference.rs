@@ -102,8 +102,8 @@ impl Outputs {
         }
         let kind = match samples.targets() {
             Targets::Classes { .. } => Kind::Classes,
-            _ if targets.iter().all(|&y| y == 0.0 || y == 1.0) => Kind::Labels,
-            _ => Kind::Numbers,
+            _ if samples.has_numbers() => Kind::Numbers,
+            _ => Kind::Labels,
         };
         Self {
             kind,

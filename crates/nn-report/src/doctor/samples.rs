@@ -171,7 +171,8 @@ pub(super) fn balance(case: &Case<'_>) -> Finding {
     let Some(counts) = train.class_counts() else {
         return Finding::Ok("not applicable: the task is not classification".to_owned());
     };
-    let classes = || 0..counts.len();
+    // A weight does not help a class that the network never sees.
+    let classes = || (0..counts.len()).filter(|&class| counts[class] > 0);
     let (Some(largest), Some(smallest)) = (
         classes().max_by_key(|&class| counts[class]),
         classes().min_by_key(|&class| counts[class]),

@@ -4,7 +4,7 @@ use nn_core::metrics::Evaluation;
 use nn_core::{Samples, Targets};
 use nn_plot::number::number;
 
-use super::finding::percent;
+use super::finding::{counted, percent};
 
 /// The score of a network on a split: accuracy for classes and labels, R² for numbers.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,16 @@ enum Kind {
     Labels,
     Numbers,
 }
+
+/// Fewest samples from which a score says anything.
+pub(super) const MIN_SAMPLES: usize = 10;
+
+/// Accuracy in training minus that on other samples that is usual. With the default settings
+/// it is 0.015 on MNIST and 0.06 on the built-in digits.
+pub(super) const USUAL_GAP: f64 = 0.1;
+
+/// The same for R², which depends on few samples with large errors.
+pub(super) const USUAL_GAP_OF_R_SQUARED: f64 = 0.15;
 
 /// A difference that occurs by chance in 1 of 40 cases is at least this number of
 /// standard errors.
@@ -102,6 +112,41 @@ impl Score {
             Kind::Numbers => value > (standard_errors * standard_errors / self.n as f64).min(0.5),
             Kind::Labels => is_more(),
             Kind::Classes => is_more() || is_recalled(),
+        }
+    }
+
+    /// Says that there are too few samples for the score to mean anything, if there are.
+    pub(super) fn too_few_samples(&self) -> Option<String> {
+        let be = if self.n == 1 { "is" } else { "are" };
+        let samples = counted(self.n, &format!("{} sample", self.split));
+        let text = || format!("there {be} only {samples}, too few for a judgement");
+        (self.n < MIN_SAMPLES).then(text)
+    }
+
+    /// Why the score cannot be compared with that of constant predictions, if it cannot.
+    pub(super) fn why_not_judged(&self) -> Option<String> {
+        let is_perfect_better = self.is_better(1.0, Some(1.0), STANDARD_ERRORS);
+        let text = || {
+            format!(
+                "for the {} {} samples, even perfect predictions are not better than constant \
+                 predictions by more than chance",
+                self.n, self.split
+            )
+        };
+        self.too_few_samples()
+            .or_else(|| (!is_perfect_better).then(text))
+    }
+
+    /// Whether this is a regression.
+    pub(super) fn is_r_squared(&self) -> bool {
+        self.kind == Kind::Numbers
+    }
+
+    /// The difference between training samples and others that is usual.
+    pub(super) fn usual_gap(&self) -> f64 {
+        match self.kind {
+            Kind::Numbers => USUAL_GAP_OF_R_SQUARED,
+            Kind::Classes | Kind::Labels => USUAL_GAP,
         }
     }
 

@@ -14,7 +14,7 @@ use nn_report::{Diagnosis, Finding, Suggestion};
 use nn_tensor::Threads;
 use nn_train::{Data, Experiment, Result, TrainedRun, flags};
 
-use crate::doctor_cases::{Case, Cure, ROUNDS, Round};
+use crate::doctor_cases::{Case, Cure, REPORTED, ROUNDS, Round};
 use crate::doctor_tables::images;
 
 /// A folder of its own, removed at the end.
@@ -315,6 +315,81 @@ fn the_first_cure_is_the_right_one() {
         let first = outcome.first();
         assert!(outcome.is_right(case), "{}: {first:?}", case.name);
     }
+}
+
+#[test]
+fn the_first_cure_of_reported_runs_is_the_right_one() {
+    for case in REPORTED {
+        let outcome = Outcome::new(case, false);
+        let first = outcome.first();
+        assert!(outcome.is_right(case), "{}: {first:?}", case.name);
+    }
+}
+
+/// The verdicts of the checks with these names.
+fn verdicts(table: &str, flags: &str, names: &[&str]) -> Vec<(&'static str, String)> {
+    let folder = Folder::new();
+    let data = folder.write("table.csv", table);
+    let mut words = vec!["--data".to_owned(), data];
+    words.extend(flags.split(' ').map(str::to_owned));
+    let run = folder.0.join("run");
+    train(&words, &run).expect("it is trained");
+    let diagnosis = Diagnosis::new(&run, Path::new(DATASETS), false).expect("it is diagnosed");
+    let checks = diagnosis.checks.iter();
+    let checks = checks.filter(|check| names.contains(&check.name));
+    let verdict = checks.map(|check| match &check.finding {
+        Finding::Ok(text) => ("ok", text.clone()),
+        Finding::Problem(text, _) => ("problem", text.clone()),
+        Finding::NotChecked(text) => ("not checked", text.clone()),
+        _ => ("unknown", String::new()),
+    });
+    verdict.collect()
+}
+
+#[test]
+fn a_few_samples_are_not_judged() {
+    let header = "u,v,kind\n";
+    let row = |i: usize| format!("{i},{},{}\n", i % 3, ["oak", "elm"][i % 2]);
+    let table = |n: usize| header.to_owned() + &(0..n).map(row).collect::<String>();
+    let flags = "--target kind --task classification --hidden 8 --epochs 30";
+    let found = verdicts(&table(2), flags, &["no better than the baseline"]);
+    let text = "there are only 2 training samples, too few for a judgement";
+    assert_eq!(found, [("not checked", text.to_owned())]);
+    let found = verdicts(&table(10), flags, &["overfitting"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "not checked", "{found:?}");
+    assert!(found[0].1.contains("too few"), "{found:?}");
+}
+
+/// More epochs would not change a run that early stopping has ended.
+#[test]
+fn early_stopping_is_not_too_soon() {
+    let table = crate::doctor_tables::coin_flips();
+    let rows: Vec<&str> = table.lines().take(61).collect();
+    let flags = "--target side --hidden 8 --lr 0.01 --patience 2 --epochs 200";
+    let found = verdicts(&rows.join("\n"), flags, &["stopped too soon"]);
+    assert_eq!(found[0].0, "ok", "{found:?}");
+    assert!(found[0].1.contains("early stopping"), "{found:?}");
+}
+
+/// A weight does not help a class without training samples.
+#[test]
+fn the_smallest_class_has_training_samples() {
+    let table = crate::doctor_tables::late_class();
+    let flags = "--target kind --order-by time --hidden 16 --lr 0.01 --epochs 40";
+    let names = ["unbalanced classes", "class without training samples"];
+    let found = verdicts(&table, flags, &names);
+    let [absent, balance] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert!(
+        absent.0 == "problem" && absent.1.ends_with(": ash"),
+        "{absent:?}"
+    );
+    assert!(
+        balance.0 == "ok" && !balance.1.contains("ash"),
+        "{balance:?}"
+    );
 }
 
 #[test]

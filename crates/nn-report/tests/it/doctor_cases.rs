@@ -25,6 +25,9 @@ mod sixth;
 mod seventh;
 mod eighth;
 mod ninth;
+mod reported;
+
+pub(crate) use reported::REPORTED;
 
 use crate::doctor_tables as tables;
 

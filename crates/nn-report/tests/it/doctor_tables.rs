@@ -484,3 +484,63 @@ pub(crate) fn product(n_rows: usize, noise: f64, seed: u64) -> String {
         )
     })
 }
+
+/// The price is the same in all rows.
+pub(crate) fn constant_number() -> String {
+    table("u,v,price", 50, |_, random| {
+        format!("{:.4},{:.4},5.5", random.normal(), random.normal())
+    })
+}
+
+/// All rows have the same class.
+pub(crate) fn single_class() -> String {
+    table("u,v,kind", 50, |_, random| {
+        format!("{:.4},{:.4},oak", random.normal(), random.normal())
+    })
+}
+
+/// Four columns of normal numbers.
+fn four_numbers(random: &mut Random) -> String {
+    let numbers: Vec<String> = (0..4).map(|_| format!("{:.4}", random.normal())).collect();
+    numbers.join(",")
+}
+
+/// A class that does not depend on the inputs.
+pub(crate) fn coin_flips() -> String {
+    table("a,b,c,d,side", 800, |_, random| {
+        let side = ["heads", "tails"][usize::from(random.unit() < 0.5)];
+        format!("{},{side}", four_numbers(random))
+    })
+}
+
+/// A number that does not depend on the inputs.
+pub(crate) fn unrelated_numbers() -> String {
+    table("a,b,c,d,y", 800, |_, random| {
+        format!("{},{:.4}", four_numbers(random), random.normal())
+    })
+}
+
+/// The house prices of the book.
+pub(crate) fn prices() -> String {
+    include_str!("../../../../docs/src/houses.csv").to_owned()
+}
+
+/// A number that depends on `u` and `v` in another way in the last rows, which are the test
+/// samples.
+pub(crate) fn changing_relation() -> String {
+    table("time,u,v,y", 600, |i, random| {
+        let (u, v) = (random.normal(), random.normal());
+        let y = if i < 545 { u + 0.5 * v } else { v - 0.3 * u };
+        format!("{i},{u:.4},{v:.4},{:.4}", y + 0.1 * random.normal())
+    })
+}
+
+/// Two classes, and a third that only the last rows have, which are the test samples.
+pub(crate) fn late_class() -> String {
+    table("time,u,v,kind", 600, |i, random| {
+        let kind = if i < 545 { i % 2 } else { i % 3 };
+        let (u, v) = [(0.0, 0.0), (2.0, 2.0), (0.0, 4.0)][kind];
+        let (u, v) = (u + 0.8 * random.normal(), v + 0.8 * random.normal());
+        format!("{i},{u:.4},{v:.4},{}", ["oak", "elm", "ash"][kind])
+    })
+}
