@@ -52,10 +52,13 @@ impl<W: Write> Conclusion<'_, W> {
         })?;
         let command = self.flags.command(&best.point, self.data_dir);
         let mut summary = self.summary(best, &command);
-        self.folder.write_report(&self.report(best, &command))?;
+        let mut report = self.report(best, &command);
+        self.folder.write_report(&report)?;
         self.folder.write_summary(&summary)?;
         let refitted = self.refit(arguments, best, progress, threads);
         if let Ok(Some(refitted)) = &refitted {
+            report.refitted = Some(refitted);
+            self.folder.write_report(&report)?;
             summary["model"] = refitted.to_json();
             self.folder.write_summary(&summary)?;
         }
@@ -121,8 +124,7 @@ impl<W: Write> Conclusion<'_, W> {
         terminal::report(format!("saved in {}", self.folder.path().display()));
         ["", "next"].iter().for_each(terminal::report);
         if let Some(refitted) = refitted {
-            let (program, path) = (terminal::program(), refitted.quoted_path());
-            terminal::report(format!("  {program} evaluate {path}"));
+            terminal::report(format!("  {}", refitted.evaluate_command()));
         }
         terminal::report(format!("  {command}"));
     }
@@ -145,6 +147,7 @@ impl<W: Write> Conclusion<'_, W> {
             rows: self.rows,
             best,
             command,
+            refitted: None,
         }
     }
 

@@ -89,24 +89,17 @@ impl Refit<'_> {
 }
 
 impl Refitted {
-    /// Such as `trained again on 900 samples: test accuracy 96.00 %, loss 0.1234`.
+    /// Such as `network with these settings, trained on 900 samples: test accuracy 96.00 %, loss
+    /// 0.1234`.
     pub(super) fn describe(&self) -> String {
-        let Summary {
-            test_accuracy,
-            test_loss,
-            ensemble,
-            ..
-        } = &self.summary;
-        let accuracy = test_accuracy.map(|it| format!("accuracy {}", terminal::percent(Some(it))));
-        let loss = test_loss.map(|loss| format!("loss {loss:.4}"));
-        let results: Vec<String> = accuracy.into_iter().chain(loss).collect();
+        let what = match self.summary.ensemble {
+            None => "network".to_owned(),
+            Some(n) => format!("ensemble of {n} networks"),
+        };
+        let results = self.results();
         let results = match results.is_empty() {
             true => String::new(),
             false => format!(": test {}", results.join(", ")),
-        };
-        let what = match ensemble {
-            None => "network".to_owned(),
-            Some(n) => format!("ensemble of {n} networks"),
         };
         format!(
             "{what} with these settings, trained on {} samples{results}",
@@ -114,9 +107,25 @@ impl Refitted {
         )
     }
 
-    /// The path of the run, as a word of a command.
-    pub(super) fn quoted_path(&self) -> String {
-        flags::quoted(&self.path.to_string_lossy())
+    /// The test metrics, as `nn train` prints them.
+    fn results(&self) -> Vec<String> {
+        let summary = &self.summary;
+        let accuracy = summary.test_accuracy;
+        let accuracy = accuracy.map(|it| format!("accuracy {}", terminal::percent(Some(it))));
+        let loss = summary.test_loss.map(|loss| format!("loss {loss:.4}"));
+        let error = summary.test_mae;
+        let error = error.map(|error| format!("mean absolute error {error:.4}"));
+        let r_squared = summary.test_r2.map(|r| format!("R² {r:.4}"));
+        [accuracy, loss, error, r_squared]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// The command that evaluates the run.
+    pub(super) fn evaluate_command(&self) -> String {
+        let path = flags::quoted(&self.path.to_string_lossy());
+        format!("{} evaluate {path}", terminal::program())
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -130,6 +139,7 @@ impl Refitted {
             "test_loss": summary.test_loss,
             "test_accuracy": summary.test_accuracy,
             "test_rmse": summary.test_rmse,
+            "test_mae": summary.test_mae,
             "test_r2": summary.test_r2,
             "weights_sha256": summary.weights_sha256,
         })

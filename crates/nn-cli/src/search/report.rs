@@ -7,6 +7,7 @@ use nn_search::{Dimension, Domain, Space, Trial, Value};
 use crate::objective::Objective;
 
 use super::measured::Spread;
+use super::refit::Refitted;
 use super::row::Row;
 
 /// The contents of the report of a search.
@@ -23,6 +24,8 @@ pub(super) struct Report<'a> {
     pub(super) best: &'a Trial,
     /// The command that trains the best trial's network.
     pub(super) command: &'a str,
+    /// The run that was trained with the settings of the best trial.
+    pub(super) refitted: Option<&'a Refitted>,
 }
 
 /// A chart and the name of its file.
@@ -45,10 +48,15 @@ impl Report<'_> {
     pub(super) fn html(&self, plots: &[Plot]) -> String {
         let mut page = Page::new(self.title.clone());
         page.lead(&self.lead);
-        page.section("Best trial")
-            .table(&self.best_settings())
+        let section = page.section("Best trial").table(&self.best_settings());
+        if let Some(refitted) = self.refitted {
+            section
+                .paragraph(&format!("Folder best: {}.", refitted.describe()))
+                .code(&refitted.evaluate_command());
+        }
+        section
             .paragraph(
-                "The following command trains a network with the settings of the best trial and evaluates it on the test samples.",
+                "The following command trains the network of the best trial again and evaluates it on the test samples.",
             )
             .code(self.command);
         let (over_time, over_dimensions) = plots.split_at(plots.len().min(2));

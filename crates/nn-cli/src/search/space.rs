@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Arg;
 use nn_search::{Dimension, Domain, Point, Space};
 use nn_train::choice::Preset;
-use nn_train::{Choice, Data, Error, Result, Settings, Task, flags};
+use nn_train::{Choice, Data, Error, Plan, Result, Settings, Task, flags};
 
 use crate::objective::Objective;
 use crate::terminal;
@@ -38,7 +38,15 @@ const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log
 
 /// Flags that change the samples or the measure of a trial: trials with different values
 /// cannot be compared.
-const NOT_TO_BE_SEARCHED: [&str; 5] = ["seed", "seeds", "loss", "reduction", "class-weight"];
+const NOT_TO_BE_SEARCHED: [&str; 7] = [
+    "seed",
+    "seeds",
+    "loss",
+    "reduction",
+    "class-weight",
+    "member",
+    "from-sha256",
+];
 const HEADINGS_NOT_TO_BE_SEARCHED: [&str; 2] = ["Data", "Tables"];
 
 /// Parses a search space; aliases of flags are replaced by the names of the flags.
@@ -196,7 +204,9 @@ impl Flags {
                     .map_err(|error| error.at(format!("--space: with {point}")))?;
             }
         }
-        Ok(())
+        // The settings of the final network include those of an ensemble.
+        let middle = self.space.point_at(&vec![0.5; n_dimensions]);
+        Plan::new(&self.refit_settings(&middle)?, data).map(drop)
     }
 
     /// The command that trains a network, or an ensemble, with the settings of the trial at
