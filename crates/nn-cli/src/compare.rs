@@ -1,5 +1,6 @@
 //! The command `nn compare`: compares runs side by side, and tests whether they differ.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -63,7 +64,8 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
         return Err(too_few(&directories, &skipped));
     }
     let runs = directories.iter().map(|path| record(path));
-    let runs: Vec<RunRecord> = runs.collect::<Result<_>>()?;
+    let mut runs: Vec<RunRecord> = runs.collect::<Result<_>>()?;
+    tell_apart(&mut runs, &directories);
     let paths: Vec<&Path> = directories.iter().map(PathBuf::as_path).collect();
     let differences = differences(&paths, &arguments.folder.data_dir, &Threads::all());
     let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
@@ -100,6 +102,28 @@ fn record(directory: &Path) -> Result<RunRecord> {
         return RepeatedRuns::read(directory, terminal::program())?.mean_record();
     }
     RunRecord::read(directory)
+}
+
+/// Runs of the same name in different folders are named by the end of their paths.
+fn tell_apart(runs: &mut [RunRecord], directories: &[PathBuf]) {
+    let mut n_parts = 2;
+    let most = directories.iter().map(|path| path.components().count());
+    let most = most.max().unwrap_or(0);
+    while has_same_names(runs, directories) && n_parts <= most {
+        for (run, path) in runs.iter_mut().zip(directories) {
+            let n_left_out = path.components().count().saturating_sub(n_parts);
+            let end: PathBuf = path.components().skip(n_left_out).collect();
+            run.name = end.display().to_string();
+        }
+        n_parts += 1;
+    }
+}
+
+/// Whether two different runs have the same name.
+fn has_same_names(runs: &[RunRecord], directories: &[PathBuf]) -> bool {
+    let mut directory_of: HashMap<&str, &Path> = HashMap::new();
+    let mut pairs = runs.iter().zip(directories);
+    pairs.any(|(run, directory)| *directory_of.entry(&run.name).or_insert(directory) != directory)
 }
 
 /// Finds a run, or another file or folder of this name.

@@ -250,12 +250,7 @@ fn resume_repeated(
     work: Work<'_>,
 ) -> Result<()> {
     if arguments.settings != Settings::default() {
-        let problem = format!(
-            "{}: several training runs are resumed with their own settings",
-            run.display()
-        );
-        let help = train_again(run, &arguments.settings);
-        return Err(Error::usage(problem).with_help(help));
+        return Err(several_runs(run, &arguments.settings));
     }
     let data_dir = &arguments.folder.data_dir;
     let training = RepeatedTraining::open(run, data_dir, work.threads.clone())?;
@@ -336,6 +331,9 @@ fn check_finished(arguments: &TrainArguments, run: &Path, threads: &Threads) -> 
     if *flags == Settings::default() {
         return Ok(());
     }
+    if RepeatedTraining::is_at(run) {
+        return Err(several_runs(run, flags));
+    }
     let settings = run_dir::read_config(run)?;
     let data = Data::of_run(&settings, run, &arguments.folder.data_dir, threads)?;
     let plan = Plan::new(&settings, &data).map_err(Error::of_data)?;
@@ -343,6 +341,15 @@ fn check_finished(arguments: &TrainArguments, run: &Path, threads: &Threads) -> 
         let place = format_args!("{} is finished", run.display());
         error.at(place).with_help(train_further(run, flags))
     })
+}
+
+/// The error for flags with which several training runs are resumed.
+fn several_runs(run: &Path, flags: &Settings) -> Error {
+    let problem = format!(
+        "{}: several training runs are resumed with their own settings",
+        run.display()
+    );
+    Error::usage(problem).with_help(train_again(run, flags))
 }
 
 /// The hint for a finished run that was resumed with other settings, such as more epochs.
@@ -370,9 +377,14 @@ fn print_finished(progress: &Progress, run: &Path) {
     if let Progress::Json = progress {
         terminal::report(json!({ "event": "finished", "run": run.to_string_lossy() }));
     } else {
+        let commands: &[&str] = match RepeatedTraining::is_at(run) {
+            true => &["report"],
+            false => &["evaluate", "train --from"],
+        };
         let (program, run) = (terminal::program(), run.display());
         terminal::report(format!("{run} is finished; there is nothing to resume"));
-        terminal::report(format!("  {program} evaluate {run}"));
-        terminal::report(format!("  {program} train --from {run}"));
+        for command in commands {
+            terminal::report(format!("  {program} {command} {run}"));
+        }
     }
 }

@@ -68,10 +68,11 @@ fn beside_accuracy(metrics: &Metrics) -> String {
     let interval = metrics
         .accuracy_interval
         .map(|(low, high)| format!("95 % interval {} to {}", percent(low), percent(high)));
-    let constant = if metrics.labels.is_empty() {
-        "most frequent class"
-    } else {
-        "most frequent value of each label"
+    let constant = match (metrics.labels.is_empty(), metrics.is_baseline_of_samples) {
+        (true, false) => "most frequent class",
+        (true, true) => "most frequent class of these samples",
+        (false, false) => "most frequent value of each label",
+        (false, true) => "most frequent value of each label in these samples",
     };
     let baseline = metrics.baseline;
     let baseline = baseline.map(|it| format!("baseline ({constant}): {}", percent(it)));
@@ -167,7 +168,11 @@ fn show_errors(errors: &RegressionErrors, metrics: &Metrics, data: &Data) {
         interval.map(|(low, high)| format!("95 % interval {low:.6} to {high:.6}"))
     };
     let baseline = metrics.baseline;
-    let baseline = baseline.map(|it| format!("baseline, training mean: {it:.6}"));
+    let mean = match metrics.is_baseline_of_samples {
+        true => "mean of these samples",
+        false => "training mean",
+    };
+    let baseline = baseline.map(|it| format!("baseline, {mean}: {it:.6}"));
     terminal::line(format!(
         "mean absolute error     {:.6}{}",
         errors.mean_absolute,

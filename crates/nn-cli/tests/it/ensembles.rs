@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Scratch, csv, trees};
+use crate::support::{Scratch, csv, number, trees};
 
 /// 240 rows of two classes that overlap.
 fn points() -> String {
@@ -18,10 +18,6 @@ fn points() -> String {
 }
 
 const FLAGS: &str = "--data points.csv --target label --hidden 16 --batch-size 16 --no-report";
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().expect("a number")
-}
 
 #[test]
 fn an_ensemble_is_one_run_with_one_model() {

@@ -1,9 +1,7 @@
 //! Metrics of evaluations: in `nn evaluate`, at the end of `nn train`, in summary.json,
 //! and the thresholds of predictions.
 
-use serde_json::Value;
-
-use crate::support::{Scratch, TWO_EPOCHS, csv, trees};
+use crate::support::{Scratch, TWO_EPOCHS, csv, number, trees};
 
 const TRAINING: &str = "--hidden 16 --epochs 20 --batch-size 16 --lr 0.01";
 
@@ -16,12 +14,6 @@ const CLASSIFICATION_KEYS: [&str; 7] = [
     "brier",
     "calibration_error",
 ];
-
-fn number(value: &Value) -> f64 {
-    value
-        .as_f64()
-        .unwrap_or_else(|| panic!("{value}: not a number"))
-}
 
 /// Two classes; about one row in six is `yes`. The column `noise` has no information.
 fn rare_yes() -> String {
@@ -218,6 +210,46 @@ fn errors_of_numbers_stand_beside_those_of_the_mean() {
     assert!(shown.contains("(baseline, training mean: "), "{shown}");
     let report = scratch.read("runs/a/report.html");
     assert!(report.contains("near: residuals"));
+}
+
+/// 30 training rows with the mean 3 or the class `a`, and 10 other rows with the mean 9 or the
+/// class `b`.
+#[test]
+fn the_baseline_of_another_table_is_that_of_the_training_rows() {
+    let scratch = Scratch::new();
+    let rows = |n, value: f64, class: &str| {
+        csv("x,y,class", n, |i, x, _| {
+            let value = value + if i % 2 == 0 { 1.0 } else { -1.0 };
+            // A row of the other class.
+            let class = if i == 0 { "c" } else { class };
+            format!("{x:.3},{value},{class}")
+        })
+    };
+    scratch.file("train.csv", rows(30, 3.0, "a") + "0,3,b\n0.1,3,b\n");
+    scratch.file("other.csv", rows(10, 9.0, "b"));
+    let flags = "--data train.csv --hidden 4 --epochs 1 --test-split 0 --validation 0 --no-report";
+    scratch.train(
+        "numbers",
+        &format!("{flags} --target y --task regression --ignore class"),
+    );
+    let numbers = scratch.evaluate("numbers", "--data other.csv");
+    // The mean of the squares of 6 ± 1 is 37.
+    assert!(
+        (number(&numbers["baseline"]) - 37.0_f64.sqrt()).abs() < 1e-4,
+        "{numbers}"
+    );
+    let text = scratch.nn("evaluate numbers --data other.csv").succeeds();
+    assert!(text.contains("baseline, training mean: 6.08"), "{text}");
+    scratch.train("classes", &format!("{flags} --target class --ignore y"));
+    let classes = scratch.evaluate("classes", "--data other.csv");
+    assert_eq!(classes["baseline"], 0.0);
+    // A model without a summary does not know the training rows.
+    let model = std::fs::read(scratch.path("runs/classes/model.safetensors")).expect("a model");
+    scratch.file("model.safetensors", model);
+    let alone = scratch.nn("evaluate model.safetensors --data other.csv");
+    let alone = alone.succeeds();
+    let expected = "baseline (most frequent class of these samples): 90.00 %";
+    assert!(alone.contains(expected), "{alone}");
 }
 
 #[test]

@@ -31,6 +31,14 @@ fn every_claim_runs_on_the_built_in_digits() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("src=\"http") && !page.contains("<script"));
+    // No number about MNIST is judged with other digits.
+    let claim = page.split("<h3").find(|claim| claim.contains("B1: "));
+    let claim = claim.expect("claim B1");
+    assert!(claim.contains("learning rate 0.1"), "{claim}");
+    assert!(
+        !claim.contains(">no<") && !claim.contains(">yes<"),
+        "{claim}"
+    );
 
     let again = scratch
         .nn("papers run all --quick --data glyphs")

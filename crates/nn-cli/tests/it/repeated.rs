@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Scratch, csv, trees};
+use crate::support::{Scratch, csv, number, trees};
 
 const TRAINING: &str = "--hidden 8 --epochs 3 --batch-size 16 --no-report";
 
@@ -19,12 +19,6 @@ fn points(scratch: &Scratch) -> String {
 
 fn longer(flags: &str) -> String {
     flags.replace("--epochs 3", "--epochs 20")
-}
-
-fn number(value: &Value) -> f64 {
-    value
-        .as_f64()
-        .unwrap_or_else(|| panic!("{value} is no number"))
 }
 
 #[test]
@@ -161,6 +155,50 @@ fn runs_on_the_same_test_rows_are_compared() {
     let (low, high) = (&far["mae_interval"][0], &far["mae_interval"][1]);
     let mae = number(&far["mae"]);
     assert!(number(low) < mae && mae < number(high));
+}
+
+/// The targets are scaled by the training rows of each run, but the test rows are the same.
+#[test]
+fn regressions_with_other_training_rows_are_compared() {
+    let scratch = Scratch::new();
+    let _ = points(&scratch);
+    let flags = format!("--data points.csv --target y --ignore label {TRAINING}");
+    scratch.train("all", &longer(&flags));
+    scratch.train("few", &format!("{flags} --train-size 100"));
+    scratch.train("validated", &format!("{flags} --validation 0.3"));
+    let other = flags.replace("--target y", "--target a");
+    scratch.train("other", &other);
+    let output = scratch.nn("compare all few validated other").succeeds();
+    for part in [
+        "all is better than few: test mean absolute error lower by ",
+        "all is better than validated: test mean absolute error lower by ",
+        "all and other: no paired test, because they predict different classes, labels or targets",
+    ] {
+        assert!(output.contains(part), "{part}: {output}");
+    }
+}
+
+#[test]
+fn runs_of_the_same_name_are_told_apart() {
+    let scratch = Scratch::new();
+    let flags = points(&scratch);
+    for (name, flags) in [("a", format!("{flags} --lr 1e-6")), ("b", longer(&flags))] {
+        scratch
+            .nn(&format!("train {flags} --folds 3 --name {name}"))
+            .succeeds();
+    }
+    let output = scratch.nn("compare a/fold-1 b/fold-1").succeeds();
+    assert!(
+        output.contains("b/fold-1 is better than a/fold-1"),
+        "{output}"
+    );
+    let finished = scratch.nn("train --resume a").succeeds();
+    assert!(finished.contains("nn report runs/a"), "{finished}");
+    assert!(!finished.contains("--from"), "{finished}");
+    scratch.nn("train --resume a --epochs 9").refuses(
+        2,
+        &["several training runs are resumed with their own settings"],
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use nn_train::{DataLoader, Experiment, Repetition, Settings, Threads};
 use serde_json::Value;
 
-use crate::support::{Scratch, csv, trees};
+use crate::support::{Scratch, csv, number, trees};
 
 /// Trials that take no time.
 const QUICK: &str = "--data glyphs --limit-train 200 --hidden 8 --epochs 2 --validation 0.3";
@@ -161,9 +161,17 @@ fn the_best_settings_are_trained_on_the_validation_samples_too() {
     scratch.file("sums.csv", sums());
     let search = format!("{SUMS} --name s --space lr=1e-3|1e-2 --strategy grid");
     let output = scratch.nn(&search).succeeds();
-    assert!(output.contains("trained on 100 samples"), "{output}");
-    assert!(output.contains("nn evaluate runs/s/best"), "{output}");
     let model = scratch.json("runs/s/summary.json")["model"].clone();
+    let (error, r_squared) = (number(&model["test_mae"]), number(&model["test_r2"]));
+    let trained = format!(
+        "trained on 100 samples: test loss {:.4}",
+        number(&model["test_loss"])
+    );
+    let trained = format!("{trained}, mean absolute error {error:.4}, R² {r_squared:.4}");
+    assert!(output.contains(&trained), "{output}");
+    let page = std::fs::read_to_string(scratch.path("runs/s/report.html")).expect("a page");
+    assert!(page.contains(&trained), "{page}");
+    assert!(output.contains("nn evaluate runs/s/best"), "{output}");
     assert_eq!(model["train_samples"], 100);
     assert_eq!(model["validation_samples"], 0);
     assert_eq!(model["test_samples"], 20);
@@ -178,6 +186,25 @@ fn the_best_settings_are_trained_on_the_validation_samples_too() {
     let model = scratch.json("runs/p/summary.json")["model"].clone();
     assert_eq!(model["train_samples"], 80);
     assert_eq!(model["validation_samples"], 20);
+}
+
+/// The number of networks of the final ensemble is checked before the trials.
+#[test]
+fn an_impossible_ensemble_is_refused_before_the_trials() {
+    let scratch = Scratch::new();
+    scratch.file("sums.csv", sums());
+    scratch
+        .nn(&format!("{SUMS} --name s --trials 2 --ensemble 1"))
+        .refuses(2, &["ensemble", "expected a whole number from 2 to 1000"]);
+    assert!(!scratch.path("runs/s").exists());
+    scratch
+        .nn(&format!("{SUMS} --name s --trials 2 --train-best=false"))
+        .succeeds();
+    for line in ["report s", "compare s s"] {
+        scratch
+            .nn(line)
+            .refuses(2, &["expected a training run, found a search", "best"]);
+    }
 }
 
 #[test]

@@ -46,6 +46,26 @@ fn columns_split_a_table() {
     }
 }
 
+/// The column of the splits has a patient in one split only; validation rows are split off by
+/// patient.
+#[test]
+fn a_split_column_can_keep_groups_together() {
+    let scratch = Scratch::new();
+    let table = csv("patient,u,part,label", 120, |i, x, y| {
+        let part = if i / 10 < 6 { "train" } else { "test" };
+        let label = if x + y > 0.0 { "ill" } else { "well" };
+        format!("{},{x:.3},{part},{label}", i / 10)
+    });
+    scratch.file("visits.csv", table);
+    let flags = "--data visits.csv --target label --group patient --split-column part";
+    let output = scratch.nn(&format!("train {flags} --name a {TRAINING}"));
+    let output = output.succeeds();
+    assert!(!output.contains("test rows instead of about"), "{output}");
+    let counts = ["train", "validation", "test"]
+        .map(|split| scratch.evaluate("a", &format!("--split {split}"))["samples"].clone());
+    assert_eq!(counts, [50, 10, 60]);
+}
+
 #[test]
 fn contradictions_and_other_words_are_refused() {
     let scratch = Scratch::new();
@@ -67,6 +87,15 @@ fn contradictions_and_other_words_are_refused() {
         "line 4, column \"part\"",
         "train, validation or test",
         "later",
+    ];
+    scratch.nn(&line).refuses(3, &parts);
+    // The rows of a patient are in three splits.
+    let both = "--group patient --split-column part";
+    let line = format!("train --data visits.csv --target label {both} {TRAINING}");
+    let parts = [
+        "line 2 and line 4 have the same group in column `patient`",
+        "different splits in column `part`",
+        "leave --group out",
     ];
     scratch.nn(&line).refuses(3, &parts);
     let line = format!("train --data glyphs --group patient {TRAINING}");

@@ -235,6 +235,12 @@ pub(crate) fn csv(header: &str, n_rows: usize, row: impl Fn(usize, f64, f64) -> 
         .collect()
 }
 
+pub(crate) fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value}: not a number"))
+}
+
 /// 240 rows of three trees around three centres, with a colour that means
 /// nothing.
 pub(crate) fn trees() -> String {

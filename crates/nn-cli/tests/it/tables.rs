@@ -3,13 +3,9 @@
 
 use serde_json::Value;
 
-use crate::support::{Scratch, csv, trees};
+use crate::support::{Scratch, csv, number, trees};
 
 const TRAINING: &str = "--hidden 16 --epochs 40 --batch-size 16 --lr 0.01";
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().expect("a number")
-}
 
 #[test]
 fn several_classes() {
@@ -491,5 +487,33 @@ fn a_table_has_a_default_preset_unless_the_network_is_given() {
             None,
             "{plain}"
         );
+    }
+}
+
+/// A setting without effect is refused.
+#[test]
+fn settings_of_another_task_are_refused() {
+    let scratch = Scratch::new();
+    let table = csv("u,price,label", 60, |i, x, y| {
+        let label = ["a", "b"][i % 2];
+        format!("{x:.3},{:.3},{label}", 10.0 + x + y)
+    });
+    scratch.file("a.csv", table);
+    for (flags, problem) in [
+        (
+            "--target price --ignore label --label-smoothing 0.1",
+            "--label-smoothing: needs classes or labels, but the task is regression",
+        ),
+        (
+            "--target label --ignore price --target-transform log",
+            "--target-transform: needs numbers as targets, but the task is classification",
+        ),
+        (
+            "--target label --ignore price --clip-outputs",
+            "--clip-outputs: needs numbers as targets, but the task is classification",
+        ),
+    ] {
+        let line = format!("train --data a.csv {flags} --epochs 1");
+        scratch.nn(&line).refuses(2, &[problem]);
     }
 }
