@@ -249,15 +249,27 @@ fn step_rows(added: &Example) -> Result<Vec<Row>> {
         LastBias::Added,
     )?;
     Ok(vec![
-        truncated_row("w1' = w1 + 0.68-gradient", "0.237", w1 + erroneous[0]),
-        truncated_row("b1' = b1 + 0.68-gradient", "0.738", b1 + erroneous[1]),
+        truncated_row(
+            "w1' = w1 + gradient with 0.68 for 2 y3",
+            "0.237",
+            w1 + erroneous[0],
+        ),
+        truncated_row(
+            "b1' = b1 + gradient with 0.68 for 2 y3",
+            "0.738",
+            b1 + erroneous[1],
+        ),
         Row::note(
-            "w2' = w2 + 0.68-gradient",
+            "w2' = w2 + gradient with 0.68 for 2 y3",
             "0.437",
             format!("{:.4}", w2 + erroneous[2]),
         ),
         truncated_row("w2' = w2 + the step of w1", "0.437", w2 + erroneous[0]),
-        truncated_row("b2' = b2 + 0.68-gradient", "0.745", b2 + erroneous[3]),
+        truncated_row(
+            "b2' = b2 + gradient with 0.68 for 2 y3",
+            "0.745",
+            b2 + erroneous[3],
+        ),
         Row::near(
             "C' at the printed parameters, b2 added",
             0.38,
@@ -284,7 +296,8 @@ fn truncated_row(quantity: impl Into<String>, printed: &str, ours: f64) -> Row {
         (ours * factor + 1e-9 * ours.signum()).trunc() / factor
     );
     let is_equal = truncated == printed;
-    Row::holds(quantity, printed, format!("{ours:.5}"), is_equal).with_expected("truncated")
+    Row::holds(quantity, printed, format!("{ours:.5}"), is_equal)
+        .with_expected("equal after truncation")
 }
 
 fn formulas(_: &Context<'_>) -> Result<Outcome> {

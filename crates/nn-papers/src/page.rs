@@ -48,7 +48,7 @@ fn summary(body: &mut Body, store: &Store) {
         "explained: the printed value is impossible, and a run shows why",
         "undecided: the 95 % confidence interval of the mean over several seeds lies partly within the tolerance",
         "not reproduced: no run gives the printed value; the runs that were tried are listed",
-        "not judged: the data set is the built-in digits, not MNIST",
+        "not judged: the claim is about MNIST, but the built-in digits were used",
     ]);
     let mut table = Table::new(vec![
         Column::text("claim"),
@@ -113,7 +113,8 @@ fn write_claim(body: &mut Body, claim: &Claim, result: &ClaimResult) {
         &format!("{}{quick}", outcome.explanation),
     );
     if !outcome.rows.is_empty() {
-        body.table(&rows(&outcome.rows));
+        let is_judged = outcome.verdict != Verdict::NotJudged;
+        body.table(&rows(&outcome.rows, is_judged));
     }
     for figure in &outcome.figures {
         body.figure(&drawing::svg(figure), &drawing::caption(figure));
@@ -128,7 +129,8 @@ fn write_claim(body: &mut Body, claim: &Claim, result: &ClaimResult) {
     }
 }
 
-fn rows(rows: &[Row]) -> Table {
+/// The table of a claim. Numbers of another data set than the paper's are not judged.
+fn rows(rows: &[Row], are_judged: bool) -> Table {
     let mut table = Table::new(vec![
         Column::text("quantity"),
         Column::number("printed"),
@@ -137,7 +139,8 @@ fn rows(rows: &[Row]) -> Table {
         Column::text("holds"),
     ]);
     for row in rows {
-        let tone = match row.judgment {
+        let judgment = row.judgment.filter(|_| are_judged);
+        let tone = match judgment {
             Some(Judgment::Holds) => Tone::Good,
             Some(Judgment::Undecided) => Tone::Marked,
             Some(Judgment::Fails) => Tone::Bad,
@@ -148,7 +151,7 @@ fn rows(rows: &[Row]) -> Table {
             Cell::new(row.printed.as_str()),
             Cell::new(row.ours.as_str()),
             Cell::new(row.expected.as_str()),
-            Cell::new(row.judgment.map_or("", Judgment::name)).tone(tone),
+            Cell::new(judgment.map_or("", Judgment::name)).tone(tone),
         ]);
     }
     table
@@ -182,6 +185,7 @@ fn errata(store: &Store, paper: Paper) -> Table {
             evidence,
         } = erratum;
         let evidence = match evidence {
+            Evidence::Claim(id) if store.result(id).is_none() => format!("claim {id}, not run yet"),
             Evidence::Claim(id) => format!("claim {id}"),
             Evidence::Check(_) => {
                 let key = erratum_key(paper, index);

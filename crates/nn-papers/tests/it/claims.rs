@@ -61,6 +61,16 @@ impl Drop for Scratch {
     }
 }
 
+/// The evidence of an error can be a claim that is not on the page.
+#[test]
+fn claims_that_were_not_run_are_named() {
+    let scratch = Scratch::new("named");
+    scratch.run(&["H1"], |_| {}).expect("a run");
+    let page = fs::read_to_string(scratch.store().report()).expect("the page");
+    assert!(page.contains("claim H1<"), "{page}");
+    assert!(page.contains("claim H3, not run yet"), "{page}");
+}
+
 #[test]
 fn claims_run_and_their_results_are_kept() {
     let scratch = Scratch::new("kept");
