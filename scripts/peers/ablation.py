@@ -10,10 +10,15 @@ Results that FILE.jsonl has are not computed again.
 
 With `--train-rows N`, each variant is trained on N random rows in place of the folds, and
 tested on at most 2000 of the other rows: small tables, with test errors of little noise.
+
+With `--seeds K`, each variant is trained with K seeds per fold, and the logarithms of the
+errors are averaged: the interval contains less of the noise of the random numbers.
 """
 
+import argparse
 import math
 import time
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -64,13 +69,18 @@ def add_variant(text):
 
 def arguments():
     names, development = table_results.names, table_data.DEVELOPMENT
+    # `--add` has an effect on `--variants`, also after it.
+    additions = argparse.ArgumentParser(add_help=False)
+    additions.add_argument("--add", type=add_variant, action="append")
+    additions.parse_known_args()
     parser = table_results.parser(__doc__.splitlines()[0])
     parser.add_argument(
-        "--add", type=add_variant, action="append", metavar="NAME=FLAGS", help="one more variant"
+        "--add", action="append", metavar="NAME=FLAGS", help="one more variant"
     )
     parser.add_argument("--folds", type=int, default=5, help="folds or samples of rows")
     parser.add_argument("--rows", type=int, default=5000, help="most rows of a table")
     parser.add_argument("--train-rows", type=int, metavar="N", help="random samples of N rows")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings per fold or sample")
     parser.add_argument("--base", default="tabular", help="variant to compare with")
     parser.add_argument("--variants", type=names(VARIANTS), default=[*VARIANTS])
     parser.add_argument("--only", type=names(development), default=development)
@@ -96,19 +106,20 @@ def samples(rows, n_train, n_samples):
     return [(order[:n_train], order[n_train:][:MAX_TEST_ROWS]) for order in orders]
 
 
-def method(variant, options, fold):
+def method(variant, options, seed):
     flags = VARIANTS[variant]
     if flags is None:
-        return table_methods.method(variant, options.nn, fold, options.threads)
+        return table_methods.method(variant, options.nn, seed, options.threads)
     flags = flags if "--preset" in flags else ["--preset", "tabular", *flags]
-    return table_methods.Nn(options.nn, flags, fold, options.threads)
+    return table_methods.Nn(options.nn, flags, seed, options.threads)
 
 
-def measure(table, fold, rows, variant, options):
-    line = {"table": table.name, "fold": fold, "variant": variant, "rows": len(rows[0])}
+def measure(table, fold, seed, rows, variant, options):
+    line = {"table": table.name, "fold": fold, "seed": seed, "variant": variant}
+    line["rows"] = len(rows[0])
     start = time.perf_counter()
     try:
-        scores = method(variant, options, fold).scores(table, *rows)
+        scores = method(variant, options, seed).scores(table, *rows)
     except Exception as failure:
         return line | {"failure": f"{type(failure).__name__}: {failure}"[:300]}
     # Half a wrong test row is added, so that a fold without errors counts.
@@ -131,14 +142,22 @@ def interval(differences, are_folds):
 def relative_errors(lines, variant, base, tables, n_folds):
     """Per fold, the logarithm of the error relative to `base`, averaged over the tables;
     `None` if a result is missing."""
-    cells = {(it["table"], it["fold"], it["variant"]): it.get("log_error") for it in lines}
     differences = []
     for fold in range(n_folds):
-        pairs = [(cells.get((it, fold, variant)), cells.get((it, fold, base))) for it in tables]
-        if not pairs or any(None in pair for pair in pairs):
+        pairs = [
+            [log_errors(lines, table, fold, it) for it in (variant, base)] for table in tables
+        ]
+        if not pairs or any(len(ours) != len(theirs) or not ours for ours, theirs in pairs):
             return None
-        differences.append(mean(ours - theirs for ours, theirs in pairs))
+        differences.append(mean(mean(ours) - mean(theirs) for ours, theirs in pairs))
     return differences
+
+
+def log_errors(lines, table, fold, variant):
+    """The logarithms of the errors with each seed."""
+    cell = (table, fold, variant)
+    found = [it for it in lines if (it["table"], it["fold"], it["variant"]) == cell]
+    return [it["log_error"] for it in found if "log_error" in it]
 
 
 def percent(logarithm):
@@ -155,8 +174,16 @@ def row(lines, variant, groups, options):
         middle, half = interval(differences, not options.train_rows)
         low, high = percent(middle - half), percent(middle + half)
         cells.append(f"{percent(middle):+.1f} ({low:+.1f} to {high:+.1f})")
-    seconds = sum(it.get("seconds", 0.0) for it in lines if it["variant"] == variant) / options.folds
-    return f"| {variant} | " + " | ".join(cells) + f" | {seconds:.1f} |"
+    seconds = [seconds_of(lines, table, variant) for table in groups[0]]
+    cells.append("" if None in seconds else f"{sum(seconds):.1f}")
+    return f"| {variant} | " + " | ".join(cells) + " |"
+
+
+def seconds_of(lines, table, variant):
+    """The mean time of a training on a table; `None` if there is no result."""
+    found = [it for it in lines if (it["table"], it["variant"]) == (table, variant)]
+    found = [it["seconds"] for it in found if "seconds" in it]
+    return mean(found) if found else None
 
 
 def record(lines, options, tables):
@@ -177,7 +204,7 @@ def record(lines, options, tables):
         texts = [f"{mean(found):.4g}" if found else "" for found in errors]
         per_table += f"\n| {variant} | " + " | ".join(texts) + " |"
     flags = [f"- {it}: `{' '.join(VARIANTS[it])}`" for it in variants if VARIANTS[it]]
-    failed = [f"- {it['table']}, fold {it['fold']}, {it['variant']}: {it['failure']}" for it in lines if "failure" in it]
+    failed = [f"- {it['table']}, fold {it['fold']}, seed {it['seed']}, {it['variant']}: {it['failure']}" for it in lines if "failure" in it]
     return "\n\n".join(
         [
             "# What each part of the presets for tables is worth",
@@ -201,12 +228,13 @@ def about_rows(options):
     of = "of the training rows of the first split of the development tables"
     if options.train_rows:
         return (
-            f"{options.folds} random samples of {options.train_rows} rows {of}, tested on at most "
-            f"{MAX_TEST_ROWS} of the other rows, interval over the samples (Student's t)."
+            f"{options.folds} random samples of {options.train_rows} rows {of}, "
+            f"{options.seeds} seeds per sample, tested on at most {MAX_TEST_ROWS} of the other "
+            "rows, interval over the samples (Student's t)."
         )
     return (
-        f"{options.folds} folds {of}, at most {options.rows} rows of a table, seed of a fold = "
-        "its number, interval over the folds (Nadeau & Bengio 2003)."
+        f"{options.folds} folds {of}, at most {options.rows} rows of a table, "
+        f"{options.seeds} seeds per fold, interval over the folds (Nadeau & Bengio 2003)."
     )
 
 
@@ -217,17 +245,20 @@ def main():
     # Failed cells are tried again.
     lines = [it for it in lines if "failure" not in it or it["variant"] not in options.variants]
     table_results.write_lines(options.results, lines)
-    done = {(it["table"], it["fold"], it["variant"]) for it in lines}
+    done = {(it["table"], it["fold"], it["seed"], it["variant"]) for it in lines}
     tables = [table_data.load(name, options.tables) for name in options.only]
     tables = [table for table in tables if table is not None and folds(table, options)]
     for table in tables:
-        for fold, rows in enumerate(folds(table, options)):
+        divided = folds(table, options)
+        for repetition, (fold, rows) in product(range(options.seeds), enumerate(divided)):
+            seed = fold + repetition * options.folds
             for variant in options.variants:
-                if (table.name, fold, variant) in done:
+                if (table.name, fold, seed, variant) in done:
                     continue
-                line = measure(table, fold, rows, variant, options)
+                line = measure(table, fold, seed, rows, variant, options)
                 lines.append(line)
-                table_results.append(options.results, line, f"{table.name}, fold {fold}, {variant}")
+                title = f"{table.name}, fold {fold}, seed {seed}, {variant}"
+                table_results.append(options.results, line, title)
     text = record(lines, options, tables)
     if options.record:
         options.record.write_text(text)
