@@ -3,7 +3,7 @@
 //!
 //! Validation samples are drawn like the training samples. If a network predicts them as well
 //! as the training samples, it does not overfit; if it predicts the test samples much worse,
-//! their inputs or their targets have another distribution (Quionero-Candela et al. 2009,
+//! their inputs or their targets have another distribution (Quiñonero-Candela et al. 2009,
 //! "Dataset Shift in Machine Learning").
 
 use super::case::{Case, Scores};
