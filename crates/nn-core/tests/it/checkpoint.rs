@@ -345,6 +345,7 @@ fn a_checkpoint_of_another_training_run_is_refused() {
          but this training run has 4-7 tanh, batch norm-3 softmax"
     );
     assert!(message(|case| case.config.epochs = 4).starts_with("epochs: "));
+    assert!(message(|case| case.config.frozen_layers = 1).starts_with("frozen layers: "));
     let other_data = message(|case| case.data.inputs[[3, 0]] += 1e-9);
     assert!(
         other_data.starts_with("training samples (SHA-256): "),
@@ -355,6 +356,24 @@ fn a_checkpoint_of_another_training_run_is_refused() {
         other_labels.starts_with("validation samples"),
         "{other_labels}"
     );
+}
+
+#[test]
+fn a_checkpoint_with_other_accumulated_batches_is_refused() {
+    let case = |accumulate| {
+        let mut case = rich_case();
+        case.layers[0].batch_norm = false;
+        case.config.accumulate = accumulate;
+        case
+    };
+    let (one, two) = (case(1), case(2));
+    let checkpoint = two
+        .trainer(1)
+        .checkpoint(json!(null))
+        .expect("a checkpoint");
+    let error = one.trainer(1).restore(&checkpoint).expect_err("another");
+    assert!(error.to_string().starts_with("accumulate: "), "{error}");
+    two.trainer(1).restore(&checkpoint).expect("the same");
 }
 
 #[test]

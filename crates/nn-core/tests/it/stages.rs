@@ -251,6 +251,43 @@ fn a_piecewise_linear_embedding_agrees_with_pytorch() {
     assert_eq!(Model::read(&bytes[..]).expect("it can be read"), model);
 }
 
+/// In inference, batch normalization is a factor and a shift per value.
+#[test]
+fn gradients_of_the_inputs_in_inference_are_derivatives() {
+    let hidden = LayerConfig {
+        batch_norm: true,
+        ..LayerConfig::new(3, Activation::Tanh)
+    };
+    let config = NetworkConfig::new(2, [hidden, LayerConfig::new(2, Activation::Identity)]);
+    let mut network: Network<f64> = Network::new(&config, 4).expect("a valid network");
+    for (index, value) in network.statistics_mut().iter_mut().enumerate() {
+        *value = 0.3 + 0.4 * index as f64;
+    }
+    let threads = Threads::single();
+    let mut cache = ForwardCache::new(&network, 2);
+    let inputs = Array2::from_shape_vec((2, 2), vec![0.5, -1.0, 2.0, 0.25]).expect("two rows");
+    network.forward(inputs.view(), &mut cache, &threads);
+    let mut gradients = Gradients::with_input_error(&network, 2);
+    gradients
+        .error_mut(1, 2)
+        .copy_from_slice(&[1.0, 0.0, 1.0, 0.0]);
+    gradients.backward(&network, inputs.view(), &cache, &threads);
+    let found = gradients.input_error(2).to_vec();
+    for (place, &found) in found.iter().enumerate() {
+        let mut output_at = |shift: f64| {
+            let mut inputs = inputs.clone();
+            inputs[(place / 2, place % 2)] += shift;
+            network.forward(inputs.view(), &mut cache, &threads);
+            cache.outputs().into_vec()[place / 2 * 2]
+        };
+        let expected = (output_at(1e-5) - output_at(-1e-5)) / 2e-5;
+        assert!(
+            (found - expected).abs() < 1e-8,
+            "{place}: {found}, expected {expected}"
+        );
+    }
+}
+
 #[derive(Deserialize)]
 struct Tabular {
     labels: Vec<u32>,

@@ -107,6 +107,11 @@ fn tensors_that_do_not_fit_are_refused() {
             "layer 1: tensor 1.running_mean is missing",
         ),
         (
+            |t| t.push(("9.running_mean".to_owned(), Tensor::new([3], [0.0; 3]))),
+            "layer 4: tensor 9.running_mean does not belong to a dense layer; the network may lack \
+             batch normalization in this layer",
+        ),
+        (
             |t| t[3].1.values[0] = f64::NAN,
             "tensor 1.bias: element 0 is NaN",
         ),
@@ -128,6 +133,21 @@ fn tensors_that_do_not_fit_are_refused() {
     }
     let error = Model::<f64>::from_tensors(&config(), Loss::Hinge, model().to_tensors().unwrap());
     assert!(error.is_err());
+}
+
+#[test]
+fn ensembles_and_temperatures_are_refused() {
+    let message = |network: Network<f64>| {
+        let model = Model { network, ..model() };
+        model.to_tensors().unwrap_err().to_string()
+    };
+    let network = model().network;
+    assert_eq!(
+        message(Network::ensemble(&[network.clone(), network.clone()]).unwrap()),
+        "network: an ensemble of 2 networks has no tensors in PyTorch's layout"
+    );
+    let calibrated = network.with_temperature(2.0).unwrap();
+    assert!(message(calibrated).contains("the temperature 2 has no tensor"));
 }
 
 #[test]
