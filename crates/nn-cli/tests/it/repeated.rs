@@ -21,6 +21,18 @@ fn longer(flags: &str) -> String {
     flags.replace("--epochs 3", "--epochs 20")
 }
 
+/// Trains three folds with a learning rate that is too small, `a`, and with more epochs, `b`.
+/// Returns the flags of the table.
+fn folds_of_a_and_b(scratch: &Scratch) -> String {
+    let flags = points(scratch);
+    for (name, flags) in [("a", format!("{flags} --lr 1e-6")), ("b", longer(&flags))] {
+        scratch
+            .nn(&format!("train {flags} --folds 3 --name {name}"))
+            .succeeds();
+    }
+    flags
+}
+
 #[test]
 fn seeds_share_the_split_and_are_runs_of_their_own() {
     let scratch = Scratch::new();
@@ -161,7 +173,7 @@ fn runs_on_the_same_test_rows_are_compared() {
 #[test]
 fn regressions_with_other_training_rows_are_compared() {
     let scratch = Scratch::new();
-    let _ = points(&scratch);
+    points(&scratch);
     let flags = format!("--data points.csv --target y --ignore label {TRAINING}");
     scratch.train("all", &longer(&flags));
     scratch.train("few", &format!("{flags} --train-size 100"));
@@ -181,12 +193,7 @@ fn regressions_with_other_training_rows_are_compared() {
 #[test]
 fn runs_of_the_same_name_are_told_apart() {
     let scratch = Scratch::new();
-    let flags = points(&scratch);
-    for (name, flags) in [("a", format!("{flags} --lr 1e-6")), ("b", longer(&flags))] {
-        scratch
-            .nn(&format!("train {flags} --folds 3 --name {name}"))
-            .succeeds();
-    }
+    folds_of_a_and_b(&scratch);
     let output = scratch.nn("compare a/fold-1 b/fold-1").succeeds();
     assert!(
         output.contains("b/fold-1 is better than a/fold-1"),
@@ -204,12 +211,7 @@ fn runs_of_the_same_name_are_told_apart() {
 #[test]
 fn repeated_runs_are_compared_pair_by_pair() {
     let scratch = Scratch::new();
-    let flags = points(&scratch);
-    for (name, flags) in [("a", format!("{flags} --lr 1e-6")), ("b", longer(&flags))] {
-        scratch
-            .nn(&format!("train {flags} --folds 3 --name {name}"))
-            .succeeds();
-    }
+    let flags = folds_of_a_and_b(&scratch);
     scratch.train("single", &flags);
     let output = scratch.nn("compare a b single").succeeds();
     for part in [
