@@ -160,7 +160,8 @@ mod tests {
         assert_eq!(zeros.interval_of_positive(), (0.0, 0.0));
     }
 
-    /// Of 2000 samples of 10 squared normal numbers, more intervals contain the true mean, 1.
+    /// In samples of 10 squared normal numbers, the interval contains the true mean, 1, more
+    /// often than the symmetric interval.
     #[test]
     fn the_interval_of_positive_values_covers_skewed_means_more_often() {
         let mut state = 1_u64;

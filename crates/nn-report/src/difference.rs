@@ -10,7 +10,7 @@ use std::path::Path;
 use nn_plot::number;
 use nn_tensor::Threads;
 use nn_train::nn_metrics::{MeanEstimate, PairedClasses, holm};
-use nn_train::repeated_training::{Interval, estimate};
+use nn_train::repeated_training::{Interval, estimate, means_by};
 use nn_train::run_dir::first_run_in;
 use nn_train::{RepeatedTraining, Repetition, Result, RowScores, Scores};
 
@@ -338,7 +338,7 @@ fn test_of_repetitions(
     second: &[(Repetition, f64)],
 ) -> Result<PairedTest, String> {
     let none = || "they have no two folds or seeds in common".to_owned();
-    let (first, second) = (means_of_folds(first), means_of_folds(second));
+    let [first, second] = [first, second].map(|runs| means_by(runs, without_seed_of_fold));
     let is_of_fold = |(run, _): &(Repetition, f64)| run.fold.is_some();
     let difference = |&(repetition, value): &(Repetition, f64)| {
         let other = second.iter().find(|(other, _)| *other == repetition)?;
@@ -358,22 +358,13 @@ fn test_of_repetitions(
     Ok(PairedTest::of_mean(measure, estimate, method))
 }
 
-/// The mean over the seeds of each fold; runs without a fold are unchanged.
-fn means_of_folds(runs: &[(Repetition, f64)]) -> Vec<(Repetition, f64)> {
-    let mut means: Vec<(Repetition, Vec<f64>)> = Vec::new();
-    for &(run, value) in runs {
-        let run = match run.fold {
-            Some(_) => Repetition { seed: None, ..run },
-            None => run,
-        };
-        match means.iter_mut().find(|(other, _)| *other == run) {
-            Some((_, values)) => values.push(value),
-            None => means.push((run, vec![value])),
-        }
+/// The training run without its seed, if it is one of a fold: the results of the seeds of a fold
+/// are averaged.
+fn without_seed_of_fold(run: Repetition) -> Repetition {
+    Repetition {
+        seed: run.seed.filter(|_| run.fold.is_none()),
+        ..run
     }
-    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-    let means = means.into_iter();
-    means.map(|(run, values)| (run, mean(values))).collect()
 }
 
 impl PairedTest {

@@ -513,9 +513,11 @@ impl Session<'_> {
         let (n_threads, network) = (threads.count(), &model.network);
         let mut summary = Summary {
             threshold: evaluator.best_thresholds(&splits.validation)?,
-            constant_prediction: ConstantPrediction::of_training(data)?,
             ..Summary::new(plan, data, n_threads, network, &outcome, test.as_ref())
         };
+        if summary.constant_prediction.is_none() {
+            summary.constant_prediction = ConstantPrediction::of_training(data)?;
+        }
         let is_as_trained = network.n_networks() == 1 && network.temperature() == 1.0;
         if !is_as_trained && !splits.validation.is_empty() {
             let validation = evaluate(network, &splits.validation, model.loss, threads)?;

@@ -27,9 +27,9 @@ pub struct Metrics {
     /// training samples (for labels, the mean over the labels), or the root mean square
     /// error of predicting the training mean (the mean over the targets).
     pub baseline: Option<f64>,
-    /// Whether the baseline is fitted to the evaluated samples themselves, because the training
-    /// samples are unknown.
-    pub is_baseline_of_samples: bool,
+    /// The constant prediction of the training samples, whose score is the baseline; `None` if
+    /// the training samples are unknown, and the baseline is that of the evaluated samples.
+    pub constant_prediction: Option<ConstantPrediction>,
     /// The baseline of each label or target; a single value for a classification.
     pub baselines: Vec<f64>,
     /// The 95 % confidence interval of the accuracy (Wilson).
@@ -76,12 +76,13 @@ impl Evaluator<'_> {
             });
         }
         let outputs = self.outputs(samples)?;
-        let of_training = ConstantPrediction::of_training(self.data)?;
-        let is_baseline_of_samples = of_training.is_none();
-        let constant = of_training.unwrap_or_else(|| ConstantPrediction::fit(self.data, samples));
-        let baselines = constant.scores(&outputs);
+        let constant_prediction = ConstantPrediction::of_training(self.data)?;
+        let baselines = match &constant_prediction {
+            Some(of_training) => of_training.scores(&outputs),
+            None => ConstantPrediction::fit(self.data, samples).scores(&outputs),
+        };
         let mut metrics = Metrics {
-            is_baseline_of_samples,
+            constant_prediction,
             baseline: mean(baselines.iter().copied()),
             baselines,
             regression: self.errors(&evaluation, &outputs),

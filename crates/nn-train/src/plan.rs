@@ -21,7 +21,6 @@ use nn_settings::{
     Activations, Calibrate, Choice, Error, NumericEmbedding, OnDivergence, Preset, Result,
     Settings, Widths,
 };
-
 use nn_table::TargetTransform;
 
 use crate::data::{Data, PIXEL_SCALE};
@@ -440,21 +439,20 @@ fn check_calibrate(settings: &Settings, loss: Loss) -> Result<()> {
 
 /// Settings of classes have no effect on numbers, and settings of numbers none on classes.
 fn check_task_settings(settings: &Settings, task: Task) -> Result<()> {
-    let transform = value(&settings.target_transform);
-    let given = match task {
-        Task::Regression(_) => vec![("label-smoothing", settings.label_smoothing > Some(0.0))],
-        Task::Classification(_) | Task::MultiLabel(_) => vec![
-            ("target-transform", transform == Some(TargetTransform::Log)),
-            ("clip-outputs", settings.clip_outputs == Some(true)),
-        ],
-    };
-    let needed = match task {
-        Task::Regression(_) => "needs classes or labels",
-        Task::Classification(_) | Task::MultiLabel(_) => "needs numbers as targets",
-    };
-    match given.iter().find(|(_, is_given)| *is_given) {
+    let is_smoothed = settings.label_smoothing > Some(0.0);
+    let is_logarithm = value(&settings.target_transform) == Some(TargetTransform::Log);
+    let is_clipped = settings.clip_outputs == Some(true);
+    let is_regression = matches!(task, Task::Regression(_));
+    let classes = "needs classes or labels";
+    let numbers = "needs numbers as targets";
+    let without_effect = [
+        ("label-smoothing", classes, is_smoothed && is_regression),
+        ("target-transform", numbers, is_logarithm && !is_regression),
+        ("clip-outputs", numbers, is_clipped && !is_regression),
+    ];
+    match without_effect.iter().find(|(.., is_given)| *is_given) {
         None => Ok(()),
-        Some((name, _)) => Err(Error::usage(format!(
+        Some((name, needed, _)) => Err(Error::usage(format!(
             "`{name}`: {needed}, but the task is {}",
             task.name()
         ))

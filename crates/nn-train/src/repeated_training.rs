@@ -28,7 +28,7 @@ use crate::run_dir::{self, CONFIG, SUMMARY, read_summary};
 use crate::shared_runs;
 use crate::summary::Summary;
 
-pub use estimate::{Estimate, Interval, estimate};
+pub use estimate::{Estimate, Interval, estimate, means_by};
 pub use repetition::Repetition;
 use repetition_data::LastData;
 pub use repetition_data::data_of_all;

@@ -205,9 +205,8 @@ impl SplitColumns {
     /// Whether the column of the splits decides which rows are in this split. Without validation
     /// rows in the column, some training rows are split off.
     fn gives(&self, split: Split) -> bool {
-        let is_in_column = |splits: &Vec<Split>| splits.contains(&split);
-        let has_column = self.splits.is_some();
-        has_column && (split == Split::Test || self.splits.as_ref().is_some_and(is_in_column))
+        let gives = |splits: &Vec<Split>| split == Split::Test || splits.contains(&split);
+        self.splits.as_ref().is_some_and(gives)
     }
 
     /// Two rows of the same group with different splits, if the column of the splits divides a

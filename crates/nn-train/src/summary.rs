@@ -141,7 +141,7 @@ impl Summary {
             test_samples: test.map(|test| test.evaluation.n_samples),
             task: Some(data.task.name().to_owned()),
             baseline: test.and_then(|test| test.baseline),
-            constant_prediction: None,
+            constant_prediction: test.and_then(|test| test.constant_prediction.clone()),
             test_auc: classes.and_then(|it| it.auc),
             test_average_precision: classes.and_then(|it| it.average_precision),
             test_balanced_accuracy: classes.and_then(|it| it.balanced_accuracy),

@@ -68,11 +68,12 @@ fn beside_accuracy(metrics: &Metrics) -> String {
     let interval = metrics
         .accuracy_interval
         .map(|(low, high)| format!("95 % interval {} to {}", percent(low), percent(high)));
-    let constant = match (metrics.labels.is_empty(), metrics.is_baseline_of_samples) {
-        (true, false) => "most frequent class",
-        (true, true) => "most frequent class of these samples",
-        (false, false) => "most frequent value of each label",
-        (false, true) => "most frequent value of each label in these samples",
+    let is_of_training = metrics.constant_prediction.is_some();
+    let constant = match (metrics.labels.is_empty(), is_of_training) {
+        (true, true) => "most frequent class",
+        (true, false) => "most frequent class of these samples",
+        (false, true) => "most frequent value of each label",
+        (false, false) => "most frequent value of each label in these samples",
     };
     let baseline = metrics.baseline;
     let baseline = baseline.map(|it| format!("baseline ({constant}): {}", percent(it)));
@@ -168,9 +169,9 @@ fn show_errors(errors: &RegressionErrors, metrics: &Metrics, data: &Data) {
         interval.map(|(low, high)| format!("95 % interval {low:.6} to {high:.6}"))
     };
     let baseline = metrics.baseline;
-    let mean = match metrics.is_baseline_of_samples {
-        true => "mean of these samples",
-        false => "training mean",
+    let mean = match metrics.constant_prediction {
+        Some(_) => "training mean",
+        None => "mean of these samples",
     };
     let baseline = baseline.map(|it| format!("baseline, {mean}: {it:.6}"));
     terminal::line(format!(

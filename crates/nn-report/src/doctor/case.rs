@@ -167,7 +167,7 @@ impl<'a> Case<'a> {
         chosen.unwrap_or(f64::NAN)
     }
 
-    /// The learning rate after it was halved because of diverging losses, if it was.
+    /// The learning rate after it was halved because the loss diverged; `None` if it was not.
     fn halved_rate(&self) -> Option<f64> {
         let on_divergence = self.settings().on_divergence.as_ref()?;
         let schedule = *self.settings().schedule.as_ref()?.value();

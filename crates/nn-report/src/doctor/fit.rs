@@ -51,18 +51,19 @@ pub(super) fn narrow_layer(case: &Case<'_>) -> Finding {
     };
     let widths = case.run.model.as_ref().map(|model| model.network.widths());
     let widths = widths.unwrap_or_default();
-    let [_, hidden @ .., n_outputs] = &widths[..] else {
-        return Finding::Ok("not applicable: there is no hidden layer".to_owned());
+    let narrowest_and_outputs = match &widths[..] {
+        [_, hidden @ .., n_outputs] => hidden.iter().min().map(|&it| (it, *n_outputs)),
+        _ => None,
     };
-    let Some(&narrowest) = hidden.iter().min() else {
+    let Some((narrowest, n_outputs)) = narrowest_and_outputs else {
         return Finding::Ok("not applicable: there is no hidden layer".to_owned());
     };
     let text = format!(
         "the narrowest hidden layer has {} for {}",
         counted(narrowest, "neuron"),
-        counted(*n_outputs, "output")
+        counted(n_outputs, "output")
     );
-    let is_narrow = narrowest == 1 || narrowest < *n_outputs;
+    let is_narrow = narrowest == 1 || narrowest < n_outputs;
     let is_far_too_slow = case
         .relative_rate()
         .is_some_and(|rate| rate < 1.0 / FAR_FROM_DEFAULT);

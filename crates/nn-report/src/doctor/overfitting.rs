@@ -5,8 +5,8 @@ use nn_plot::number::number;
 use nn_train::{Data, EpochMetrics};
 
 use super::case::Case;
-use super::finding::{Finding, Suggestion, counted, percent};
-use super::score::{MIN_SAMPLES, Score, USUAL_GAP, USUAL_GAP_OF_R_SQUARED};
+use super::finding::{Finding, Suggestion, percent};
+use super::score::{Score, USUAL_GAP, USUAL_GAP_OF_R_SQUARED, too_few};
 use super::shift::is_shifted;
 
 /// The last validation loss must exceed the lowest by a quarter to count as a rise: with
@@ -23,12 +23,9 @@ pub(super) fn overfitting(case: &Case<'_>) -> Finding {
     let Some(last) = last else {
         return Finding::NotChecked(case.why_no_validation());
     };
-    if let Some(n) = case.n_held_out().filter(|&n| n < MIN_SAMPLES) {
-        let samples = counted(n, "validation or test sample");
-        return Finding::NotChecked(format!(
-            "there {} only {samples}, too few for a judgement",
-            if n == 1 { "is" } else { "are" }
-        ));
+    let too_few = |n| too_few(n, "validation or test sample");
+    if let Some(why) = case.n_held_out().and_then(too_few) {
+        return Finding::NotChecked(why);
     }
     let best = case.run.record.best_epoch().and_then(ValidatedEpoch::new);
     let best = best.unwrap_or(last);

@@ -30,13 +30,25 @@ enum Kind {
 }
 
 /// Fewest samples from which a score says anything.
-pub(super) const MIN_SAMPLES: usize = 10;
+const MIN_SAMPLES: usize = 10;
+
+/// Says that there are too few samples for a score to mean anything, if there are.
+pub(super) fn too_few(n: usize, noun: &str) -> Option<String> {
+    let be = if n == 1 { "is" } else { "are" };
+    let text = || {
+        format!(
+            "there {be} only {}, too few for a judgement",
+            counted(n, noun)
+        )
+    };
+    (n < MIN_SAMPLES).then(text)
+}
 
 /// Accuracy in training minus that on other samples that is usual. With the default settings
 /// it is 0.015 on MNIST and 0.06 on the built-in digits.
 pub(super) const USUAL_GAP: f64 = 0.1;
 
-/// The same for R², which depends on few samples with large errors.
+/// R² in training minus that on other samples that is usual: a few large errors change R².
 pub(super) const USUAL_GAP_OF_R_SQUARED: f64 = 0.15;
 
 /// A difference that occurs by chance in 1 of 40 cases is at least this number of
@@ -117,10 +129,7 @@ impl Score {
 
     /// Says that there are too few samples for the score to mean anything, if there are.
     pub(super) fn too_few_samples(&self) -> Option<String> {
-        let be = if self.n == 1 { "is" } else { "are" };
-        let samples = counted(self.n, &format!("{} sample", self.split));
-        let text = || format!("there {be} only {samples}, too few for a judgement");
-        (self.n < MIN_SAMPLES).then(text)
+        too_few(self.n, &format!("{} sample", self.split))
     }
 
     /// Why the score cannot be compared with that of constant predictions, if it cannot.

@@ -63,7 +63,12 @@ pub fn estimate(values: &[(Repetition, f64)]) -> Estimate {
     let runs: Vec<Repetition> = values.iter().map(|(run, _)| *run).collect();
     let (values, spread) = match Interval::of(&runs) {
         Interval::Folds => {
-            let means = fold_means(values);
+            let fold_of = |run: Repetition| Repetition {
+                fold: run.fold,
+                ..Repetition::default()
+            };
+            let means = means_by(values, fold_of);
+            let means: Vec<f64> = means.into_iter().map(|(_, mean)| mean).collect();
             let spread = MeanEstimate::of_folds(&means);
             (means, spread)
         }
@@ -79,15 +84,19 @@ pub fn estimate(values: &[(Repetition, f64)]) -> Estimate {
     }
 }
 
-/// The mean over the seeds of each fold.
-fn fold_means(values: &[(Repetition, f64)]) -> Vec<f64> {
-    let mut folds: BTreeMap<Option<usize>, (f64, f64)> = BTreeMap::new();
-    for (run, value) in values {
-        let (sum, n) = folds.entry(run.fold).or_default();
+/// The mean of the `values` of all training runs with the same `key`, in the order of the keys.
+pub fn means_by(
+    values: &[(Repetition, f64)],
+    key: impl Fn(Repetition) -> Repetition,
+) -> Vec<(Repetition, f64)> {
+    let mut groups: BTreeMap<Repetition, (f64, f64)> = BTreeMap::new();
+    for &(run, value) in values {
+        let (sum, n) = groups.entry(key(run)).or_default();
         *sum += value;
         *n += 1.0;
     }
-    folds.values().map(|(sum, n)| sum / n).collect()
+    let groups = groups.into_iter();
+    groups.map(|(key, (sum, n))| (key, sum / n)).collect()
 }
 
 fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> usize {
