@@ -41,7 +41,7 @@ use crate::exchange::broadcast;
 use crate::layer::Layer;
 use crate::memory::probe;
 use crate::training::division::Command;
-use crate::training::{Progress, RateFactor, State, StateBuffers, Trainer};
+use crate::training::{Monitor, Progress, RateFactor, State, StateBuffers, Trainer};
 
 /// The metadata key and the format version.
 const KIND: Kind = Kind {
@@ -102,7 +102,8 @@ struct Metadata {
     /// `None` before the end of the first epoch.
     plateau_best: Option<f64>,
     plateau_waited: u64,
-    best_loss: Option<f64>,
+    #[serde(rename = "best_loss")]
+    best_value: Option<f64>,
     best_waited: usize,
     optimizer_steps: u64,
     descends: bool,
@@ -212,6 +213,11 @@ impl<S: Scalar> Trainer<'_, S> {
             ("accumulate", accumulate),
             ("rows per summation block", sum_rows),
             ("frozen layers", frozen),
+            ("drop last", config.drop_last.then(|| "true".to_owned())),
+            (
+                "monitor",
+                (config.monitor != Monitor::Loss).then(|| config.monitor.to_string()),
+            ),
         ];
         let later = later
             .into_iter()
@@ -342,7 +348,7 @@ impl<S: Scalar> Checkpoint<S> {
         let State {
             progress,
             plateau,
-            best_loss,
+            best_value,
             best_waited,
             optimizer_steps,
             descends,
@@ -360,7 +366,7 @@ impl<S: Scalar> Checkpoint<S> {
             plateau_factor: plateau.factor,
             plateau_best: finite(plateau.best),
             plateau_waited: plateau.waited,
-            best_loss: finite(best_loss),
+            best_value: finite(best_value),
             best_waited,
             optimizer_steps,
             descends,
@@ -379,7 +385,7 @@ fn state<S: Scalar>(metadata: &Metadata, buffers: StateBuffers<S>) -> State<S> {
             best: metadata.plateau_best.unwrap_or(f64::INFINITY),
             waited: metadata.plateau_waited,
         },
-        best_loss: metadata.best_loss.unwrap_or(f64::INFINITY),
+        best_value: metadata.best_value.unwrap_or(f64::INFINITY),
         best_waited: metadata.best_waited,
         optimizer_steps: metadata.optimizer_steps,
         descends: metadata.descends,
@@ -615,7 +621,7 @@ mod tests {
             state: State {
                 progress,
                 plateau,
-                best_loss: f64::INFINITY,
+                best_value: f64::INFINITY,
                 best_waited: 0,
                 optimizer_steps: 0,
                 descends: false,

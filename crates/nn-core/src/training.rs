@@ -53,7 +53,7 @@ use crate::network::{ForwardCache, Network, NetworkConfig};
 
 use block_loss::{class_weights, total_weight};
 use block_pass::{StreamedRows, Workspace};
-pub use config::{BatchSize, ClassWeights, RateFactor, Reduction, TrainingConfig};
+pub use config::{BatchSize, ClassWeights, Monitor, RateFactor, Reduction, TrainingConfig};
 use division::{Command, Division};
 use epoch_order::EpochOrder;
 pub use event::{BatchReport, EpochReport, Event};
@@ -243,7 +243,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let plan = network.plan();
         let groups = parameter_groups::groups(plan, config.frozen_layers, &config.rate_factors)?;
         let has_batch_norm = network.has_batch_norm();
-        let partition = Partition::new(train.len(), config.step_rows(), has_batch_norm);
+        let partition = Partition::new(train.len(), &config, has_batch_norm);
         let batch_rows = match partition.n_batches() {
             0 => config.step_rows().unwrap_or(1),
             _ => partition.max_rows(),
@@ -325,7 +325,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             groups,
             plateau: Plateau::default(),
             best: Best {
-                loss: f64::INFINITY,
+                value: f64::INFINITY,
                 waited: 0,
                 network: None,
             },
@@ -520,8 +520,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         best.map_or_else(|| self.latest_network(), Clone::clone)
     }
 
-    /// The network after the epoch with the lowest validation loss (training loss if
-    /// there are no validation rows), with averaged weights if averaging is on.
+    /// The network after the epoch with the lowest loss or error (see [`Monitor`]) of the
+    /// validation rows (training rows if there are none), with averaged weights if averaging
+    /// is on.
     ///
     /// `None` before the first epoch ends, and without
     /// [`patience`](TrainingConfig::patience).
@@ -529,11 +530,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.best.network.as_ref()
     }
 
-    /// The epoch with the lowest validation loss (training loss if there are no
-    /// validation rows), counted from 1; the first such epoch in case of ties. `None`
-    /// before the first epoch ends.
+    /// The epoch with the lowest loss or error (see [`Monitor`]) of the validation rows
+    /// (training rows if there are none), counted from 1. `None` before the first epoch ends.
     pub fn best_epoch(&self) -> Option<usize> {
-        let is_known = self.best.loss.is_finite();
+        let is_known = self.best.value.is_finite();
         is_known.then(|| self.progress.epoch - self.best.waited)
     }
 
@@ -647,8 +647,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let watched = validation
             .as_ref()
             .map_or(sums.loss(), |validation| validation.loss);
-        let is_best = watched < self.best.loss;
-        self.note_best(watched);
+        let is_best = self.note_best(match self.config.monitor {
+            Monitor::Loss => watched,
+            Monitor::Error => self.error(validation.as_ref(), sums),
+        });
         self.plateau.observe(self.config.schedule, watched);
         self.progress.epoch += 1;
         let is_stopping = self.is_stopped_early();
@@ -694,17 +696,34 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         evaluation.map(Some)
     }
 
-    /// Updates the best epoch; keeps its weights if early stopping may return them.
-    fn note_best(&mut self, loss: f64) {
-        if loss < self.best.loss {
-            self.best.loss = loss;
-            self.best.waited = 0;
-            if self.config.patience > 0 {
-                self.keep_as_best();
-            }
-        } else {
+    /// The error of [`Monitor::Error`].
+    fn error(&self, validation: Option<&Evaluation>, sums: EpochSums) -> f64 {
+        let Some(validation) = validation else {
+            let accuracy = self.accuracy(sums);
+            return accuracy.map_or(sums.loss(), |accuracy| 1.0 - accuracy);
+        };
+        let of_numbers = validation.regression.as_ref();
+        let of_numbers = of_numbers.map_or(validation.loss, |errors| errors.root_mean_square);
+        validation
+            .accuracy
+            .map_or(of_numbers, |accuracy| 1.0 - accuracy)
+    }
+
+    /// Updates the best epoch; keeps its weights if early stopping may return them. Returns
+    /// `true` if the epoch is the best so far.
+    fn note_best(&mut self, value: f64) -> bool {
+        let is_best = value < self.best.value
+            || self.config.monitor == Monitor::Error && value == self.best.value;
+        if !is_best {
             self.best.waited += 1;
+            return false;
         }
+        self.best.value = value;
+        self.best.waited = 0;
+        if self.config.patience > 0 {
+            self.keep_as_best();
+        }
+        true
     }
 
     fn keep_as_best(&mut self) {

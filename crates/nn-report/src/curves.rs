@@ -32,8 +32,7 @@ pub(crate) fn loss_chart(run: &RunRecord) -> Option<Svg> {
     )
 }
 
-/// Chart of the training and validation accuracy, with the epoch of the lowest
-/// validation loss marked.
+/// Chart of the training and validation accuracy, with the best epoch marked.
 pub(crate) fn accuracy_chart(run: &RunRecord) -> Option<Svg> {
     let best = run.best_epoch();
     let mark = best.and_then(|best| Some((best.validation_accuracy?, best.epoch)));

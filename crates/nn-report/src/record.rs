@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use nn_core::training::Monitor;
 use nn_files::{escaped_path, regular_file};
 use nn_train::metrics_file::read_metrics;
 use nn_train::run_dir::{CONFIG, METRICS, SUMMARY, first_run_in};
 use nn_train::{
-    EpochMetrics, Error, ErrorKind, RepeatedTraining, Result, Settings, Summary, command_line,
-    shortest,
+    Choice, EpochMetrics, Error, ErrorKind, RepeatedTraining, Result, Settings, Summary,
+    command_line, shortest,
 };
 use serde_json::Value;
 
@@ -58,7 +59,7 @@ impl RunRecord {
         let settings = Settings::read(&directory.join(CONFIG)).map_err(Error::of_data)?;
         let summary = match read_summary(&directory.join(SUMMARY))? {
             Some(summary) => summary,
-            None => summary_of(&epochs, settings.patience.unwrap_or(0) > 0),
+            None => summary_of(&epochs, &settings),
         };
         Ok(Self {
             name: name_of(directory),
@@ -91,8 +92,21 @@ impl RunRecord {
         )
     }
 
-    /// The epoch with the lowest validation loss.
+    /// The epoch whose weights early stopping kept, otherwise the epoch with the lowest
+    /// validation loss.
     pub fn best_epoch(&self) -> Option<&EpochMetrics> {
+        let kept = self.summary.best_epoch;
+        let kept = kept.and_then(|kept| self.epochs.iter().find(|epoch| epoch.epoch == kept));
+        kept.or_else(|| self.epoch_of_lowest_loss())
+    }
+
+    /// The metric that chooses the best epoch.
+    pub fn monitor(&self) -> Monitor {
+        monitor(&self.settings)
+    }
+
+    /// The epoch with the lowest validation loss.
+    pub fn epoch_of_lowest_loss(&self) -> Option<&EpochMetrics> {
         let measured = self.epochs.iter();
         let measured = measured.filter(|epoch| epoch.validation_loss.is_some_and(f64::is_finite));
         measured.min_by(|a, b| a.watched_loss().total_cmp(&b.watched_loss()))
@@ -106,6 +120,11 @@ pub(crate) fn name_of(directory: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
+fn monitor(settings: &Settings) -> Monitor {
+    let chosen = settings.monitor.as_ref().map(Choice::value);
+    chosen.copied().unwrap_or_default()
+}
+
 fn read_summary(path: &Path) -> Result<Option<Summary>> {
     let Some(text) = regular_file::find_text(path)? else {
         return Ok(None);
@@ -115,12 +134,19 @@ fn read_summary(path: &Path) -> Result<Option<Summary>> {
     summary.map(Some).map_err(damaged)
 }
 
-fn summary_of(epochs: &[EpochMetrics], has_patience: bool) -> Summary {
-    let kept = if has_patience {
-        let losses = epochs.iter();
-        losses.min_by(|a, b| a.watched_loss().total_cmp(&b.watched_loss()))
-    } else {
-        epochs.last()
+fn summary_of(epochs: &[EpochMetrics], settings: &Settings) -> Summary {
+    let has_patience = settings.patience.unwrap_or(0) > 0;
+    let monitor = monitor(settings);
+    let value = |epoch: &EpochMetrics| {
+        let watched = epoch.watched_value(monitor);
+        watched.unwrap_or(epoch.watched_loss())
+    };
+    let lower = |a: &&EpochMetrics, b: &&EpochMetrics| value(a).total_cmp(&value(b));
+    let kept = match (has_patience, monitor) {
+        (false, _) => epochs.last(),
+        (true, Monitor::Loss) => epochs.iter().min_by(lower),
+        // Of equal errors, the last is the best.
+        (true, Monitor::Error) => epochs.iter().rev().min_by(lower),
     };
     Summary {
         epochs: epochs.len(),
@@ -164,5 +190,33 @@ mod tests {
             epoch(4, Some(0.6)),
         ];
         assert_eq!(run.best_epoch().map(|best| best.epoch), Some(3));
+        run.summary.best_epoch = Some(4);
+        assert_eq!(run.best_epoch().map(|best| best.epoch), Some(4));
+        let lowest = run.epoch_of_lowest_loss();
+        assert_eq!(lowest.map(|lowest| lowest.epoch), Some(3));
+    }
+
+    /// Of equal errors, the last is the best.
+    #[test]
+    fn an_unfinished_run_has_the_best_epoch_so_far() {
+        let accuracies = [0.5, 0.75, 0.75, 0.25];
+        let losses = [0.4, 0.5, 0.6, 0.7];
+        let epochs: Vec<EpochMetrics> = (0..4)
+            .map(|index| EpochMetrics {
+                validation_accuracy: Some(accuracies[index]),
+                ..epoch(index + 1, Some(losses[index]))
+            })
+            .collect();
+        let best = |patience: usize, monitor: Option<Monitor>| {
+            let settings = Settings {
+                patience: Some(patience),
+                monitor: monitor.map(Choice::from),
+                ..Settings::default()
+            };
+            summary_of(&epochs, &settings).best_epoch
+        };
+        assert_eq!(best(3, None), Some(1));
+        assert_eq!(best(3, Some(Monitor::Error)), Some(3));
+        assert_eq!(best(0, None), None);
     }
 }

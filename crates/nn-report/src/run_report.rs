@@ -177,7 +177,8 @@ impl RunReport {
         let last = self.run.epochs.last()?.epoch;
         if let Some(kept) = self.run.summary.best_epoch {
             return Some(format!(
-                "The model has the weights of epoch {kept} of {last}, which has the lowest loss."
+                "The model has the weights of epoch {kept} of {last}, which has the lowest {}.",
+                self.run.monitor()
             ));
         }
         let best = self.run.best_epoch()?.epoch;

@@ -61,7 +61,7 @@ pub fn with_defaults(command: Command) -> Command {
         };
         let entries = match name {
             "activation" | "output-activation" => entries::<Activation>(),
-            "init" | "bias-init" => entries::<Init>(),
+            "init" | "bias-init" | "output-init" => entries::<Init>(),
             "loss" => entries::<Loss>(),
             "optimizer" => entries::<Optimizer>(),
             "schedule" | "dropout-schedule" | "weight-decay-schedule" => entries::<Schedule>(),

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use nn_core::init::Init;
-use nn_core::training::{BatchSize, ClassWeights, Reduction};
+use nn_core::training::{BatchSize, ClassWeights, Monitor, Reduction};
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
 use nn_files::regular_file;
@@ -288,6 +288,9 @@ pub struct Settings {
     /// Initial biases; accepts the same names as the initial weights
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
     pub bias_init: Option<Choice<Init>>,
+    /// Initial weights of the output layer, whose biases then start at 0 [default: those of --init and --bias-init]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
+    pub output_init: Option<Choice<Init>>,
     /// Data-driven initial values: the weighted sums of each neuron have variance 1 on the training samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub data_init: Option<bool>,
@@ -358,15 +361,24 @@ pub struct Settings {
         )
     )]
     pub batch_size: Option<Choice<BatchSize>>,
+    /// Leave out the last batch of an epoch if it is smaller than the others
+    #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Training", num_args = 0..=1, default_missing_value = "true"))]
+    pub drop_last: Option<bool>,
     /// Accumulate the gradients of N batches in each step
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub accumulate: Option<usize>,
     /// Number of passes over the training samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", alias = "max-iter", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub epochs: Option<usize>,
-    /// Early stopping: stop after N epochs without a lower validation loss and keep the weights of the best epoch; 0 turns it off
+    /// Early stopping: stop after N epochs without a lower validation loss (see --monitor) and keep the weights of the best epoch; 0 turns it off
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub patience: Option<usize>,
+    /// Validation metric that chooses the best epoch: loss, or error (1 - accuracy, or the RMSE of a regression; of equal errors, the last)
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "loss|error", help_heading = "Training")
+    )]
+    pub monitor: Option<Choice<Monitor>>,
     /// What to do when the loss or a gradient becomes NaN or infinite: stop, or halve-lr and restart the epoch
     #[cfg_attr(
         feature = "clap",

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nn_core::Network;
+use nn_core::training::Monitor;
 use nn_settings::Result;
 
 use crate::epoch_metrics::EpochMetrics;
@@ -83,6 +84,7 @@ impl FinishedMembers {
         Outcome {
             epochs: (0..n_epochs).filter_map(of_epoch).collect(),
             best_epoch: None,
+            monitor: Monitor::default(),
             is_stopped_early: false,
             is_interrupted: false,
         }

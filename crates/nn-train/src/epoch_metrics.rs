@@ -1,6 +1,6 @@
 //! The metrics of an epoch.
 
-use nn_core::training::EpochReport;
+use nn_core::training::{EpochReport, Monitor};
 use serde::Serialize;
 
 /// The metrics of a finished epoch: a row of `metrics.csv`.
@@ -44,16 +44,27 @@ impl EpochMetrics {
         }
     }
 
-    /// Name of the loss that early stopping monitors.
-    pub fn watched_name(&self) -> &'static str {
+    /// Name of the loss or error that early stopping monitors.
+    pub fn watched_name(&self, monitor: Monitor) -> String {
         match self.validation_loss {
-            Some(_) => "validation loss",
-            None => "training loss",
+            Some(_) => format!("validation {monitor}"),
+            None => format!("training {monitor}"),
         }
     }
 
-    /// The loss that early stopping monitors: the validation loss, or the training loss if there
-    /// are no validation samples.
+    /// The loss or error that early stopping monitors; `None` for the error of a regression.
+    pub fn watched_value(&self, monitor: Monitor) -> Option<f64> {
+        let accuracy = match self.validation_loss {
+            Some(_) => self.validation_accuracy,
+            None => self.train_accuracy,
+        };
+        match monitor {
+            Monitor::Loss => Some(self.watched_loss()),
+            Monitor::Error => accuracy.map(|accuracy| 1.0 - accuracy),
+        }
+    }
+
+    /// The validation loss, or the training loss if there are no validation samples.
     pub fn watched_loss(&self) -> f64 {
         self.validation_loss.unwrap_or(self.train_loss)
     }

@@ -1,6 +1,7 @@
 //! The outcome of a training run.
 
 use nn_core::Trainer;
+use nn_core::training::Monitor;
 
 use crate::epoch_metrics::EpochMetrics;
 
@@ -9,9 +10,11 @@ use crate::epoch_metrics::EpochMetrics;
 pub struct Outcome {
     /// The metrics of every finished epoch.
     pub epochs: Vec<EpochMetrics>,
-    /// The epoch with the lowest monitored loss, if early stopping is enabled. The model has
-    /// the weights of this epoch; with `None`, the weights of the last epoch.
+    /// The epoch with the lowest monitored loss or error, if early stopping is enabled. The
+    /// model has the weights of this epoch; with `None`, the weights of the last epoch.
     pub best_epoch: Option<usize>,
+    /// The metric that chooses the best epoch.
+    pub monitor: Monitor,
     /// Whether early stopping ended the run before the last epoch.
     pub is_stopped_early: bool,
     /// Whether the observer stopped the run.
@@ -24,6 +27,7 @@ impl Outcome {
         let config = trainer.config();
         Self {
             best_epoch: trainer.best_network().and_then(|_| trainer.best_epoch()),
+            monitor: config.monitor,
             is_stopped_early: trainer.is_stopped_early() && epochs.len() < config.epochs,
             is_interrupted: false,
             epochs,
@@ -43,12 +47,13 @@ impl Outcome {
     pub fn kept_weights(&self) -> Option<String> {
         let (best, last) = (self.kept()?, self.epochs.last()?);
         self.best_epoch?;
+        let value = best.watched_value(self.monitor);
+        let value = value.map_or_else(String::new, |value| format!(" ({value:.4})"));
         Some(format!(
-            "weights of epoch {} of {}, the lowest {} ({:.4})",
+            "weights of epoch {} of {}, the lowest {}{value}",
             best.epoch,
             last.epoch,
-            best.watched_name(),
-            best.watched_loss()
+            best.watched_name(self.monitor),
         ))
     }
 
@@ -58,7 +63,7 @@ impl Outcome {
         Some(format!(
             "stopped early after epoch {}: the {} no longer falls",
             last.epoch,
-            last.watched_name()
+            last.watched_name(self.monitor)
         ))
     }
 

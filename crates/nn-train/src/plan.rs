@@ -10,7 +10,7 @@ use nn_core::stage::{
     CategoryEmbedding, LayerNorm, MemberInit, Members, ParametricActivation, PeriodicEmbedding,
     PiecewiseLinearEmbedding, Residual, Scaling, Stage,
 };
-use nn_core::training::{ClassWeights, RateFactor};
+use nn_core::training::{ClassWeights, Monitor, RateFactor};
 use nn_core::{
     Activation, LayerConfig, Loss, Network, NetworkConfig, Optimizer, Schedule, TrainingConfig,
 };
@@ -91,10 +91,11 @@ impl Plan {
         check_bce(settings, n_outputs)?;
         check_calibrate(settings, loss)?;
         check_task_settings(settings, data.task)?;
+        check_monitor(settings)?;
         let output = output_activation(settings, loss, same_outputs, data.task, n_outputs)?;
         let (layers, start) = match source {
             Some(source) => {
-                let output = dense_layer(settings, n_outputs, output);
+                let output = output_layer(settings, n_outputs, output);
                 let (layers, start) = fine_tuning(source, settings, data, output);
                 (layers, Some(start))
             }
@@ -460,6 +461,20 @@ fn check_task_settings(settings: &Settings, task: Task) -> Result<()> {
     }
 }
 
+/// The best epoch has an effect only with early stopping.
+fn check_monitor(settings: &Settings) -> Result<()> {
+    match value(&settings.monitor) {
+        Some(monitor) if settings.patience.unwrap_or(default::PATIENCE) == 0 => {
+            Err(Error::usage(format!(
+                "`monitor = {monitor}`: chooses the best epoch, but the weights of the last epoch \
+                 are kept"
+            ))
+            .with_help("add `patience = 10` to keep the weights of the best epoch"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The calibration. By default, the probabilities of tables are calibrated; a network of an
 /// ensemble is calibrated as part of the ensemble.
 fn calibrate(settings: &Settings, data: &Data, loss: Loss) -> Calibrate {
@@ -714,7 +729,7 @@ fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<V
     if settings.residual == Some(true) {
         add_residuals(&mut layers)?;
     }
-    layers.push(dense_layer(settings, n_outputs, output));
+    layers.push(output_layer(settings, n_outputs, output));
     Ok(layers)
 }
 
@@ -725,6 +740,19 @@ fn dense_layer(settings: &Settings, n_outputs: usize, activation: Activation) ->
         init: value(&settings.init).unwrap_or(usual.init),
         bias_init: value(&settings.bias_init).unwrap_or(Init::Zeros),
         ..usual
+    }
+}
+
+/// The output layer with the initial values of the settings.
+fn output_layer(settings: &Settings, n_outputs: usize, activation: Activation) -> LayerConfig {
+    let layer = dense_layer(settings, n_outputs, activation);
+    match value(&settings.output_init) {
+        None => layer,
+        Some(init) => LayerConfig {
+            init,
+            bias_init: Init::Zeros,
+            ..layer
+        },
     }
 }
 
@@ -771,6 +799,7 @@ fn training(
         learning_rate: settings.lr.unwrap_or(usual.learning_rate),
         schedule: schedule(settings),
         batch_size: value(&settings.batch_size).unwrap_or(default::BATCH_SIZE),
+        drop_last: settings.drop_last.unwrap_or(false),
         accumulate: settings.accumulate.unwrap_or(default::ACCUMULATE),
         epochs: settings.epochs.unwrap_or(default::EPOCHS),
         regularization: Regularization {
@@ -785,6 +814,7 @@ fn training(
         clip_norm: settings.clip_norm,
         clip_value: settings.clip_value,
         patience: settings.patience.unwrap_or(default::PATIENCE),
+        monitor: value(&settings.monitor).unwrap_or_default(),
         averaging: settings.averaging,
         frozen_layers: settings.freeze.unwrap_or(0),
         seed: network_seed(settings),
@@ -940,7 +970,8 @@ fn resolved(
         parametric_activation: asked.parametric_activation,
         output_activation: Some(output.activation.into()),
         init: asked.init.clone(),
-        bias_init: Some(output.bias_init.into()),
+        bias_init: asked.bias_init.clone().or(Some(Init::Zeros.into())),
+        output_init: asked.output_init.clone(),
         data_init: asked.data_init,
         batch_norm: asked.batch_norm.or(Some(false)),
         layer_norm: asked.layer_norm.or(Some(false)),
@@ -956,9 +987,13 @@ fn resolved(
         fan_in_lr: asked.fan_in_lr,
         schedule: Some(training.schedule.into()),
         batch_size: Some(training.batch_size.into()),
+        drop_last: Some(training.drop_last).filter(|&is_dropped| is_dropped),
         accumulate: Some(training.accumulate),
         epochs: Some(training.epochs),
         patience: Some(training.patience),
+        monitor: Some(training.monitor)
+            .filter(|&monitor| monitor != Monitor::Loss)
+            .map(Choice::from),
         on_divergence: asked
             .on_divergence
             .clone()

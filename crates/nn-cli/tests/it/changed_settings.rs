@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::{Scratch, trees};
 
 /// Another value for each setting, one at a time.
-const OTHERS: [(&str, &str); 43] = [
+const OTHERS: [(&str, &str); 45] = [
     ("accumulate", "2"),
     ("activation", "\"tanh\""),
     ("averaging", "0.5"),
@@ -15,6 +15,8 @@ const OTHERS: [(&str, &str); 43] = [
     ("residual", "true"),
     ("batch-size", "\"16\""),
     ("bias-init", "\"normal:std=0.1\""),
+    ("output-init", "\"zeros\""),
+    ("drop-last", "true"),
     ("class-weight", "\"balanced\""),
     ("calibrate", "\"none\""),
     ("clip-norm", "1.0"),

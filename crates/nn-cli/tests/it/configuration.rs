@@ -61,6 +61,7 @@ fn a_runs_config_gives_the_same_weights_again() {
         format!("{small} --hidden 9 --class-weight 1,2,1,1,1,0.5,1,1,1,3 --label-smoothing 0.1"),
         format!("{small} --hidden \"\" --init normal:std=0.01 --bias-init constant:value=0.1 --batch-size full"),
         format!("{small} --hidden 16 --l1 1e-5 --l2 1e-4 --max-norm 2 --clip-norm 1 --clip-value 0.1 --averaging 0.9 --patience 1"),
+        format!("{small} --hidden 16 --output-init zeros --bias-init normal --drop-last --patience 2 --monitor error"),
         format!("{small} --hidden 16 --augment affine:rotation=5,elastic:alpha=20 --batch-size full"),
         "--data trees.csv --target tree --ignore colour --hidden 7 --epochs 3 --validation 0.2 --test-split 0.25".to_owned(),
         "--data sum.csv --target total --sample-weight weight --task regress --hidden 7 --epochs 3 --header yes --reduction sum".to_owned(),
@@ -236,6 +237,11 @@ fn wrong_settings_are_refused_before_anything_is_written() {
         ("--validation 1", &["--validation", "found 1"]),
         ("--limit-train 0", &["--limit-train", "found 0"]),
         ("--reduction max", &["mean or sum", "max"]),
+        ("--monitor accuracy", &["loss or error", "accuracy"]),
+        (
+            "--monitor error",
+            &["--monitor error: chooses the best epoch", "--patience 10"],
+        ),
         ("--positive-class 10", &["below 10", "found 10"]),
         (
             "--class-weight 1,2",
@@ -285,6 +291,24 @@ fn wrong_settings_are_refused_before_anything_is_written() {
         assert_eq!((ended.code, &ended.stdout[..]), (Some(2), ""), "{flags}");
         assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
     }
+}
+
+/// With an output layer of zeros, every class has the same probability.
+#[test]
+fn the_output_layer_has_its_own_initial_weights() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let flags = "--data trees.csv --hidden 4 --bias-init constant:value=3 --optimizer sgd \
+        --lr 1e-30 --epochs 1 --calibrate none --no-report";
+    let log_loss = |name: &str, more: &str| {
+        scratch.train(name, &format!("{flags} {more}"));
+        scratch.json(format!("runs/{name}/summary.json"))["test_log_loss"]
+            .as_f64()
+            .expect("classes")
+    };
+    let equal = 3_f64.ln();
+    assert!((log_loss("zeros", "--output-init zeros") - equal).abs() < 1e-6);
+    assert!((log_loss("random", "") - equal).abs() > 1e-3);
 }
 
 #[test]

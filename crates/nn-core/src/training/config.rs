@@ -30,6 +30,21 @@ pub enum Reduction {
     Sum,
 }
 
+/// The metric that chooses the best epoch, for [`patience`](TrainingConfig::patience).
+///
+/// It is measured on the validation rows, or on the training rows if there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Monitor {
+    /// The loss. Of epochs with equal losses, the first is the best.
+    #[default]
+    Loss,
+    /// The error: 1 − accuracy for classes and labels, the root mean square error for numbers
+    /// (the loss if they are training rows). Of epochs with equal errors, which are common with
+    /// few validation rows, the last is the best, as in RealMLP (Holzmüller et al. 2024,
+    /// "Better by Default").
+    Error,
+}
+
 /// Class weights in the loss: the weight of each row is multiplied by the weight of its
 /// class.
 ///
@@ -146,6 +161,7 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `learning_rate` | default of the optimizer | η | above 0 |
 /// | `schedule` | constant | see [`Schedule`] | |
 /// | `batch_size` | 64 rows | number of rows per batch | 1 or above |
+/// | `drop_last` | false | leaves out the last batch of an epoch if it is smaller than the others | |
 /// | `accumulate` | 1 | number of batches whose gradients are accumulated per step | 1 or above |
 /// | `sum_rows` | automatic | number of rows per block of the gradient sum: see [`TrainingConfig::sum_rows`] | 1 or above |
 /// | `frozen_layers` | 0 | number of frozen layers, counted from the input: they are not trained, and their batch normalization uses the running averages | below the number of layers |
@@ -159,6 +175,7 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `clip_norm` | none | clips the gradient to this L2 norm | above 0 |
 /// | `clip_value` | none | clips each element of the gradient to ± this value | above 0 |
 /// | `patience` | 0 | early stopping after this number of epochs without a lower validation loss (training loss if there are no validation rows), keeping the weights of the best epoch; 0 trains to the end and keeps the last weights | |
+/// | `monitor` | loss | metric that chooses the best epoch: see [`Monitor`] | |
 /// | `averaging` | none | decay of a bias-corrected exponential moving average (EMA) of the weights, which replaces the final weights | 0 to below 1 |
 /// | `shuffle` | true | shuffles the rows in each epoch | |
 /// | `seed` | 0 | random seed of the row order and of dropout | |
@@ -180,6 +197,9 @@ pub struct TrainingConfig {
     pub schedule: Schedule,
     /// The batch size.
     pub batch_size: BatchSize,
+    /// Whether to leave out the last batch of an epoch if it has fewer rows than the others. With
+    /// [`shuffle`](Self::shuffle), each epoch leaves out other rows.
+    pub drop_last: bool,
     /// Number of batches whose gradients are accumulated per step.
     pub accumulate: usize,
     /// R, the number of rows per block of the gradient sum. The gradients of the rows of a
@@ -218,6 +238,8 @@ pub struct TrainingConfig {
     /// patience is above 0, the result has the weights of the best epoch, whether or not training
     /// stops early.
     pub patience: usize,
+    /// The metric that chooses the best epoch.
+    pub monitor: Monitor,
     /// Decay of the exponential moving average of the weights (Polyak & Juditsky 1992),
     /// with the bias correction of Adam (Kingma & Ba 2015).
     pub averaging: Option<f64>,
@@ -239,6 +261,7 @@ impl TrainingConfig {
             learning_rate: optimizer.default_learning_rate(),
             schedule: Schedule::Constant,
             batch_size: BatchSize::Rows(64),
+            drop_last: false,
             accumulate: 1,
             sum_rows: None,
             frozen_layers: 0,
@@ -252,6 +275,7 @@ impl TrainingConfig {
             clip_norm: None,
             clip_value: None,
             patience: 0,
+            monitor: Monitor::Loss,
             averaging: None,
             shuffle: true,
             seed: 0,

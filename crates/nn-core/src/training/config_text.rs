@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use nn_error::shorten;
 
-use super::config::{BatchSize, ClassWeights, RateFactor, Reduction};
+use super::config::{BatchSize, ClassWeights, Monitor, RateFactor, Reduction};
 use crate::{Error, Result};
 
 fn invalid(what: &str, expected: &str, found: &str) -> Error {
@@ -59,6 +59,28 @@ impl fmt::Display for Reduction {
         f.write_str(match self {
             Self::Mean => "mean",
             Self::Sum => "sum",
+        })
+    }
+}
+
+/// `loss` or `error`.
+impl FromStr for Monitor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "loss" => Ok(Self::Loss),
+            "error" => Ok(Self::Error),
+            _ => Err(invalid("monitor", "loss or error", text)),
+        }
+    }
+}
+
+impl fmt::Display for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Loss => "loss",
+            Self::Error => "error",
         })
     }
 }
@@ -137,6 +159,9 @@ mod tests {
         for text in ["mean", "sum"] {
             assert_eq!(text.parse::<Reduction>().unwrap().to_string(), text);
         }
+        for text in ["loss", "error"] {
+            assert_eq!(text.parse::<Monitor>().unwrap().to_string(), text);
+        }
         for text in [
             "bias=0.1",
             "2.weight=0.5",
@@ -156,6 +181,7 @@ mod tests {
         let expected = "batch size: expected a whole number from 1, or full, found \"0\"";
         assert_eq!(error.to_string(), expected);
         assert!("means".parse::<Reduction>().is_err());
+        assert!("accuracy".parse::<Monitor>().is_err());
         assert!("1,x".parse::<ClassWeights>().is_err());
         assert!("bias".parse::<RateFactor>().is_err());
         assert!("bias=1:rate=2".parse::<RateFactor>().is_err());

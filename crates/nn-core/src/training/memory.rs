@@ -31,8 +31,7 @@ pub(super) fn memory_of<S: Scalar>(
     let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
     let widest = plan.widest();
 
-    let batch_rows =
-        Partition::new(train.len().max(1), config.step_rows(), has_batch_norm).max_rows();
+    let batch_rows = Partition::new(train.len().max(1), config, has_batch_norm).max_rows();
     // As in `SparseBlocks::changing`.
     let is_sparse = plan.starts_dense()
         && (config.batch_size == BatchSize::Full || batch_rows <= CscBuffer::MAX_ROWS);

@@ -3,10 +3,11 @@
 //! Batches have `batch_rows` rows, and the last has the remainder. A single row
 //! has no variance to normalize by, so with batch normalization a last batch of
 //! one row joins the previous batch: 65 rows in batches of 32 make batches of 32
-//! and 33.
+//! and 33. With `drop_last`, a smaller last batch is left out.
 
 use std::ops::{Range, RangeInclusive};
 
+use super::config::TrainingConfig;
 use super::gradient_sum::MAX_SUBTREES;
 use crate::network::Plan;
 
@@ -20,15 +21,18 @@ pub(super) const BLOCK_ROWS: RangeInclusive<usize> = 2048..=8192;
 /// The batches of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partition {
+    /// Number of rows of all batches together.
     n_rows: usize,
     batch_rows: usize,
     n_batches: usize,
 }
 
 impl Partition {
-    /// Splits `n_rows` into batches of `step_rows`, or into one batch of all rows.
-    pub(super) fn new(n_rows: usize, step_rows: Option<usize>, has_batch_norm: bool) -> Self {
-        let batch_rows = step_rows.map_or(n_rows, |rows| rows.min(n_rows));
+    /// The batches of an epoch of `n_rows` training rows.
+    pub(super) fn new(n_rows: usize, config: &TrainingConfig, has_batch_norm: bool) -> Self {
+        let batch_rows = config.step_rows().map_or(n_rows, |rows| rows.min(n_rows));
+        let remainder = n_rows.checked_rem(batch_rows).unwrap_or(0);
+        let n_rows = n_rows - if config.drop_last { remainder } else { 0 };
         let joins_last = has_batch_norm && batch_rows > 1 && n_rows % batch_rows == 1;
         Self {
             n_rows,
@@ -121,10 +125,20 @@ pub(super) fn rows_of_cached_block(plan: &Plan, rows: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use nn_functions::{Loss, Optimizer};
+
+    use super::super::config::BatchSize;
     use super::*;
 
+    fn config(size: Option<usize>) -> TrainingConfig {
+        TrainingConfig {
+            batch_size: size.map_or(BatchSize::Full, BatchSize::Rows),
+            ..TrainingConfig::new(Loss::Mse, Optimizer::Sgd)
+        }
+    }
+
     fn sizes(n_rows: usize, size: Option<usize>, has_batch_norm: bool) -> Vec<usize> {
-        let partition = Partition::new(n_rows, size, has_batch_norm);
+        let partition = Partition::new(n_rows, &config(size), has_batch_norm);
         let batches = (0..partition.n_batches()).map(|batch| partition.rows(batch));
         let batches: Vec<Range<usize>> = batches.collect();
         let rows: Vec<usize> = batches.iter().cloned().flatten().collect();
@@ -132,6 +146,28 @@ mod tests {
         let sizes: Vec<usize> = batches.iter().map(Range::len).collect();
         assert_eq!(sizes.iter().max(), Some(&partition.max_rows()));
         sizes
+    }
+
+    #[test]
+    fn a_smaller_last_batch_can_be_left_out() {
+        for (n_rows, size, expected) in [
+            (0, Some(4), vec![]),
+            (3, Some(4), vec![3]),
+            (4, Some(4), vec![4]),
+            (9, Some(4), vec![4, 4]),
+            (11, Some(4), vec![4, 4]),
+            (11, None, vec![11]),
+        ] {
+            for has_batch_norm in [false, true] {
+                let config = TrainingConfig {
+                    drop_last: true,
+                    ..config(size)
+                };
+                let partition = Partition::new(n_rows, &config, has_batch_norm);
+                let batches = (0..partition.n_batches()).map(|batch| partition.rows(batch).len());
+                assert!(batches.eq(expected.clone()), "{n_rows} rows, {size:?}");
+            }
+        }
     }
 
     #[test]

@@ -143,7 +143,8 @@ impl EpochSums {
 /// The best weights so far, for early stopping.
 #[derive(Clone, Debug)]
 pub(super) struct Best<S> {
-    pub(super) loss: f64,
+    /// The lowest value of the monitored metric.
+    pub(super) value: f64,
     pub(super) waited: usize,
     pub(super) network: Option<Network<S>>,
 }

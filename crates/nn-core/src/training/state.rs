@@ -19,7 +19,7 @@ use crate::memory::bytes_of;
 pub(crate) struct State<S> {
     pub(crate) progress: Progress,
     pub(crate) plateau: Plateau,
-    pub(crate) best_loss: f64,
+    pub(crate) best_value: f64,
     pub(crate) best_waited: usize,
     pub(crate) optimizer_steps: u64,
     /// Whether steps are applied to the parameters without storing the gradient.
@@ -106,7 +106,7 @@ impl<S: Scalar> Trainer<'_, S> {
         State {
             progress: self.progress,
             plateau: self.plateau,
-            best_loss: self.best.loss,
+            best_value: self.best.value,
             best_waited: self.best.waited,
             optimizer_steps: self.optimizer.steps(),
             descends: self.descends,
@@ -141,7 +141,7 @@ impl<S: Scalar> Trainer<'_, S> {
         self.average.copy_from_slice(&buffers.average);
         let has_best = !buffers.best_parameters.is_empty();
         self.best = Best {
-            loss: state.best_loss,
+            value: state.best_value,
             waited: state.best_waited,
             network: has_best.then(|| {
                 let mut best = self.network.clone();
@@ -186,7 +186,7 @@ impl<S: Scalar> Trainer<'_, S> {
             self.network.parameters().len(),
             self.network.statistics().len(),
         );
-        let has_best = self.config.patience > 0 && state.best_loss.is_finite();
+        let has_best = self.config.patience > 0 && state.best_value.is_finite();
         let of_best = |n: usize| if has_best { n } else { 0 };
         let [first, second] = self.optimizer.slots();
         let expected = [

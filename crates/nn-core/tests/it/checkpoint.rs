@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use nn_core::training::{BatchSize, ClassWeights, Event, Reduction, TrainingConfig};
+use nn_core::training::{BatchSize, ClassWeights, Event, Monitor, Reduction, TrainingConfig};
 use nn_core::{
     Activation, Checkpoint, ErrorKind, Inputs, LayerConfig, Loss, Menu, Network, NetworkConfig,
     Optimizer, Samples, Schedule, Targets, Threads, Trainer,
@@ -175,6 +175,16 @@ fn everything_else_continues_from_any_batch() {
                 c.config.epochs = 9;
                 c.config.learning_rate = 1.0;
                 c.config.averaging = Some(0.5);
+            }),
+        ),
+        (
+            "the last batch left out, best epoch by the error",
+            with(|c| {
+                c.config.batch_size = BatchSize::Rows(7);
+                c.config.drop_last = true;
+                c.config.patience = 3;
+                c.config.monitor = Monitor::Error;
+                c.config.learning_rate = 1.0;
             }),
         ),
         (

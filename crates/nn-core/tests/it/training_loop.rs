@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use ndarray::Array2;
 use nn_core::metrics::evaluate;
-use nn_core::training::{BatchSize, ClassWeights, EpochReport, Event};
+use nn_core::training::{BatchSize, ClassWeights, EpochReport, Event, Monitor};
 use nn_core::{
     Activation, ErrorKind, Inputs, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer,
     Purpose, Samples, Schedule, Streams, Targets, Threads, Trainer, TrainingConfig,
@@ -272,6 +272,78 @@ fn the_best_weights_are_the_result_without_early_stopping() {
         assert_eq!(trainer.best_epoch(), Some(best));
         assert!(trainer.best_network().is_none());
     }
+}
+
+/// Of epochs with equal errors, the last is the best.
+#[test]
+fn the_best_epoch_can_be_chosen_by_the_error() {
+    let (inputs, labels) = rings();
+    let samples = samples(&inputs, &labels);
+    let (rows, validation) = split();
+    let validation = samples.select(&validation);
+    for has_validation in [true, false] {
+        let config = TrainingConfig {
+            epochs: 12,
+            patience: 12,
+            learning_rate: 2.0,
+            monitor: Monitor::Error,
+            ..config()
+        };
+        let (train, threads) = (samples.select(&rows), Threads::single());
+        let held_out = has_validation.then(|| validation.clone());
+        let mut trainer = Trainer::new(network(0.0), train, held_out, config, threads).unwrap();
+        let mut epochs: Vec<(f64, f64, bool)> = Vec::new();
+        let run = trainer.run(|event| {
+            if let Event::Epoch(report) = event {
+                let of_training = (report.train_accuracy.unwrap(), report.train_loss);
+                let found = report.validation.as_ref();
+                let found = found.map_or(of_training, |it| (it.accuracy.unwrap(), it.loss));
+                epochs.push((found.0, found.1, report.is_best));
+            }
+            ControlFlow::Continue(())
+        });
+        run.unwrap();
+        let highest = epochs.iter().map(|it| it.0).fold(0.0, f64::max);
+        let best = epochs.iter().rposition(|it| it.0 == highest).unwrap();
+        assert_eq!(trainer.best_epoch(), Some(1 + best));
+        let is_best = |(index, it): (usize, &(f64, f64, bool))| {
+            it.2 == epochs[..index].iter().all(|earlier| earlier.0 <= it.0)
+        };
+        assert!(epochs.iter().enumerate().all(is_best));
+        if has_validation {
+            let lowest = epochs.iter().map(|it| it.1).fold(f64::MAX, f64::min);
+            assert!(epochs[best].1 > lowest, "the loss chooses another epoch");
+            let (loss, threads) = (Loss::CrossEntropy, Threads::single());
+            let found = evaluate(&trainer.network(), &validation, loss, &threads).unwrap();
+            assert_eq!(found.accuracy, Some(highest));
+            assert_eq!(found.loss, epochs[best].1);
+        }
+    }
+}
+
+/// 150 training rows: 4 batches of 32 rows, and 22 rows that are left out.
+#[test]
+fn a_smaller_last_batch_is_left_out() {
+    let (inputs, labels) = rings();
+    let samples = samples(&inputs, &labels);
+    let (rows, _) = split();
+    assert_eq!(rows.len(), 150);
+    let config = TrainingConfig {
+        drop_last: true,
+        epochs: 3,
+        ..config()
+    };
+    let (train, threads) = (samples.select(&rows), Threads::single());
+    let mut trainer = Trainer::new(network(0.0), train, None, config, threads).unwrap();
+    let mut n_rows = Vec::new();
+    let run = trainer.run(|event| {
+        if let Event::Batch(report) = event {
+            n_rows.push(report.n_samples);
+        }
+        ControlFlow::Continue(())
+    });
+    run.unwrap();
+    assert_eq!(n_rows, [32; 12]);
 }
 
 /// The maximum number of epochs, batch size and patience mean "until it is stopped".

@@ -27,7 +27,8 @@ pub(super) fn overfitting(case: &Case<'_>) -> Finding {
     if let Some(why) = case.n_held_out().and_then(too_few) {
         return Finding::NotChecked(why);
     }
-    let best = case.run.record.best_epoch().and_then(ValidatedEpoch::new);
+    let lowest = case.run.record.epoch_of_lowest_loss();
+    let best = lowest.and_then(ValidatedEpoch::new);
     let best = best.unwrap_or(last);
     let losses = format!(
         "the validation loss is {} at the end and {} at its lowest, after epoch {}",

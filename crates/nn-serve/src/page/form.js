@@ -25,6 +25,9 @@ const TITLES = {
   hidden: "Hidden layers",
   init: "Initial weights",
   "bias-init": "Initial biases",
+  "output-init": "Initial weights of the output layer",
+  "drop-last": "Leave out a smaller last batch",
+  monitor: "Metric of the best epoch",
 };
 
 /** A form; it calls `changed` after every change. */
