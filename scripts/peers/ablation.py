@@ -51,6 +51,7 @@ VARIANTS = {
     "64 epochs": ["--epochs", "64", "--patience", "64"],
     "members": ["--members", "32"],
     "ensemble": ["--ensemble", "5"],
+    "nn-realmlp-td-s": table_methods.REALMLP_S,
     "lightgbm": None,
     "realmlp-td": None,
     "realmlp-td-s": None,

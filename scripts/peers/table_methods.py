@@ -111,6 +111,14 @@ PEERS = {
     "tabm": (tabm, "pytabkit"),
 }
 
+# The recipe of RealMLP-TD-S as flags.
+REALMLP_S = (
+    "--preset tabular-fast --numeric-embedding none --scaling robust --epochs 256 "
+    "--patience 256 --monitor error --validation 0.2 --stratify false --drop-last "
+    "--data-init false --init lecun --bias-init normal:std=1 --output-init zeros "
+    "--calibrate none"
+).split()
+
 # Name, and the flags of `nn train`.
 OURS = {
     "nn": [],
@@ -118,6 +126,7 @@ OURS = {
     "nn-tabular": ["--preset", "tabular"],
     "nn-tabular-fast": ["--preset", "tabular-fast"],
     "nn-ensemble": ["--ensemble", "5"],
+    "nn-realmlp-td-s": REALMLP_S,
 }
 
 NAMES = [*OURS, *PEERS]

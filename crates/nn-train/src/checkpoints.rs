@@ -1,6 +1,6 @@
 //! The folder `checkpoint/` of a run: the last three checkpoints, such as
 //! `step-000000000123.safetensors` after 123 steps, and `best.safetensors`, the
-//! checkpoint of the epoch with the lowest validation loss.
+//! checkpoint of the best epoch.
 //!
 //! Not every epoch ends with a checkpoint ([`Pace`]), because writing one to a disk takes
 //! as long as thousands of epochs of a small network. The checkpoint of the best epoch is

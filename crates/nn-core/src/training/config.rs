@@ -174,7 +174,7 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `max_norm` | none | maximum L2 norm of the incoming weights of each neuron | above 0 |
 /// | `clip_norm` | none | clips the gradient to this L2 norm | above 0 |
 /// | `clip_value` | none | clips each element of the gradient to ± this value | above 0 |
-/// | `patience` | 0 | early stopping after this number of epochs without a lower validation loss (training loss if there are no validation rows), keeping the weights of the best epoch; 0 trains to the end and keeps the last weights | |
+/// | `patience` | 0 | early stopping after this number of epochs without a lower validation loss (see `monitor`), keeping the weights of the best epoch; 0 trains to the end and keeps the last weights | |
 /// | `monitor` | loss | metric that chooses the best epoch: see [`Monitor`] | |
 /// | `averaging` | none | decay of a bias-corrected exponential moving average (EMA) of the weights, which replaces the final weights | 0 to below 1 |
 /// | `shuffle` | true | shuffles the rows in each epoch | |
@@ -234,9 +234,9 @@ pub struct TrainingConfig {
     pub clip_norm: Option<f64>,
     /// Clips each gradient component to ± this value.
     pub clip_value: Option<f64>,
-    /// Number of epochs without a lower validation loss after which training stops early. If the
-    /// patience is above 0, the result has the weights of the best epoch, whether or not training
-    /// stops early.
+    /// Number of epochs without a lower validation loss (see [`monitor`](Self::monitor)) after
+    /// which training stops early. If the patience is above 0, the result has the weights of the
+    /// best epoch, whether or not training stops early.
     pub patience: usize,
     /// The metric that chooses the best epoch.
     pub monitor: Monitor,

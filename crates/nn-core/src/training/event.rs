@@ -50,8 +50,8 @@ pub struct EpochReport {
     pub train_accuracy: Option<f64>,
     /// Evaluation of the validation rows after the epoch, if there are any.
     pub validation: Option<Evaluation>,
-    /// Whether the validation loss (training loss if there are no validation rows) is
-    /// the lowest so far.
+    /// Whether the epoch is the best so far: see
+    /// [`TrainingConfig::monitor`](super::TrainingConfig::monitor).
     pub is_best: bool,
     /// Whether early stopping ends the training run.
     pub is_stopping: bool,
