@@ -14,7 +14,6 @@ use std::ops::Range;
 use nn_functions::LossFunction;
 use nn_functions::loss::LossRows;
 use nn_samples::Rows;
-use nn_tensor::function::flushed;
 use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
@@ -212,7 +211,7 @@ impl<S: Scalar> Gradients<S> {
             loss.of_rows(output.activation, rows, losses);
             error
                 .iter_mut()
-                .for_each(|error| *error = flushed(*error * scale));
+                .for_each(|error| *error = (*error * scale).flushed_root());
             losses.iter().for_each(|&loss| sum += loss.into_f64());
         }
         sum / n_rows as f64

@@ -86,7 +86,8 @@ impl Kind for ParametricActivation {
             derivative.fill(S::one());
             self.0.backward(z, values, derivative, width);
             for j in 0..width {
-                error[j] *= S::one() - alpha[j] + alpha[j] * derivative[j];
+                let factor = S::one() - alpha[j] + alpha[j] * derivative[j];
+                error[j] = (error[j] * factor).flushed_root();
             }
         }
     }

@@ -13,7 +13,6 @@ use nn_error::{Error, Result};
 use nn_functions::Loss;
 use nn_functions::loss::LossRows;
 use nn_samples::{Samples, Targets};
-use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
 use nn_tensor::{Kernel, Scalar, Threads, vectorize};
 
@@ -209,7 +208,7 @@ impl<S: Scalar> BlockLoss<'_, S> {
     }
 }
 
-/// Multiplies by a factor, and flushes subnormal results to 0 as [`scaled`].
+/// Multiplies by a factor, and sets tiny results to 0 as [`scaled`].
 struct Scale<'a, S>(&'a mut [S], S);
 
 impl<S: Scalar> Kernel for Scale<'_, S> {
@@ -219,16 +218,16 @@ impl<S: Scalar> Kernel for Scale<'_, S> {
     fn run(self) {
         let Self(values, factor) = self;
         for value in values {
-            *value = flushed(*value * factor);
+            *value = (*value * factor).flushed_root();
         }
     }
 }
 
-/// Computes `to ← factor·from` and flushes subnormal results to 0: the errors of
-/// confident predictions would stay subnormal.
+/// Computes `to ← factor·from` and sets results whose square would be subnormal to 0: the
+/// errors of confident predictions and their products would be subnormal, which is slow.
 fn scaled<S: Scalar>(from: &[S], factor: S, to: &mut [S]) {
     for (to, &from) in to.iter_mut().zip(from) {
-        *to = flushed(from * factor);
+        *to = (from * factor).flushed_root();
     }
 }
 
