@@ -696,7 +696,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         evaluation.map(Some)
     }
 
-    /// The error of [`Monitor::Error`].
+    /// 1 − accuracy, or the root mean square error of numbers, of the validation rows (training
+    /// rows if there are none). The root mean square error of training rows is not known, so the
+    /// loss takes its place.
     fn error(&self, validation: Option<&Evaluation>, sums: EpochSums) -> f64 {
         let Some(validation) = validation else {
             let accuracy = self.accuracy(sums);

@@ -383,7 +383,7 @@ fn map<S: Scalar>(values: &mut [S], function: impl Fn(S) -> S) {
     }
 }
 
-/// Multiplies δ by a derivative and sets results whose square would be subnormal to 0. With
+/// Multiplies δ by a derivative. A result becomes 0 if its square would be subnormal: with
 /// saturated neurons, δ and its products with the inputs would be subnormal, and arithmetic
 /// with subnormal numbers is many times slower.
 #[inline(always)]

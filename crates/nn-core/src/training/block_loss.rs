@@ -223,7 +223,7 @@ impl<S: Scalar> Kernel for Scale<'_, S> {
     }
 }
 
-/// Computes `to ← factor·from` and sets results whose square would be subnormal to 0: the
+/// Computes `to ← factor·from`. A result becomes 0 if its square would be subnormal: the
 /// errors of confident predictions and their products would be subnormal, which is slow.
 fn scaled<S: Scalar>(from: &[S], factor: S, to: &mut [S]) {
     for (to, &from) in to.iter_mut().zip(from) {

@@ -38,10 +38,11 @@ pub enum Monitor {
     /// The loss. Of epochs with equal losses, the first is the best.
     #[default]
     Loss,
-    /// The error: 1 − accuracy for classes and labels, the root mean square error for numbers
-    /// (the loss if they are training rows). Of epochs with equal errors, which are common with
-    /// few validation rows, the last is the best, as in RealMLP (Holzmüller et al. 2024,
-    /// "Better by Default").
+    /// The error: 1 − accuracy for classes and labels, the root mean square error for numbers.
+    /// A regression without validation rows is monitored by its training loss.
+    ///
+    /// Of epochs with equal errors, which are common with few validation rows, the last is the
+    /// best, as in RealMLP (Holzmüller et al. 2024, "Better by Default").
     Error,
 }
 
